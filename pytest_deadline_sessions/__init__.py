@@ -1,0 +1,53 @@
+"""Stub, fake and property-test AWS Deadline Cloud ``ListSessions`` in pytest.
+
+The public names are loaded when first used, so that loading the plugin costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions.clock import Clock as Clock
+    from pytest_deadline_sessions.fake import FakeDeadline as FakeDeadline
+    from pytest_deadline_sessions.faults import Fault as Fault
+    from pytest_deadline_sessions.model import ListSessionsRequest as ListSessionsRequest
+    from pytest_deadline_sessions.model import ListSessionsResponse as ListSessionsResponse
+    from pytest_deadline_sessions.model import SessionSummary as SessionSummary
+    from pytest_deadline_sessions.paging import Listing as Listing
+    from pytest_deadline_sessions.paging import Page as Page
+    from pytest_deadline_sessions.service import Behavior as Behavior
+    from pytest_deadline_sessions.service import Job as Job
+    from pytest_deadline_sessions.service import Session as Session
+    from pytest_deadline_sessions.stubber import ListSessionsStubber as ListSessionsStubber
+    from pytest_deadline_sessions.transcript import Call as Call
+else:
+    _ROOMS = {
+        "Behavior": "service",
+        "Call": "transcript",
+        "Clock": "clock",
+        "FakeDeadline": "fake",
+        "Fault": "faults",
+        "Job": "service",
+        "ListSessionsRequest": "model",
+        "ListSessionsResponse": "model",
+        "ListSessionsStubber": "stubber",
+        "Listing": "paging",
+        "Page": "paging",
+        "Session": "service",
+        "SessionSummary": "model",
+    }
+
+    __all__ = sorted(_ROOMS)
+
+    def __getattr__(name):
+        if name not in _ROOMS:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *_ROOMS})

@@ -1,0 +1,328 @@
+"""``FakeDeadline``: one in-memory Deadline Cloud, and the ways that lead to it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions import model
+from pytest_deadline_sessions.clock import Clock
+from pytest_deadline_sessions.faults import Fault
+from pytest_deadline_sessions.paging import GAP, Listing
+from pytest_deadline_sessions.service import Behavior, Job, Operation, Service
+from pytest_deadline_sessions.service.state import JobIds, JobState
+from pytest_deadline_sessions.wire import botocore as wire
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions.transcript import Transcript
+
+_serial = itertools.count()
+
+
+class FakeDeadline:
+    """An in-memory Deadline Cloud behind the whole botocore stack.
+
+    As a context manager it answers every Deadline Cloud client of the process.
+
+    Args:
+        behavior: What the API leaves open; the defaults are those of ``Behavior()``.
+        clock: What time the service thinks it is; by default a clock of its own.
+
+    Example:
+        >>> fake = FakeDeadline()
+        >>> job = fake.add_job(sessions=250)
+        >>> pages = fake.client().get_paginator("list_sessions").paginate(**job)
+        >>> [len(page["sessions"]) for page in pages]
+        [100, 100, 50]
+        >>> len(fake.calls)
+        3
+    """
+
+    def __init__(self, behavior: Behavior | None = None, clock: Clock | None = None) -> None:
+        if behavior is not None and not isinstance(behavior, Behavior):
+            msg = f"behavior={behavior!r} (expected a Behavior)"
+            raise TypeError(msg)
+        if clock is not None and not isinstance(clock, Clock):
+            msg = f"clock={clock!r} (expected a Clock)"
+            raise TypeError(msg)
+        self._service = Service(behavior or Behavior(), clock or Clock(), str(next(_serial)))
+        self._closed = False
+        self._entered: list[contextlib.AbstractContextManager[None]] = []
+        self._detach: list[Callable[[], None]] = []
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{len(self._service.state.jobs)} jobs"
+        return f"<FakeDeadline: {state}, {len(self.calls)} calls>"
+
+    @property
+    def behavior(self) -> Behavior:
+        """What the API leaves open, as this service decides it."""
+        return self._service.behavior
+
+    @property
+    def clock(self) -> Clock:
+        """What time the service thinks it is."""
+        return self._service.clock
+
+    @property
+    def calls(self) -> Transcript:
+        """Every request so far with its outcome, retries included."""
+        return self._service.transcript
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs, in the order in which they were added."""
+        return [Job(self._service, ids) for ids in self._service.state.jobs]
+
+    def add_job(
+        self,
+        sessions: int | Listing | Iterable[Mapping[str, Any]] = 0,
+        *,
+        farmId: str | None = None,  # noqa: N803 (the API's name)
+        queueId: str | None = None,  # noqa: N803 (the API's name)
+        jobId: str | None = None,  # noqa: N803 (the API's name)
+    ) -> Job:
+        """Add a job with sessions.
+
+        Args:
+            sessions: How many (they are ``STARTED``, a minute apart, the last one a minute ago);
+                or summaries; or a ``Listing``.
+            farmId: By default the one farm that jobs of this fake share.
+            queueId: By default the one queue that they share.
+            jobId: By default a fresh one.
+
+        Returns:
+            A mapping of the three ids, for ``client.list_sessions(**job)``.
+
+        Raises:
+            TypeError: ``sessions`` is none of these.
+            ValueError: A negative count, an id or a summary that the service could not have, or
+                one that another job has already.
+        """
+        self._refuse_if_closed("add_job")
+        service = self._service
+        with service.lock:
+            ids = JobIds(
+                farmId or model.make_id("FarmId", 1),
+                queueId or model.make_id("QueueId", 1),
+                jobId or model.make_id("JobId", service.state.next_number("JobId")),
+            )
+            found = model.check_request(ids._asdict())
+            if found:
+                raise ValueError("; ".join(map(str, found)))
+            if ids in service.state.jobs:
+                msg = f"jobId={ids.jobId!r} (expected an id that no job of this fake has)"
+                raise ValueError(msg)
+            listing = self._listing(sessions)
+            for other in service.state.jobs.values():
+                _refuse_overlap(listing, other)
+            service.state.jobs[ids] = JobState(ids, listing)
+            return Job(service, ids)
+
+    def _listing(self, sessions: Any) -> Listing:
+        if isinstance(sessions, Listing):
+            return sessions
+        if isinstance(sessions, bool) or isinstance(sessions, str | bytes | Mapping):
+            raise _wrong_sessions(sessions)
+        if isinstance(sessions, int):
+            if sessions < 0:
+                msg = f"sessions={sessions!r} (expected 0 or more)"
+                raise ValueError(msg)
+            return Listing(
+                runs=(("STARTED", sessions),),
+                first=self._service.state.next_number("SessionId", sessions),
+                started_at=self.clock.now().replace(microsecond=0) - sessions * GAP,
+            )
+        if not isinstance(sessions, Iterable):
+            raise _wrong_sessions(sessions)
+        listing = Listing.of(sessions)
+        if self.behavior.order == "startedAt":
+            listing = Listing.of(sorted(listing, key=lambda summary: summary["startedAt"]))
+        return listing
+
+    def fail_next(
+        self,
+        fault: Fault | str,
+        operation: str = model.OPERATION,
+        times: int | None = 1,
+        after: int = 0,
+    ) -> None:
+        """Let the next calls fail.
+
+        Botocore's retries count as calls of their own. Faults planned for one operation come one
+        after the other.
+
+        Args:
+            fault: A ``Fault``, or the code of one, such as ``"ThrottlingException"``,
+                ``"ConnectionClosedError"`` or ``"ReadTimeoutError"``.
+            operation: The API name of the operation that fails.
+            times: How many calls fail; ``None`` for all from then on.
+            after: How many calls succeed before.
+
+        Raises:
+            TypeError: A value of the wrong type.
+            ValueError: A fault that the operation is not modelled to give, an operation that the
+                fake lacks, or a number out of range.
+        """
+        self._refuse_if_closed("fail_next")
+        if times is not None:
+            _whole("times", times, 1)
+        _whole("after", after, 0)
+        with self._service.lock:
+            self._service.plan(fault, operation, times, after)
+
+    def expire_tokens(self) -> None:
+        """Make every token issued so far older than a token may be."""
+        self._refuse_if_closed("expire_tokens")
+        with self._service.lock:
+            self._service.state.tokens.expire()
+
+    def operation(self, name: str) -> Callable[[Operation], Operation]:
+        """Add an operation, or replace one, until the next reset.
+
+        Args:
+            name: The API name, such as ``"GetFarm"``.
+
+        Returns:
+            A decorator for a function from the service and the parameters to the result.
+
+        Raises:
+            ValueError: The service model has no such operation.
+        """
+        self._refuse_if_closed("operation")
+        model.operation_model(name)
+
+        def add(function: Operation) -> Operation:
+            self._service.operations[name] = function
+            return function
+
+        return add
+
+    def reset(self, behavior: Behavior | None = None) -> None:
+        """Forget jobs, faults, tokens, calls, added operations and what the clock was advanced by.
+
+        Args:
+            behavior: What to follow from now on; by default what it was.
+        """
+        self._refuse_if_closed("reset")
+        self._service.reset(behavior)
+        self.clock.reset()
+
+    def snapshot(self) -> Callable[[], None]:
+        """Remember the present state; calling the result brings it back, as often as one likes."""
+        service = self._service
+        with service.lock:
+            state, clock = service.state.copy(), self.clock.snapshot()
+            operations, calls = dict(service.operations), list(service.transcript)
+
+        def restore() -> None:
+            with service.lock:
+                service.state = state.copy()
+                service.operations = dict(operations)
+                service.transcript.replace(calls)
+                clock()
+
+        return restore
+
+    def client(self, *, fast_timestamps: bool = True, **config: Any) -> Any:
+        """A botocore client of this fake, good inside and outside of ``intercept``.
+
+        Args:
+            fast_timestamps: Whether to parse timestamps with ``datetime.fromisoformat`` instead of
+                dateutil: the same instants in a fraction of the time.
+            **config: What ``Session.create_client`` takes, such as ``region_name``, and the options
+                of botocore's ``Config``, such as ``retries={"mode": "standard"}``.
+
+        Raises:
+            TypeError: An unknown option.
+        """
+        self._refuse_if_closed("client")
+        made = wire.client(fast_timestamps=fast_timestamps, **config)
+        self.attach(made)
+        return made
+
+    def attach(self, client: Any) -> contextlib.AbstractContextManager[None]:
+        """Answer the calls of this client from now on, whatever else is intercepted.
+
+        Args:
+            client: A botocore or boto3 client of ``deadline``.
+
+        Returns:
+            A context manager that detaches the client when left; it need not be used.
+
+        Raises:
+            TypeError: It is no such client.
+        """
+        self._refuse_if_closed("attach")
+        detach = wire.attach(client, self._service)
+        self._detach.append(detach)
+        stack = contextlib.ExitStack()
+        stack.callback(detach)
+        return stack
+
+    @contextlib.contextmanager
+    def intercept(self) -> Iterator[FakeDeadline]:
+        """Answer every Deadline Cloud client of the process, whoever made it and whenever.
+
+        Inside, dummy credentials and a region are in the environment, and neither ``~/.aws`` nor a
+        metadata service is consulted. Other services are left alone, and everything is restored
+        afterwards. The innermost of several interceptions answers.
+        """
+        self._refuse_if_closed("intercept")
+        with wire.intercept(self._service):
+            yield self
+
+    def close(self) -> None:
+        """Answer no more: clients that are still attached get an error."""
+        self._closed = True
+        self._service.close()
+
+    def __enter__(self) -> FakeDeadline:
+        entered = self.intercept()
+        entered.__enter__()
+        self._entered.append(entered)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._entered.pop().__exit__(kind, error, traceback)
+
+    def _refuse_if_closed(self, what: str) -> None:
+        if self._closed:
+            msg = f"{what}() on a closed FakeDeadline (expected an open one; make a new one)"
+            raise RuntimeError(msg)
+
+
+def _refuse_overlap(listing: Listing, other: JobState) -> None:
+    ids = {summary["sessionId"] for summary in other.added}
+    taken = listing.overlap(other.listing) or next(
+        (one for one in ids if listing.position(one) is not None), None
+    )
+    if taken is not None:
+        msg = (
+            f"sessions: {taken!r} is in {other.ids.jobId} already "
+            "(expected ids that no job has; a Listing takes first=…)"
+        )
+        raise ValueError(msg)
+
+
+def _wrong_sessions(sessions: Any) -> TypeError:
+    return TypeError(
+        f"sessions={sessions!r} (expected a count, session summaries, or a Listing)"
+    )
+
+
+def _whole(name: str, value: Any, low: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        msg = f"{name}={value!r} (expected a whole number, {low} or more)"
+        raise TypeError(msg)
+    if value < low:
+        msg = f"{name}={value!r} (expected {low} or more)"
+        raise ValueError(msg)

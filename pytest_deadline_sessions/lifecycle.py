@@ -1,0 +1,266 @@
+"""The life of a session: statuses, transitions, and the named rules that summaries obey.
+
+The API reference documents the statuses and the shape of a summary. How one status follows another,
+and which members come with which status, it does not say: those rules are assumptions, named so
+that each can be left out.
+
+Example:
+    >>> import datetime
+    >>> from pytest_deadline_sessions.lifecycle import violations
+    >>> for broken in violations({
+    ...     "sessionId": "session-" + "0" * 32, "fleetId": "fleet-" + "0" * 32,
+    ...     "workerId": "worker-" + "0" * 32, "lifecycleStatus": "ENDED",
+    ...     "startedAt": datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc),
+    ... }):
+    ...     print(broken)
+    ended-at: endedAt: missing (expected a datetime, since lifecycleStatus is ENDED)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions import model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+STARTED = "STARTED"
+UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
+UPDATE_SUCCEEDED = "UPDATE_SUCCEEDED"
+UPDATE_FAILED = "UPDATE_FAILED"
+ENDED = "ENDED"
+
+TRANSITIONS: Mapping[str, tuple[str, ...]] = {
+    STARTED: (UPDATE_IN_PROGRESS, ENDED),
+    UPDATE_IN_PROGRESS: (UPDATE_SUCCEEDED, UPDATE_FAILED),
+    UPDATE_SUCCEEDED: (ENDED,),
+    UPDATE_FAILED: (UPDATE_IN_PROGRESS, ENDED),
+    ENDED: (),
+}
+"""The statuses that may follow each status (assumption: the API documents no transitions)."""
+
+_UPDATES = (UPDATE_IN_PROGRESS, UPDATE_SUCCEEDED, UPDATE_FAILED)
+
+MODEL = "service model"
+ASSUMPTION = "assumption, the API does not document it"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One named clause that a summary, or a pair of successive ones, obeys.
+
+    Attributes:
+        name: By which it is reported and left out.
+        reason: What it says, in one sentence.
+        source: Where that comes from.
+        of_pair: Whether it speaks of two successive summaries instead of one.
+    """
+
+    name: str
+    reason: str
+    source: str
+    of_pair: bool = False
+
+    @property
+    def documented(self) -> bool:
+        """Whether AWS documents it; otherwise it is an assumption."""
+        return self.source == MODEL
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A rule that does not hold, and where.
+
+    Attributes:
+        rule: The rule.
+        path: The member.
+        value: What came, as text.
+        allowed: What the rule allows, as text.
+    """
+
+    rule: Rule
+    path: str
+    value: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.rule.name}: {self.path or 'summary'}: {self.value} (expected {self.allowed})"
+
+
+SCHEMA = Rule(
+    "schema",
+    "A summary has the members, types, patterns and values of the shape SessionSummary.",
+    MODEL,
+)
+ENDED_AT = Rule("ended-at", "endedAt is there exactly when the session is ENDED.", ASSUMPTION)
+UPDATE_MEMBERS = Rule(
+    "update-members",
+    "A session that was asked to change has updatedAt and targetLifecycleStatus.",
+    ASSUMPTION,
+)
+NOT_ASKED = Rule(
+    "not-asked",
+    "A STARTED session was not asked to change: it has no updatedAt, updatedBy or target.",
+    ASSUMPTION,
+)
+CHRONOLOGY = Rule(
+    "chronology", "updatedAt and endedAt are not before startedAt, endedAt not before updatedAt.",
+    ASSUMPTION,
+)
+SAME_SESSION = Rule(
+    "same-session",
+    "sessionId, fleetId, workerId and startedAt stay as they were.",
+    ASSUMPTION,
+    of_pair=True,
+)
+TRANSITION = Rule(
+    "transition",
+    "A status is followed by itself or by one that may come next.",
+    ASSUMPTION,
+    of_pair=True,
+)
+ENDED_IS_FINAL = Rule(
+    "ended-is-final", "Nothing changes after ENDED.", ASSUMPTION, of_pair=True
+)
+UPDATES_GO_ON = Rule(
+    "updates-go-on", "updatedAt never goes back or away.", ASSUMPTION, of_pair=True
+)
+
+RULES: Mapping[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        SCHEMA,
+        ENDED_AT,
+        UPDATE_MEMBERS,
+        NOT_ASKED,
+        CHRONOLOGY,
+        SAME_SESSION,
+        TRANSITION,
+        ENDED_IS_FINAL,
+        UPDATES_GO_ON,
+    )
+}
+"""Every rule by its name."""
+
+
+def violations(
+    summary: Any, after: Any = None, *, ignore: Collection[str] = (), skipping: bool = False
+) -> list[Broken]:
+    """Every rule that a summary breaks, or that a step from one summary to the next breaks.
+
+    Args:
+        summary: A session summary.
+        after: The next summary of the same session; then the rules of pairs are checked, and those
+            of ``summary`` and ``after`` alone are not.
+        ignore: Names of rules to leave out.
+        skipping: Whether statuses in between may have been missed, as happens when one polls.
+
+    Returns:
+        All violations, not just the first.
+
+    Raises:
+        ValueError: ``ignore`` names an unknown rule.
+    """
+    unknown = [name for name in _collect(ignore) if name not in RULES]
+    if unknown:
+        msg = f"ignore={unknown!r} (expected names among {', '.join(RULES)})"
+        raise ValueError(msg)
+    if after is None:
+        found = _of_one(summary)
+    else:
+        found = _of_pair(summary, after, skipping=skipping)
+    return [broken for broken in found if broken.rule.name not in ignore]
+
+
+def reachable(status: str) -> frozenset[str]:
+    """Every status that a session may have later, the present one included."""
+    found = {status}
+    fresh = [status]
+    while fresh:
+        fresh = [later for now in fresh for later in TRANSITIONS.get(now, ()) if later not in found]
+        found.update(fresh)
+    return frozenset(found)
+
+
+def _collect(names: Collection[str]) -> Collection[str]:
+    return [names] if isinstance(names, str) else names
+
+
+def _of_one(summary: Any) -> Iterator[Broken]:
+    schema = [
+        Broken(SCHEMA, broken.path, broken.value, broken.allowed)
+        for broken in model.check_shape(summary, "SessionSummary")
+    ]
+    yield from schema
+    if isinstance(summary, Mapping):
+        bad = {broken.path for broken in schema}
+        for check in (_ended_at, _update_members, _not_asked):
+            yield from (broken for broken in check(summary) if broken.path not in bad)
+        yield from _chronology({k: v for k, v in summary.items() if k not in bad})
+
+
+def _ended_at(summary: Mapping[str, Any]) -> Iterator[Broken]:
+    status = summary.get("lifecycleStatus")
+    if status == ENDED and "endedAt" not in summary:
+        yield Broken(ENDED_AT, "endedAt", "missing", "a datetime, since lifecycleStatus is ENDED")
+    if status != ENDED and "endedAt" in summary:
+        value = str(summary["endedAt"])
+        yield Broken(ENDED_AT, "endedAt", value, f"none, since lifecycleStatus is {status}")
+
+
+def _update_members(summary: Mapping[str, Any]) -> Iterator[Broken]:
+    status = summary.get("lifecycleStatus")
+    if status in _UPDATES:
+        for member in ("targetLifecycleStatus", "updatedAt"):
+            if member not in summary:
+                allowed = f"a value, since lifecycleStatus is {status}"
+                yield Broken(UPDATE_MEMBERS, member, "missing", allowed)
+
+
+def _not_asked(summary: Mapping[str, Any]) -> Iterator[Broken]:
+    if summary.get("lifecycleStatus") == STARTED:
+        for member in ("targetLifecycleStatus", "updatedAt", "updatedBy"):
+            if member in summary:
+                allowed = "none, since lifecycleStatus is STARTED"
+                yield Broken(NOT_ASKED, member, str(summary[member]), allowed)
+
+
+def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
+    for earlier, later in (
+        ("startedAt", "updatedAt"),
+        ("startedAt", "endedAt"),
+        ("updatedAt", "endedAt"),
+    ):
+        if earlier in summary and later in summary and summary[later] < summary[earlier]:
+            allowed = f"not before {earlier}, {summary[earlier]}"
+            yield Broken(CHRONOLOGY, later, str(summary[later]), allowed)
+
+
+def _of_pair(before: Any, after: Any, *, skipping: bool) -> Iterator[Broken]:
+    for member in ("sessionId", "fleetId", "workerId", "startedAt"):
+        if before[member] != after[member]:
+            yield Broken(SAME_SESSION, member, str(after[member]), str(before[member]))
+    yield from _transition(before["lifecycleStatus"], after["lifecycleStatus"], skipping=skipping)
+    if before["lifecycleStatus"] == ENDED:
+        for member in sorted({*before, *after} - {"lifecycleStatus"}):
+            was, now = before.get(member, "nothing"), after.get(member, "nothing")
+            if was != now:
+                yield Broken(ENDED_IS_FINAL, member, str(now), f"{was}, as when it ended")
+    elif "updatedAt" in before:
+        was, now = before["updatedAt"], after.get("updatedAt")
+        if now is None or now < was:
+            yield Broken(UPDATES_GO_ON, "updatedAt", str(now or "missing"), f"{was} or later")
+
+
+def _transition(before: str, after: str, *, skipping: bool) -> Iterator[Broken]:
+    allowed: Callable[[str], Collection[str]] = reachable if skipping else _next
+    if after not in allowed(before):
+        choice = ", ".join(name for name in TRANSITIONS if name in allowed(before))
+        yield Broken(TRANSITION, "lifecycleStatus", after, f"{choice} after {before}")
+
+
+def _next(status: str) -> tuple[str, ...]:
+    return (status, *TRANSITIONS.get(status, ()))

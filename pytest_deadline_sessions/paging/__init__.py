@@ -1,0 +1,14 @@
+"""Pages, listings, and the tokens that lead from one page to the next."""
+
+from pytest_deadline_sessions.paging.listing import (
+    GAP,
+    Cut,
+    Listing,
+    Page,
+    check_summaries,
+    doubled,
+)
+from pytest_deadline_sessions.paging.tokens import TokenError, Tokens
+
+__all__ = ["GAP",
+    "Cut", "Listing", "Page", "TokenError", "Tokens", "check_summaries", "doubled"]

@@ -1,0 +1,356 @@
+"""Listings, and where they are cut into pages."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, cast, get_args
+
+from pytest_deadline_sessions import lifecycle, model
+
+Order = Literal["oldest-first", "newest-first", "mixed"]
+
+EPOCH = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
+GAP = datetime.timedelta(minutes=1)
+_RUN_TIME = datetime.timedelta(minutes=30)
+_UPDATE_TIME = datetime.timedelta(minutes=10)
+_REQUESTER = "arn:aws:sts::111122223333:assumed-role/Artist/alex"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One ``ListSessions`` response.
+
+    Attributes:
+        sessions: The summaries, in service order.
+        next_token: The token of the next page; ``None`` on the last one.
+    """
+
+    sessions: Sequence[model.SessionSummary] = ()
+    next_token: str | None = None
+
+    def response(self) -> model.ListSessionsResponse:
+        """The page as botocore gives it, in fresh dicts."""
+        response: model.ListSessionsResponse = {
+            "sessions": [cast("model.SessionSummary", dict(one)) for one in self.sessions]
+        }
+        if self.next_token is not None:
+            response["nextToken"] = self.next_token
+        return response
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything one job lists, and where the service cuts it into pages.
+
+    It is held as a shape and expanded when served, so a listing of 100,000 sessions costs nothing
+    until somebody pages through it. Ids are counted, times follow from a start and a gap.
+
+    Args:
+        page_sizes: How many sessions each page holds, 0..100 each; an empty page may stand
+            anywhere. Without them the service cuts by ``maxResults`` and ``Behavior.page_size``.
+        runs: Statuses with how many sessions in a row have them. Without them, every session that
+            ``page_sizes`` counts is ``STARTED``.
+        first: The number of the first session id.
+        started_at: When the earliest session started (timezone-aware).
+        gap: The time between two starts; zero makes ties.
+        order: ``"oldest-first"``, ``"newest-first"`` or ``"mixed"``: how the starts lie in service
+            order.
+        workers: How many workers run the sessions, in turn.
+
+    Raises:
+        TypeError: An argument of the wrong type.
+        ValueError: A value that the service could not have, or sizes that do not add up.
+
+    Example:
+        >>> listing = Listing(page_sizes=(1, 0, 1), runs=(("STARTED", 1), ("ENDED", 1)))
+        >>> len(listing), listing[1]["lifecycleStatus"]
+        (2, 'ENDED')
+        >>> [len(page) for page in listing.pages()]
+        [1, 0, 1]
+    """
+
+    page_sizes: tuple[int, ...] | None = None
+    runs: tuple[tuple[str, int], ...] = ()
+    first: int = 1
+    started_at: datetime.datetime = EPOCH
+    gap: datetime.timedelta = GAP
+    order: Order = "oldest-first"
+    workers: int = 1
+    given: tuple[model.SessionSummary, ...] | None = None
+    _ends: tuple[int, ...] = field(init=False, repr=False, compare=False, default=())
+    _starts: tuple[int, ...] = field(init=False, repr=False, compare=False, default=(0,))
+    _index: dict[Any, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check everything at once, so that nobody meets a half-valid listing later."""
+        if self.page_sizes is not None:
+            sizes = _sequence("page_sizes", self.page_sizes)
+            top = model.bounds("MaxResults")[1]
+            for size in sizes:
+                _whole("page_sizes", size, 0, top)
+            object.__setattr__(self, "page_sizes", sizes)
+            if not sizes:
+                msg = "page_sizes=() (expected at least one page; an empty listing is (0,))"
+                raise ValueError(msg)
+        self._set_runs()
+        _whole("first", self.first, 0, 16**32 - 1)
+        _whole("workers", self.workers, 1, None)
+        if model.check_shape(self.started_at, "StartedAt"):
+            msg = f"started_at={self.started_at!r} (expected a timezone-aware datetime)"
+            raise ValueError(msg)
+        if not isinstance(self.gap, datetime.timedelta) or self.gap < datetime.timedelta(0):
+            msg = f"gap={self.gap!r} (expected a timedelta of 0 or more; order= turns it round)"
+            raise ValueError(msg)
+        if self.order not in get_args(Order):
+            msg = f"order={self.order!r} (expected one of {', '.join(get_args(Order))})"
+            raise ValueError(msg)
+        sizes = self.page_sizes
+        if sizes is not None:
+            object.__setattr__(self, "_starts", tuple(itertools.accumulate(sizes, initial=0)))
+            if self._starts[-1] != len(self):
+                msg = f"page_sizes={sizes!r} hold {sum(sizes)} sessions (expected {len(self)})"
+                raise ValueError(msg)
+
+    def _set_runs(self) -> None:
+        if self.given is not None:
+            object.__setattr__(self, "_ends", (len(self.given),))
+            index = {one.get("sessionId"): place for place, one in enumerate(self.given)}
+            object.__setattr__(self, "_index", index)
+            return
+        runs = tuple(tuple(run) for run in _sequence("runs", self.runs))
+        allowed = model.enum("SessionLifecycleStatus")
+        for run in runs:
+            if len(run) != 2 or run[0] not in allowed:  # noqa: PLR2004 (a pair)
+                msg = f"runs: {run!r} (expected pairs of {', '.join(allowed)} and a count)"
+                raise ValueError(msg)
+            _whole("runs: count", run[1], 0, None)
+        object.__setattr__(self, "runs", runs)
+        if not runs and self.page_sizes is not None:
+            runs = ((lifecycle.STARTED, sum(self.page_sizes)),)
+        object.__setattr__(self, "_ends", tuple(itertools.accumulate(count for _, count in runs)))
+
+    @classmethod
+    def of(
+        cls,
+        summaries: Iterable[Mapping[str, Any]],
+        page_sizes: Iterable[int] | None = None,
+        *,
+        strict: bool = True,
+    ) -> Listing:
+        """A listing of given summaries, in the given order.
+
+        Args:
+            summaries: Summaries with unique session ids.
+            page_sizes: Where to cut, as in the class.
+            strict: Whether to refuse summaries that the service could not send.
+
+        Raises:
+            ValueError: Doubled session ids, or (if strict) an invalid summary; the message names
+                the summary, the member and the rule.
+        """
+        given = tuple(dict(one) for one in _summaries(summaries))
+        if strict:
+            check_summaries(given)
+        sizes = None if page_sizes is None else tuple(page_sizes)
+        return cls(page_sizes=sizes, given=cast("tuple[model.SessionSummary, ...]", given))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, index: int) -> model.SessionSummary:
+        count = len(self)
+        if not -count <= index < count:
+            msg = f"index {index} (expected one of {count} sessions)"
+            raise IndexError(msg)
+        return next(self.between(index % count, index % count + 1))
+
+    def __iter__(self) -> Iterator[model.SessionSummary]:
+        return self.between(0, len(self))
+
+    def between(self, start: int, stop: int) -> Iterator[model.SessionSummary]:
+        """The summaries from ``start`` up to but without ``stop``, freshly made."""
+        if self.given is not None:
+            for summary in self.given[start:stop]:
+                yield cast("model.SessionSummary", dict(summary))
+            return
+        runs = self.runs or ((lifecycle.STARTED, len(self)),)
+        expand = self._expander()
+        position = 0
+        for status, count in runs:
+            low, high = max(start, position), min(stop, position + count)
+            for index in range(low, high):
+                yield expand(index, status)
+            position += count
+
+    def _expander(self) -> Any:
+        count, gap, first, workers = len(self), self.gap, self.first, self.workers
+        start = self.started_at.astimezone(datetime.timezone.utc)
+        order, prefix = self.order, model.id_prefix("SessionId")
+        fleet = model.make_id("FleetId", 1)
+        worker_prefix = model.id_prefix("WorkerId")
+
+        def expand(index: int, status: str) -> dict[str, Any]:
+            place = index
+            if order == "newest-first":
+                place = count - 1 - index
+            elif order == "mixed":
+                place = index // 2 if index % 2 == 0 else count - 1 - index // 2
+            started = start + place * gap
+            summary = {
+                "sessionId": f"{prefix}{first + index:032x}",
+                "fleetId": fleet,
+                "workerId": f"{worker_prefix}{1 + index % workers:032x}",
+                "startedAt": started,
+                "lifecycleStatus": status,
+            }
+            if status == lifecycle.ENDED:
+                summary["endedAt"] = started + _RUN_TIME
+            elif status != lifecycle.STARTED:
+                summary["targetLifecycleStatus"] = lifecycle.ENDED
+                summary["updatedAt"] = started + _UPDATE_TIME
+                summary["updatedBy"] = _REQUESTER
+            return summary
+
+        return expand
+
+    def position(self, session_id: str) -> int | None:
+        """Where in the listing that session is; ``None`` if it is not there."""
+        if self.given is not None:
+            return self._index.get(session_id)
+        prefix = model.id_prefix("SessionId")
+        if not session_id.startswith(prefix):
+            return None
+        place = int(session_id[len(prefix) :], 16) - self.first
+        return place if 0 <= place < len(self) else None
+
+    def overlap(self, other: Listing) -> str | None:
+        """A session id that both list; ``None`` if there is none."""
+        if self.given is not None:
+            ids = (one.get("sessionId", "") for one in self.given)
+            return next((one for one in ids if other.position(one) is not None), None)
+        if other.given is not None:
+            return other.overlap(self)
+        start = max(self.first, other.first)
+        stop = min(self.first + len(self), other.first + len(other))
+        return model.make_id("SessionId", start) if start < stop else None
+
+    def pages(self, page_size: int = 100) -> list[list[model.SessionSummary]]:
+        """The summaries page by page: as ``page_sizes`` says, or in pages of ``page_size``."""
+        pages = []
+        cut: Cut | None = Cut(0, 0)
+        while cut is not None:
+            start, stop, cut = self.cut(cut, page_size, page_size, len(self))
+            pages.append(list(self.between(start, stop)))
+        return pages
+
+    def cut(self, at: Cut, limit: int, page_size: int, total: int) -> tuple[int, int, Cut | None]:
+        """One page: where it starts and stops, and where the next one begins.
+
+        Args:
+            at: Where this page begins.
+            limit: The most sessions that the caller takes.
+            page_size: The most sessions that the service puts in a page that it cuts by itself.
+            total: How many sessions there are now; more than the listing has if some were added.
+        """
+        sizes = self.page_sizes or ()
+        start = self._starts[at.page] + at.offset
+        if at.page < len(sizes):
+            left = sizes[at.page] - at.offset
+            stop = start + min(left, limit)
+            following = Cut(at.page + 1, 0) if left <= limit else Cut(at.page, at.offset + limit)
+        else:
+            stop = min(start + min(limit, page_size), total)
+            following = Cut(at.page, at.offset + stop - start)
+        more = following.page < len(sizes) or stop < total
+        return start, stop, following if more else None
+
+    def __hash__(self) -> int:
+        return hash((self.page_sizes, self.runs, self.first, len(self)))
+
+    def __repr__(self) -> str:
+        if self.given is not None:
+            sizes = "" if self.page_sizes is None else f", page_sizes={self.page_sizes!r}"
+            return f"Listing.of({list(self.given)!r}{sizes})"
+        shown = [
+            f"{name}={getattr(self, name)!r}"
+            for name, default in _DEFAULTS.items()
+            if getattr(self, name) != default
+        ]
+        return f"Listing({', '.join(shown)})"
+
+
+class Cut(NamedTuple):
+    """A place between two sessions: so far into that page."""
+
+    page: int
+    offset: int
+
+
+_DEFAULTS: dict[str, Any] = {
+    "page_sizes": None,
+    "runs": (),
+    "first": 1,
+    "started_at": EPOCH,
+    "gap": GAP,
+    "order": "oldest-first",
+    "workers": 1,
+}
+
+
+def _whole(name: str, value: Any, low: int, high: int | None) -> None:
+    span = f"{low}..{high}" if high is not None else f"{low} or more"
+    if isinstance(value, bool) or not isinstance(value, int):
+        msg = f"{name}: {value!r} (expected a whole number, {span})"
+        raise TypeError(msg)
+    if value < low or (high is not None and value > high):
+        msg = f"{name}: {value!r} (expected {span})"
+        raise ValueError(msg)
+
+
+def _sequence(name: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        msg = f"{name}={value!r} (expected a tuple)"
+        raise TypeError(msg)
+    return tuple(value)
+
+
+def _summaries(summaries: Any) -> tuple[Mapping[str, Any], ...]:
+    every = _sequence("sessions", summaries)
+    for index, one in enumerate(every):
+        if not isinstance(one, Mapping):
+            msg = f"sessions[{index}]: {one!r} (expected a session summary, a dict)"
+            raise TypeError(msg)
+    return every
+
+
+def check_summaries(summaries: Sequence[Any], name: str = "sessions") -> None:
+    """Refuse summaries that the service could not list together.
+
+    Raises:
+        ValueError: Naming every bad summary, its member, the rule and what is allowed.
+    """
+    found = [
+        f"{name}[{index}] breaks {broken}"
+        for index, summary in enumerate(summaries)
+        for broken in lifecycle.violations(summary)
+    ]
+    found += doubled(summaries, name)
+    if found:
+        raise ValueError("\n".join([*found[:10], *(["…"] if len(found) > 10 else [])]))  # noqa: PLR2004
+
+
+def doubled(summaries: Iterable[Any], name: str = "sessions") -> list[str]:
+    """A sentence for each session id that stands more than once."""
+    seen: dict[Any, int] = {}
+    found = []
+    for index, summary in enumerate(summaries):
+        session_id = summary.get("sessionId") if isinstance(summary, Mapping) else None
+        if session_id is not None and seen.setdefault(session_id, index) != index:
+            found.append(
+                f"{name}[{index}].sessionId: {session_id!r} (expected unique ids; "
+                f"{name}[{seen[session_id]}] has it)"
+            )
+    return found

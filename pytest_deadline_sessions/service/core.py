@@ -1,0 +1,197 @@
+"""The service: from an operation and its parameters to a result or a fault."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions import model
+from pytest_deadline_sessions.clock import Clock
+from pytest_deadline_sessions.faults import Fault, FaultError, as_fault
+from pytest_deadline_sessions.paging import Tokens
+from pytest_deadline_sessions.service.behavior import Behavior
+from pytest_deadline_sessions.service.state import JobIds, JobState, Planned, State
+from pytest_deadline_sessions.transcript import Call, Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_deadline_sessions.model import Violation
+
+Operation = Callable[["Service", Mapping[str, Any]], Mapping[str, Any]]
+
+OPERATIONS: dict[str, Operation] = {}
+"""The operations that every service has, by their API name."""
+
+
+def operation(name: str) -> Callable[[Operation], Operation]:
+    """Register a function from service and parameters to a result as an operation."""
+
+    def register(function: Operation) -> Operation:
+        OPERATIONS[name] = function
+        return function
+
+    return register
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service says: a result, or a fault."""
+
+    operation: str
+    result: Mapping[str, Any] | None = None
+    fault: Fault | None = None
+
+
+class ClosedError(RuntimeError):
+    """A call reached a service that was closed."""
+
+
+class Service:
+    """An in-memory Deadline Cloud: knows operations and parameters, no bytes and no clients."""
+
+    def __init__(self, behavior: Behavior, clock: Clock, salt: str = "") -> None:
+        self.behavior = behavior
+        self.clock = clock
+        self.transcript = Transcript()
+        self.operations = dict(OPERATIONS)
+        self.lock = threading.RLock()
+        self.closed = False
+        self._salt = salt
+        self._resets = 0
+        self.state = self._fresh()
+
+    def reset(self, behavior: Behavior | None = None) -> None:
+        """Forget all jobs, faults, tokens and calls."""
+        with self.lock:
+            self._resets += 1
+            self.behavior = behavior or self.behavior
+            self.state = self._fresh()
+            self.operations = dict(OPERATIONS)
+            self.transcript.clear()
+
+    def close(self) -> None:
+        """Answer no more."""
+        self.closed = True
+
+    def _fresh(self) -> State:
+        return State(tokens=Tokens(salt=f"{self._salt} {self._resets}"))
+
+    def call(self, name: str, params: Mapping[str, Any], attempt: int = 1) -> Answer:
+        """Answer one request, and write it down.
+
+        Args:
+            name: The API name of the operation; one that this service has.
+            params: The parameters as they arrived.
+            attempt: Which attempt of the client this is.
+        """
+        with self.lock:
+            if self.closed:
+                msg = "a call to a closed FakeDeadline (expected an open one; make a new one)"
+                raise ClosedError(msg)
+            try:
+                self._fail_if_planned(name, params)
+                self._refuse_invalid(name, params)
+                answer = Answer(name, result=self.operations[name](self, params))
+            except FaultError as error:
+                answer = Answer(name, fault=self._complete(error.fault))
+            self.record(answer, params, attempt)
+            return answer
+
+    def record(self, answer: Answer, params: Mapping[str, Any], attempt: int = 1) -> None:
+        """Write down one request with its outcome."""
+        fault = answer.fault
+        self.transcript.add(
+            Call(
+                operation=answer.operation,
+                params=dict(params),
+                at=self.clock.now(),
+                response=answer.result,
+                error=None if fault is None else fault.code,
+                message="" if fault is None else fault.message,
+                status=200 if fault is None else fault.status,
+                attempt=attempt,
+                reason=None if fault is None else fault.members.get("reason"),
+            )
+        )
+
+    def record_unsent(self, name: str, params: Mapping[str, Any], why: str) -> None:
+        """Write down a call that the client's own validation refused."""
+        self.transcript.add(
+            Call(name, dict(params), self.clock.now(), message=why, sent=False)
+        )
+
+    def plan(self, fault: Fault | str, name: str, times: int | None, after: int) -> None:
+        """Let a fault wait for its calls."""
+        if name not in self.operations:
+            msg = f"operation={name!r} (expected one of {', '.join(sorted(self.operations))})"
+            raise ValueError(msg)
+        self.state.planned.append(Planned(as_fault(fault, name), name, times, after))
+
+    def job(self, params: Mapping[str, Any]) -> JobState:
+        """The job that the parameters name.
+
+        Raises:
+            FaultError: There is none: ``ResourceNotFoundException``.
+        """
+        ids = JobIds(params["farmId"], params["queueId"], params["jobId"])
+        found = self.state.jobs.get(ids)
+        if found is None:
+            raise not_found("job", ids.jobId)
+        return found
+
+    def _fail_if_planned(self, name: str, params: Mapping[str, Any]) -> None:
+        for planned in self.state.planned:
+            if planned.operation == name:
+                if planned.meets():
+                    if planned.spent:
+                        self.state.planned.remove(planned)
+                    raise FaultError(_about(planned.fault, params))
+                return
+
+    def _refuse_invalid(self, name: str, params: Mapping[str, Any]) -> None:
+        found = model.check_request(params, name)
+        if found:
+            raise FaultError(invalid(found))
+
+    def _complete(self, fault: Fault) -> Fault:
+        seconds = self.behavior.retry_after_seconds
+        if seconds is None or fault.broken:
+            return fault
+        known = model.members(fault.code)
+        return fault.but(retryAfterSeconds=seconds) if "retryAfterSeconds" in known else fault
+
+
+def invalid(found: Iterable[Violation]) -> Fault:
+    """The fault for a request that breaks the service model."""
+    fields = [
+        {"name": broken.path, "message": f"{broken.value} (expected {broken.allowed})"}
+        for broken in found
+    ]
+    names = ", ".join(one["name"] for one in fields)
+    return Fault(
+        "ValidationException",
+        f"{len(fields)} validation error(s) detected: {names}",
+        reason="FIELD_VALIDATION_FAILED",
+        fieldList=fields,
+    )
+
+
+def not_found(kind: str, identifier: str) -> FaultError:
+    """A resource that does not exist."""
+    return FaultError(
+        Fault(
+            "ResourceNotFoundException",
+            f"Resource of type {kind} with id {identifier} does not exist.",
+            resourceId=identifier,
+            resourceType=kind,
+        )
+    )
+
+
+def _about(fault: Fault, params: Mapping[str, Any]) -> Fault:
+    if fault.code == "ResourceNotFoundException":
+        return fault.but(resourceId=params.get("jobId", "unknown"), resourceType="job")
+    return fault

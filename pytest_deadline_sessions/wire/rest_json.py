@@ -1,0 +1,262 @@
+"""HTTP requests to operations, and results to HTTP responses, as the service model describes."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote
+
+from pytest_deadline_sessions import model
+from pytest_deadline_sessions.faults import Fault, FaultError
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
+
+_JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response.
+
+    Attributes:
+        status: The status code.
+        headers: The headers.
+        body: The JSON body.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class _Route:
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    labels: tuple[str, ...]
+
+
+def find_operation(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The operation that a method and a path name, and the labels in the path.
+
+    What comes before the API version in the path belongs to the endpoint and is left aside.
+
+    Raises:
+        FaultError: There is none: ``ValidationException`` with reason ``UNKNOWN_OPERATION``.
+    """
+    at = path.find(f"/{model.service_model().api_version}/")
+    path = path[max(at, 0) :].rstrip("/")
+    for route in _routes().get((method.upper(), path.count("/")), ()):
+        match = route.path.fullmatch(path)
+        if match:
+            return route.operation, {
+                name: unquote(value) for name, value in zip(route.labels, match.groups(), strict=True)
+            }
+    wording = f"There is no operation {method.upper()} {path}."
+    raise FaultError(Fault("ValidationException", wording, reason="UNKNOWN_OPERATION"))
+
+
+def decode(
+    operation: str,
+    labels: Mapping[str, str],
+    query: str,
+    headers: Mapping[str, str | bytes],
+    body: bytes | str | None,
+) -> dict[str, Any]:
+    """The parameters of a request.
+
+    Args:
+        operation: As ``find_operation`` told.
+        labels: Likewise.
+        query: The query of the URL, as sent.
+        headers: The request headers.
+        body: The request body.
+
+    Raises:
+        FaultError: It cannot be parsed: ``ValidationException`` with reason ``CANNOT_PARSE``.
+    """
+    shape = model.operation_model(operation).input_shape
+    arguments = parse_qs(query, keep_blank_values=True)
+    lowered = {name.lower(): _decoded(value) for name, value in headers.items()}
+    params: dict[str, Any] = {}
+    in_body: dict[str, Shape] = {}
+    for name, member in shape.members.items():
+        location = member.serialization.get("location")
+        wire_name = member.serialization.get("name", name)
+        if location == "uri":
+            params[name] = labels[wire_name]
+        elif location == "querystring":
+            if wire_name in arguments:
+                params[name] = _from_text(name, arguments[wire_name], member)
+        elif location == "header":
+            if wire_name.lower() in lowered:
+                params[name] = _from_text(name, [lowered[wire_name.lower()]], member)
+        else:
+            in_body[name] = member
+    if in_body and body:
+        parsed = _parse(body)
+        for name, member in in_body.items():
+            wire_name = member.serialization.get("name", name)
+            if parsed.get(wire_name) is not None:
+                params[name] = _from_json(parsed[wire_name], member)
+    return params
+
+
+def encode(operation: str, result: Mapping[str, Any]) -> Response:
+    """The response that carries a result."""
+    shape = model.operation_model(operation).output_shape
+    status = int(model.operation_model(operation).http.get("responseCode", 200))
+    if shape is not None and not _same_on_the_wire(shape.name):
+        result = _to_json(result, shape)
+    return Response(status, _JSON, json.dumps(result, default=_text).encode())
+
+
+def encode_fault(fault: Fault) -> Response:
+    """The response that carries a modelled error; not for broken connections."""
+    body = json.dumps(fault.body, default=_text).encode()
+    return Response(fault.status or 500, {**_JSON, **fault.headers}, body)
+
+
+@functools.cache
+def _routes() -> dict[tuple[str, int], list[_Route]]:
+    routes: dict[tuple[str, int], list[_Route]] = {}
+    for name in model.operation_names():
+        http = model.operation_model(name).http
+        method, path = http["method"], http["requestUri"].split("?")[0]
+        labels = tuple(re.findall(r"{(\w+)\+?}", path))
+        expression = re.compile(re.sub(r"{\w+\+?}", "([^/]*)", path))
+        routes.setdefault((method, path.count("/")), []).append(
+            _Route(name, method, expression, labels)
+        )
+    for found in routes.values():
+        # A fixed segment is a better match than a label in its place.
+        found.sort(key=lambda route: len(route.labels))
+    return routes
+
+
+@functools.cache
+def _same_on_the_wire(name: str) -> bool:
+    """Whether members of that structure travel in the body, under their own names."""
+    seen: set[str] = set()
+
+    def same(shape: Any) -> bool:
+        if shape.name in seen:
+            return True
+        seen.add(shape.name)
+        if shape.type_name == "structure":
+            return all(
+                member.serialization.get("name", key) == key
+                and "location" not in member.serialization
+                and same(member)
+                for key, member in shape.members.items()
+            )
+        if shape.type_name == "list":
+            return same(shape.member)
+        return same(shape.value) if shape.type_name == "map" else True
+
+    return same(model.shape(name))
+
+
+def _parse(body: bytes | str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise _cannot_parse("body", "a JSON object")
+    return parsed
+
+
+def _decoded(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _cannot_parse(name: str, expected: str) -> FaultError:
+    return FaultError(
+        Fault(
+            "ValidationException",
+            f"{name} cannot be parsed (expected {expected})",
+            reason="CANNOT_PARSE",
+            fieldList=[{"name": name, "message": f"expected {expected}"}],
+        )
+    )
+
+
+def _from_text(name: str, values: list[str], shape: Any) -> Any:
+    if shape.type_name == "list":
+        return [_from_text(name, [value], shape.member) for value in values]
+    value = values[0]
+    if shape.type_name in {"integer", "long"}:
+        if not re.fullmatch(r"-?[0-9]{1,18}", value):
+            raise _cannot_parse(name, "an integer")
+        return int(value)
+    if shape.type_name == "boolean":
+        if value not in {"true", "false"}:
+            raise _cannot_parse(name, "true or false")
+        return value == "true"
+    if shape.type_name == "timestamp":
+        return _moment(name, value)
+    return value
+
+
+def _from_json(value: Any, shape: Any) -> Any:
+    if shape.type_name == "structure" and isinstance(value, dict):
+        named = {
+            member.serialization.get("name", key): (key, member)
+            for key, member in shape.members.items()
+        }
+        return {
+            named[key][0] if key in named else key: _from_json(item, named[key][1])
+            if key in named
+            else item
+            for key, item in value.items()
+            if item is not None
+        }
+    if shape.type_name == "list" and isinstance(value, list):
+        return [_from_json(item, shape.member) for item in value]
+    if shape.type_name == "map" and isinstance(value, dict):
+        return {key: _from_json(item, shape.value) for key, item in value.items()}
+    if shape.type_name == "timestamp":
+        return _moment(shape.name, value)
+    return value
+
+
+def _to_json(value: Any, shape: Any) -> Any:
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        return {
+            member.serialization.get("name", key): _to_json(value[key], member)
+            for key, member in shape.members.items()
+            if key in value
+        }
+    if shape.type_name == "list" and isinstance(value, list):
+        return [_to_json(item, shape.member) for item in value]
+    if shape.type_name == "map" and isinstance(value, Mapping):
+        return {key: _to_json(item, shape.value) for key, item in value.items()}
+    return value
+
+
+def _moment(name: str, value: Any) -> datetime.datetime:
+    from botocore.utils import parse_to_aware_datetime
+
+    try:
+        moment: datetime.datetime = parse_to_aware_datetime(value)
+    except ValueError:
+        raise _cannot_parse(name, "a timestamp") from None
+    return moment
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    msg = f"{value!r} (expected something that JSON, a timestamp or bytes can hold)"
+    raise TypeError(msg)

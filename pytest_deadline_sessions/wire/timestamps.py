@@ -1,0 +1,29 @@
+"""A timestamp parser for botocore that takes microseconds where dateutil takes a hundred."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_deadline_sessions.clock import plain_datetime
+
+
+def parse(value: Any) -> Any:
+    """The instant that botocore's own parser would give, with the same ``tzutc()``.
+
+    Anything but the service's usual ``2030-01-01T09:00:00Z``, with or without a fraction, goes to
+    botocore's parser.
+
+    Example:
+        >>> parse("2030-01-01T09:00:00.5Z")
+        datetime.datetime(2030, 1, 1, 9, 0, 0, 500000, tzinfo=tzutc())
+    """
+    from dateutil.tz import tzutc
+
+    if isinstance(value, str) and value.endswith("Z"):
+        try:
+            return plain_datetime().fromisoformat(value[:-1]).replace(tzinfo=tzutc())
+        except ValueError:
+            pass
+    from botocore.utils import parse_timestamp
+
+    return parse_timestamp(value)
