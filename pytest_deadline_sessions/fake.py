@@ -49,12 +49,11 @@ class FakeDeadline:
             msg = f"clock={clock!r} (expected a Clock)"
             raise TypeError(msg)
         self._service = Service(behavior or Behavior(), clock or Clock(), str(next(_serial)))
-        self._closed = False
+        self._refusal: str | None = None
         self._entered: list[contextlib.AbstractContextManager[None]] = []
-        self._detach: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else f"{len(self._service.state.jobs)} jobs"
+        state = "closed" if self._service.closed else f"{len(self._service.state.jobs)} jobs"
         return f"<FakeDeadline: {state}, {len(self.calls)} calls>"
 
     @property
@@ -258,7 +257,6 @@ class FakeDeadline:
         """
         self._refuse_if_closed("attach")
         detach = wire.attach(client, self._service)
-        self._detach.append(detach)
         stack = contextlib.ExitStack()
         stack.callback(detach)
         return stack
@@ -277,8 +275,16 @@ class FakeDeadline:
 
     def close(self) -> None:
         """Answer no more: clients that are still attached get an error."""
-        self._closed = True
+        self.pause("a closed FakeDeadline (expected an open one; make a new one)")
         self._service.close()
+
+    def pause(self, why: str) -> None:
+        """Refuse to be used until ``resume``, saying why; for whoever hands out one fake to many."""
+        self._refusal = why
+
+    def resume(self) -> None:
+        """Take work again after ``pause``."""
+        self._refusal = None
 
     def __enter__(self) -> FakeDeadline:
         entered = self.intercept()
@@ -295,8 +301,8 @@ class FakeDeadline:
         self._entered.pop().__exit__(kind, error, traceback)
 
     def _refuse_if_closed(self, what: str) -> None:
-        if self._closed:
-            msg = f"{what}() on a closed FakeDeadline (expected an open one; make a new one)"
+        if self._refusal is not None:
+            msg = f"{what}(): {self._refusal}"
             raise RuntimeError(msg)
 
 
