@@ -18,7 +18,7 @@ def _open(default: Any, reason: str) -> Any:
     return dataclasses.field(default=default, metadata={"reason": reason})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Behavior:
     """How the in-memory service behaves where the API documents nothing.
 
@@ -104,6 +104,14 @@ class Behavior:
         hints = get_type_hints(type(self))
         for member in dataclasses.fields(self):
             _check(member.name, getattr(self, member.name), hints[member.name])
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{member.name}={getattr(self, member.name)!r}"
+            for member in dataclasses.fields(self)
+            if getattr(self, member.name) != member.default
+        ]
+        return f"Behavior({', '.join(shown)})"
 
     @classmethod
     def reasons(cls) -> dict[str, str]:

@@ -59,6 +59,7 @@ class Service:
         self.operations = dict(OPERATIONS)
         self.lock = threading.RLock()
         self.closed = False
+        self.listeners: list[Callable[[Call], None]] = []
         self._salt = salt
         self._resets = 0
         self.state = self._fresh()
@@ -103,7 +104,7 @@ class Service:
     def record(self, answer: Answer, params: Mapping[str, Any], attempt: int = 1) -> None:
         """Write down one request with its outcome."""
         fault = answer.fault
-        self.transcript.add(
+        self._write(
             Call(
                 operation=answer.operation,
                 params=dict(params),
@@ -119,9 +120,12 @@ class Service:
 
     def record_unsent(self, name: str, params: Mapping[str, Any], why: str) -> None:
         """Write down a call that the client's own validation refused."""
-        self.transcript.add(
-            Call(name, dict(params), self.clock.now(), message=why, sent=False)
-        )
+        self._write(Call(name, dict(params), self.clock.now(), message=why, sent=False))
+
+    def _write(self, call: Call) -> None:
+        self.transcript.add(call)
+        for listener in self.listeners:
+            listener(call)
 
     def plan(self, fault: Fault | str, name: str, times: int | None, after: int) -> None:
         """Let a fault wait for its calls."""
