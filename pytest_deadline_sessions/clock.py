@@ -16,7 +16,8 @@ _REAL_TIME = ["_pytest.timing", "_pytest.runner", "_pytest.terminal", "hypothesi
 
 def plain_datetime() -> type[datetime.datetime]:
     """The ``datetime`` class of the standard library, also while freezegun stands in for it."""
-    plain: type[datetime.datetime] = datetime.datetime.__mro__[-3]
+    bases = reversed(datetime.datetime.__mro__)
+    plain: type[datetime.datetime] = next(base for base in bases if "astimezone" in vars(base))
     return plain
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import datetime
 import itertools
+import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _TOKEN_WIDTH = 12
 _LONGEST = 60
+_ID = re.compile("([a-z]+-)([0-9a-f]{4})[0-9a-f]{24}([0-9a-f]{4})")
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ def abbreviate(token: str, width: int = _TOKEN_WIDTH) -> str:
 def _value(name: str, value: Any) -> str:
     if name == "nextToken" and isinstance(value, str):
         return abbreviate(value)
-    return repr(value)
+    found = _ID.fullmatch(value) if isinstance(value, str) else None
+    return repr(value) if found is None else "{}{}…{}".format(*found.groups())
 
 
 def _outcome(call: Call) -> str:

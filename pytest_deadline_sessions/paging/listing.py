@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, cast, get_args
 
 from pytest_deadline_sessions import lifecycle, model
+from pytest_deadline_sessions.concise import concise
 
 Order = Literal["oldest-first", "newest-first", "mixed"]
 
@@ -274,12 +275,7 @@ class Listing:
         if self.given is not None:
             sizes = "" if self.page_sizes is None else f", page_sizes={self.page_sizes!r}"
             return f"Listing.of({list(self.given)!r}{sizes})"
-        shown = [
-            f"{name}={getattr(self, name)!r}"
-            for name, default in _DEFAULTS.items()
-            if getattr(self, name) != default
-        ]
-        return f"Listing({', '.join(shown)})"
+        return concise(self)
 
 
 class Cut(NamedTuple):
@@ -287,17 +283,6 @@ class Cut(NamedTuple):
 
     page: int
     offset: int
-
-
-_DEFAULTS: dict[str, Any] = {
-    "page_sizes": None,
-    "runs": (),
-    "first": 1,
-    "started_at": EPOCH,
-    "gap": GAP,
-    "order": "oldest-first",
-    "workers": 1,
-}
 
 
 def _whole(name: str, value: Any, low: int, high: int | None) -> None:

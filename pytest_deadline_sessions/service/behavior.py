@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
 
 from pytest_deadline_sessions import model
+from pytest_deadline_sessions.concise import concise
 from pytest_deadline_sessions.paging import tokens
 
 Order = Literal["startedAt", "given"]
@@ -106,12 +107,7 @@ class Behavior:
             _check(member.name, getattr(self, member.name), hints[member.name])
 
     def __repr__(self) -> str:
-        shown = [
-            f"{member.name}={getattr(self, member.name)!r}"
-            for member in dataclasses.fields(self)
-            if getattr(self, member.name) != member.default
-        ]
-        return f"Behavior({', '.join(shown)})"
+        return concise(self)
 
     @classmethod
     def reasons(cls) -> dict[str, str]:

@@ -51,7 +51,11 @@ class Job(Mapping[str, str]):
             job = self._state()
             if not job.changed and not job.added:
                 return job.listing
-            sizes = None if job.added else job.listing.page_sizes
+            sizes = job.listing.page_sizes
+            if sizes is not None and job.added:
+                page = self._service.behavior.page_size
+                full, rest = divmod(len(job.added), page)
+                sizes += (page,) * full + ((rest,) if rest else ())
             return Listing.of(job.between(0, len(job)), sizes, strict=False)
 
     @property

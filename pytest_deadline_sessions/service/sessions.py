@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions import lifecycle, model
 from pytest_deadline_sessions.faults import Fault, FaultError
 from pytest_deadline_sessions.paging import Cut, TokenError
 from pytest_deadline_sessions.service.core import not_found, operation
@@ -34,7 +34,7 @@ def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, A
         return {"sessions": []}
     job = service.job(params)
     at = _redeem(service, ids, params)
-    limit = params.get("maxResults", behavior.page_size)
+    limit = params.get("maxResults", model.bounds("MaxResults")[1])
     start, stop, following = job.listing.cut(at, limit, behavior.page_size, len(job))
     result: dict[str, Any] = {"sessions": list(job.between(start, stop))}
     if following is not None:
