@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_deadline_sessions.checking import PaginationViolation as PaginationViolation
+    from pytest_deadline_sessions.checking import check_pagination as check_pagination
     from pytest_deadline_sessions.clock import Clock as Clock
     from pytest_deadline_sessions.fake import FakeDeadline as FakeDeadline
     from pytest_deadline_sessions.faults import Fault as Fault
@@ -35,8 +37,10 @@ else:
         "ListSessionsStubber": "stubber",
         "Listing": "paging",
         "Page": "paging",
+        "PaginationViolation": "checking",
         "Session": "service",
         "SessionSummary": "model",
+        "check_pagination": "checking",
     }
 
     __all__ = sorted(_ROOMS)
