@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import io
 import os
+import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -74,7 +76,7 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-class _Route:
+class Route:
     """Leads the calls of one client to a service: the one it is attached to, or the interceptor's.
 
     Registered once per client; the retry delays that botocore decides on pass through ``_emit``,
@@ -84,7 +86,7 @@ class _Route:
     def __init__(self, client: Any) -> None:
         self.attached: list[Service] = []
         self.events = client.meta.events
-        self._emit_original = self.events.emit
+        self.emit_original = self.events.emit
         self._handlers = {
             "before-parameter-build": self._check_call,
             "before-sign": self._use_dummy_credentials,
@@ -109,7 +111,10 @@ class _Route:
         del self.events.emit
 
     def _emit(self, event_name: str, **kwargs: Any) -> Any:
-        responses = self._emit_original(event_name, **kwargs)
+        return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
+
+    def without_delays(self, event_name: str, responses: Any) -> Any:
+        """The responses to an event, with the delays before retries spent by the service's clock."""
         service = self.service
         if service is None or not event_name.startswith("needs-retry."):
             return responses
@@ -132,13 +137,28 @@ class _Route:
 
     def _use_dummy_credentials(self, request: Any, **_: Any) -> None:
         if self.service is not None:
-            request.context.setdefault("signing", {})["request_credentials"] = _dummy()
+            signing = request.context.setdefault("signing", {})
+            signing["request_credentials"] = self.credentials()
+
+    @staticmethod
+    def credentials() -> Any:
+        """What requests are signed with, so that no real credentials are asked for."""
+        from botocore.credentials import Credentials
+
+        return Credentials(ACCESS_KEY, SECRET_KEY)
+
+    @staticmethod
+    def response(url: str, response: rest_json.Response) -> Any:
+        """A response as this kind of client reads it."""
+        from botocore.awsrequest import AWSResponse
+
+        raw: Any = _Raw(response.body)
+        return AWSResponse(url, response.status, response.headers, raw)
 
     def _answer(self, request: Any, **_: Any) -> Any:
         service = self.service
         if service is None:
             return None
-        from botocore.awsrequest import AWSResponse
         from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
         response = answering.respond(
@@ -148,8 +168,7 @@ class _Route:
             if response.code == ReadTimeoutError.__name__:
                 raise ReadTimeoutError(endpoint_url=request.url)
             raise ConnectionClosedError(endpoint_url=request.url)
-        raw: Any = _Raw(response.body)
-        return AWSResponse(request.url, response.status, response.headers, raw)
+        return self.response(request.url, response)
 
 
 def _without_delay(service: Service, delay: Any) -> Any:
@@ -159,17 +178,10 @@ def _without_delay(service: Service, delay: Any) -> Any:
     return delay
 
 
-@functools.cache
-def _dummy() -> Any:
-    from botocore.credentials import Credentials
-
-    return Credentials(ACCESS_KEY, SECRET_KEY)
-
-
 _lock = threading.RLock()
-_routes: weakref.WeakKeyDictionary[Any, _Route] = weakref.WeakKeyDictionary()
+_routes: weakref.WeakKeyDictionary[Any, Route] = weakref.WeakKeyDictionary()
 _interceptors: list[Service] = []
-_original: list[Callable[..., Any]] = []
+_patches: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = []
 
 
 def attach(client: Any, service: Service) -> Callable[[], None]:
@@ -214,10 +226,10 @@ def intercept(service: Service) -> Iterator[None]:
                 _tidy()
 
 
-def _route(client: Any) -> _Route:
+def _route(client: Any) -> Route:
     route = _routes.get(client)
     if route is None:
-        route = _routes[client] = _Route(client)
+        route = _routes[client] = _kind(client)(client)
         route.register()
     return route
 
@@ -230,26 +242,58 @@ def _tidy() -> None:
                 del _routes[client]
 
 
+def _kind(client: Any) -> type[Route]:
+    if inspect.iscoroutinefunction(inspect.unwrap(type(client)._make_api_call)):  # noqa: SLF001
+        from pytest_deadline_sessions.wire.aio import AioRoute
+
+        return AioRoute
+    return Route
+
+
 def _patch() -> None:
+    """Meet clients when they are made, and those that exist already when they next call."""
     from botocore.client import BaseClient
 
-    original = BaseClient._make_api_call  # noqa: SLF001 (where tracing libraries hook in too)
+    # Aiobotocore has a method of its own; if it comes later, its clients are met when made.
+    aio = sys.modules.get("aiobotocore.client")
+    _wrap(BaseClient, "__init__", _met_after)
+    _wrap(BaseClient, "_make_api_call", _met_before)
+    if aio is not None:
+        _wrap(aio.AioBaseClient, "_make_api_call", _met_before)
 
-    @functools.wraps(original)
-    def make_api_call(self: Any, operation_name: str, api_params: Any) -> Any:
-        if _interceptors and self.meta.service_model.service_name == model.SERVICE:
-            with _lock:
-                _route(self)
-        return original(self, operation_name, api_params)
 
-    _original[:] = [make_api_call, original]
-    BaseClient._make_api_call = make_api_call  # noqa: SLF001
+def _wrap(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    original = vars(owner)[name]
+    ours = functools.wraps(original)(wrap(original))
+    setattr(owner, name, ours)
+    _patches.append((owner, name, ours, original))
+
+
+def _met_before(original: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _meet(self)
+        return original(self, *args, **kwargs)
+
+    return method
+
+
+def _met_after(original: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        _meet(self)
+
+    return method
+
+
+def _meet(client: Any) -> None:
+    if _interceptors and client.meta.service_model.service_name == model.SERVICE:
+        with _lock:
+            _route(client)
 
 
 def _unpatch() -> None:
-    from botocore.client import BaseClient
-
-    ours, original = _original
-    # Somebody else may have wrapped ours meanwhile; then it stays below theirs, and does nothing.
-    if BaseClient._make_api_call is ours:  # noqa: SLF001
-        BaseClient._make_api_call = original  # noqa: SLF001
+    while _patches:
+        owner, name, ours, original = _patches.pop()
+        # Somebody may have wrapped ours meanwhile; then it stays below theirs, and does nothing.
+        if vars(owner)[name] is ours:
+            setattr(owner, name, original)

@@ -1,0 +1,42 @@
+"""Aiobotocore clients: the same events, awaited."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions.wire.botocore import Route
+from pytest_deadline_sessions.wire.environment import ACCESS_KEY, SECRET_KEY
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions.wire.rest_json import Response
+
+
+class _Raw(io.BytesIO):
+    """The body of a response, as aiobotocore reads it."""
+
+    async def read(self, *args: Any) -> bytes:  # type: ignore[override]
+        return super().read(*args)
+
+    async def aread(self) -> bytes:
+        return super().read()
+
+
+class AioRoute(Route):
+    """Leads the calls of one aiobotocore client to a service."""
+
+    async def _emit(self, event_name: str, **kwargs: Any) -> Any:
+        return self.without_delays(event_name, await self.emit_original(event_name, **kwargs))
+
+    @staticmethod
+    def credentials() -> Any:
+        from aiobotocore.credentials import AioCredentials
+
+        return AioCredentials(ACCESS_KEY, SECRET_KEY)
+
+    @staticmethod
+    def response(url: str, response: Response) -> Any:
+        from aiobotocore.awsrequest import AioAWSResponse
+
+        raw: Any = _Raw(response.body)
+        return AioAWSResponse(url, response.status, response.headers, raw)
