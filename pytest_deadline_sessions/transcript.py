@@ -155,14 +155,19 @@ def render_call(call: Call, previous: Call | None = None) -> str:
     if call.retry:
         return f"    retry {call.attempt - 1}: {_outcome(call)}  at {_time(call.at)}"
     same = previous.params if previous is not None and previous.operation == call.operation else {}
-    arguments = [
+    text = render_arguments(call.params, same)
+    return f"{call.operation}({text}) → {_outcome(call)}  at {_time(call.at)}"
+
+
+def render_arguments(params: Mapping[str, Any], same: Mapping[str, Any]) -> str:
+    """Arguments, a token and ids abbreviated; those that are as in ``same`` are left out."""
+    shown = [
         f"{name}={_value(name, value)}"
-        for name, value in call.params.items()
+        for name, value in params.items()
         if name == "nextToken" or name not in same or same[name] != value
     ]
-    gone = [f"no {name}" for name in same if name not in call.params and name != "nextToken"]
-    text = ", ".join([*arguments, *gone])
-    return f"{call.operation}({text}) → {_outcome(call)}  at {_time(call.at)}"
+    gone = [f"no {name}" for name in same if name not in params and name != "nextToken"]
+    return ", ".join([*shown, *gone])
 
 
 def abbreviate(token: str, width: int = _TOKEN_WIDTH) -> str:
