@@ -17,7 +17,8 @@ from pytest_deadline_sessions.service.state import JobIds, JobState
 from pytest_deadline_sessions.wire import botocore as wire
 
 if TYPE_CHECKING:
-    from pytest_deadline_sessions.transcript import Transcript
+    from pytest_deadline_sessions.wire.server import Endpoint
+    from pytest_deadline_sessions.transcript import Call, Transcript
 
 _serial = itertools.count()
 
@@ -50,6 +51,7 @@ class FakeDeadline:
             raise TypeError(msg)
         self._service = Service(behavior or Behavior(), clock or Clock(), str(next(_serial)))
         self._refusal: str | None = None
+        self._endpoints: list[Endpoint] = []
         self._entered: list[contextlib.AbstractContextManager[None]] = []
 
     def __repr__(self) -> str:
@@ -200,6 +202,10 @@ class FakeDeadline:
 
         return add
 
+    def on_call(self, listener: Callable[[Call], None]) -> None:
+        """Tell ``listener`` of each call, with its outcome, once it is in the transcript."""
+        self._service.listeners.append(listener)
+
     def reset(self, behavior: Behavior | None = None) -> None:
         """Forget jobs, faults, tokens, calls, added operations and what the clock was advanced by.
 
@@ -272,6 +278,49 @@ class FakeDeadline:
         self._refuse_if_closed("intercept")
         with wire.intercept(self._service):
             yield self
+
+    @contextlib.contextmanager
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[Endpoint]:
+        """Answer over HTTP on loopback, for subprocesses and for other languages.
+
+        What comes this way is in the same transcript. A read timeout that was planned closes the
+        connection, since nobody is to wait.
+
+        Args:
+            host: A loopback address.
+            port: By default one that is free.
+
+        Returns:
+            A context manager that yields the URL, an ``Endpoint``: its ``environment()`` is that of
+            a subprocess whose clients are to come here.
+
+        Raises:
+            ImportError: The extra ``server`` is not installed.
+            ValueError: The address is not loopback.
+        """
+        self._refuse_if_closed("serve")
+        from pytest_deadline_sessions.wire import server
+
+        with server.serve(self._service, host, port) as endpoint:
+            self._endpoints.append(endpoint)
+            try:
+                yield endpoint
+            finally:
+                self._endpoints.remove(endpoint)
+
+    def endpoint_environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a subprocess whose clients are to come to ``serve()``.
+
+        Args:
+            base: What to add it to; by default the environment of this process.
+
+        Raises:
+            RuntimeError: Nothing is served at the moment.
+        """
+        if not self._endpoints:
+            msg = "endpoint_environment(): nothing is served (expected to be inside serve())"
+            raise RuntimeError(msg)
+        return self._endpoints[-1].environment(base)
 
     def close(self) -> None:
         """Answer no more: clients that are still attached get an error."""

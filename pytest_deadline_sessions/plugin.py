@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions.fake import FakeDeadline
     from pytest_deadline_sessions.service import Behavior
     from pytest_deadline_sessions.stubber import ListSessionsStubber
+    from pytest_deadline_sessions.wire.server import Endpoint
 
 MARKER = "deadline_sessions"
 SECTION = "Deadline Cloud calls"
@@ -57,6 +58,16 @@ def deadline_sessions(pytestconfig: pytest.Config) -> FakeDeadline:
 def deadline_sessions_client(deadline_sessions: FakeDeadline) -> Any:
     """A botocore client of ``deadline_sessions``."""
     return deadline_sessions.client()
+
+
+@pytest.fixture(scope="session")
+def deadline_sessions_endpoint(deadline_sessions: FakeDeadline) -> Iterator[Endpoint]:
+    """The URL of a loopback server that answers as ``deadline_sessions`` does.
+
+    ``deadline_sessions_endpoint.environment()`` is the environment for a subprocess.
+    """
+    with deadline_sessions.serve() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 REGION = "us-west-2"
 ACCESS_KEY = "testing"
@@ -20,7 +20,7 @@ _SET = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_REMOVED = (
+REMOVED = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ROLE_ARN",
@@ -31,20 +31,20 @@ _REMOVED = (
 )
 
 
-def variables() -> dict[str, str]:
-    """Dummy credentials, no files, no metadata service, and a region unless one is set."""
-    region = next((os.environ[name] for name in _REGIONS if os.environ.get(name)), REGION)
+def variables(given: Mapping[str, str]) -> dict[str, str]:
+    """Dummy credentials, no files, no metadata service, and a region unless one is given."""
+    region = next((given[name] for name in _REGIONS if given.get(name)), REGION)
     return {**_SET, "AWS_DEFAULT_REGION": region}
 
 
 @contextlib.contextmanager
 def dummy_environment() -> Iterator[None]:
     """Set these variables, and keep boto3's default session from outliving them."""
-    new = variables()
-    before = {name: os.environ.get(name) for name in (*new, *_REMOVED)}
+    new = variables(os.environ)
+    before = {name: os.environ.get(name) for name in (*new, *REMOVED)}
     session = _default_session()
     os.environ.update(new)
-    for name in _REMOVED:
+    for name in REMOVED:
         os.environ.pop(name, None)
     try:
         yield

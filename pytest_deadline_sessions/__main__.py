@@ -1,0 +1,72 @@
+"""``python -m pytest_deadline_sessions serve``: the fake by hand."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pytest_deadline_sessions.fake import FakeDeadline
+from pytest_deadline_sessions.transcript import render_call
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions.transcript import Call
+
+_SHOWN = (
+    "AWS_ENDPOINT_URL_DEADLINE",
+    "AWS_DISABLE_HOST_PREFIX_INJECTION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+    "AWS_EC2_METADATA_DISABLED",
+)
+
+
+def main(arguments: Sequence[str] | None = None, until: threading.Event | None = None) -> int:
+    """Serve a job until interrupted.
+
+    Args:
+        arguments: By default those of the command line.
+        until: Ends it when set.
+    """
+    parser = argparse.ArgumentParser(prog="python -m pytest_deadline_sessions")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve an in-memory Deadline Cloud on loopback")
+    serve.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    serve.add_argument("--port", type=int, default=0, help="by default one that is free")
+    serve.add_argument("--sessions", type=int, default=250, help="how many the job has")
+    given = parser.parse_args(arguments)
+    fake = FakeDeadline()
+    try:
+        job = fake.add_job(sessions=given.sessions)
+        with fake.serve(given.host, given.port) as endpoint:
+            environment = endpoint.environment()
+            print(f"# Deadline Cloud at {endpoint}, with a job of {given.sessions} sessions:")
+            for name in _SHOWN:
+                print(f"export {name}={shlex.quote(environment[name])}")
+            ids = " ".join(
+                f"--{option} {job[name]}"
+                for option, name in (
+                    ("farm-id", "farmId"), ("queue-id", "queueId"), ("job-id", "jobId")
+                )
+            )
+            print(f"# aws deadline list-sessions {ids}", flush=True)
+            fake.on_call(_log)
+            (until or threading.Event()).wait()
+    except (ImportError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _log(call: Call) -> None:
+    print(render_call(call), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
