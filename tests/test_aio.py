@@ -1,0 +1,121 @@
+"""Aiobotocore clients reach the fake."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from pytest_deadline_sessions import Fault, FakeDeadline, Listing, PaginationViolation, check_pagination
+
+aiobotocore_session = pytest.importorskip("aiobotocore.session")
+
+
+def _client(**options):
+    session = aiobotocore_session.get_session()
+    return session.create_client("deadline", region_name="us-west-2", **options)
+
+
+async def _collect(client, **job):
+    pages = client.get_paginator("list_sessions").paginate(**job)
+    return [summary async for page in pages for summary in page["sessions"]]
+
+
+async def collect_with_own_client(_client_given, **job):
+    """A right collector, as people write it with aiobotocore."""
+    async with _client() as client:
+        return await _collect(client, **job)
+
+
+async def first_page_with_own_client(_client_given, **job):
+    """A wrong one."""
+    async with _client() as client:
+        return (await client.list_sessions(**job))["sessions"]
+
+
+def test_interception_reaches_aiobotocore(deadline_sessions):
+    """A client made anywhere gets the complete listing through its own paginator."""
+    job = deadline_sessions.add_job(Listing(page_sizes=(2, 0, 1)))
+    got = asyncio.run(collect_with_own_client(None, **job))
+    assert [one["sessionId"] for one in got] == [one["sessionId"] for one in job.listing]
+    assert len(deadline_sessions.calls) == 3
+
+
+def test_a_client_made_before_is_reached(deadline_sessions):
+    """A client that was made outside of the interception is met when it calls."""
+
+    async def run():
+        outside = FakeDeadline()
+        async with _client(aws_access_key_id="x", aws_secret_access_key="y") as client:
+            with outside:
+                job = outside.add_job(sessions=2)
+                return len(await _collect(client, **job)), len(outside.calls)
+
+    assert asyncio.run(run()) == (2, 1)
+    assert len(deadline_sessions.calls) == 0
+
+
+def test_attach_leads_one_client(deadline_sessions):
+    """Attaching wins over interception, also for aiobotocore."""
+    other = FakeDeadline()
+    job = other.add_job(sessions=1)
+
+    async def run():
+        async with _client() as client:
+            with other.attach(client):
+                return len(await _collect(client, **job))
+
+    assert asyncio.run(run()) == 1
+    assert (len(other.calls), len(deadline_sessions.calls)) == (1, 0)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+def test_backoff_takes_no_time(deadline_sessions, mode):
+    """Retries run for real, take no real time, and advance the clock."""
+    from aiobotocore.config import AioConfig
+
+    job = deadline_sessions.add_job(sessions=1)
+    deadline_sessions.fail_next("ThrottlingException", times=2)
+    before = deadline_sessions.clock.now()
+
+    async def run():
+        async with _client(config=AioConfig(retries={"mode": mode})) as client:
+            return await _collect(client, **job)
+
+    started = time.perf_counter()
+    assert len(asyncio.run(run())) == 1
+    assert time.perf_counter() - started < 30
+    assert [call.attempt for call in deadline_sessions.calls] == [1, 2, 3]
+    assert deadline_sessions.clock.now() > before
+
+
+def test_faults_surface(deadline_sessions):
+    """A modelled error arrives as aiobotocore's exception, with its members."""
+    job = deadline_sessions.add_job()
+    deadline_sessions.fail_next(Fault("AccessDeniedException", context={"why": "test"}))
+
+    async def run():
+        async with _client() as client:
+            with pytest.raises(client.exceptions.AccessDeniedException) as raised:
+                await client.list_sessions(**job)
+            return raised.value.response["context"]
+
+    assert asyncio.run(run()) == {"why": "test"}
+
+
+def test_broken_connections_are_retried(deadline_sessions):
+    """A closed connection and a read timeout are retried as in production."""
+    job = deadline_sessions.add_job(sessions=1)
+    deadline_sessions.fail_next("ConnectionClosedError")
+    deadline_sessions.fail_next("ReadTimeoutError")
+    assert len(asyncio.run(collect_with_own_client(None, **job))) == 1
+    assert len(deadline_sessions.calls) == 3
+
+
+def test_check_pagination_runs_async_collectors():
+    """A right async collector passes, a wrong one is caught under its rule."""
+    check_pagination(collect_with_own_client, max_examples=5, without=["volume"])
+    with pytest.raises(PaginationViolation) as raised:
+        check_pagination(first_page_with_own_client, max_examples=5)
+    assert raised.value.rule == "complete"

@@ -1,0 +1,79 @@
+"""The fake by hand, from the command line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+
+from pytest_deadline_sessions.__main__ import main
+
+pytest.importorskip("cheroot")
+
+PATH = "/2023-10-12/farms/{}/queues/{}/jobs/{}/sessions"
+
+
+def _started(arguments, capsys):
+    until = threading.Event()
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(main(arguments, until)))
+    thread.start()
+    out = ""
+    while "list-sessions" not in out:
+        out += capsys.readouterr().out
+    return until, thread, codes, out
+
+
+def test_serve_prints_what_a_client_needs_and_logs_calls(capsys):
+    """URL, environment and ids are printed; a request that uses them is logged."""
+    until, thread, codes, out = _started(["serve", "--sessions", "3"], capsys)
+    url = re.search(r"export AWS_ENDPOINT_URL_DEADLINE=(\S+)", out)[1]
+    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
+    with urllib.request.urlopen(url + PATH.format(*ids)) as response:
+        assert response.read().count(b"sessionId") == 3
+    until.set()
+    thread.join()
+    assert codes == [0]
+    assert "→ 200, 3 sessions, no token" in capsys.readouterr().out
+    assert "export AWS_DISABLE_HOST_PREFIX_INJECTION=true" in out
+    assert "export AWS_EC2_METADATA_DISABLED=true" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--host", "0.0.0.0"], "expected a loopback address"),
+        (["--port", "70000"], "expected 0..65535"),
+        (["--sessions", "-1"], "expected 0 or more"),
+    ],
+)
+def test_wrong_options_end_it_with_the_reason(capsys, arguments, words):
+    """A wrong value is told on standard error, and the exit code is not 0."""
+    assert main(["serve", *arguments]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_interrupting_ends_it_quietly(capsys):
+    """Ctrl-C is no error."""
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout=None):
+            raise KeyboardInterrupt
+
+    assert main(["serve"], Interrupted()) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_module_runs():
+    """``python -m pytest_deadline_sessions`` is there and shows its help."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_deadline_sessions", "serve", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--sessions" in done.stdout
