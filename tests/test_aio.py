@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 
 import pytest
@@ -12,9 +13,13 @@ from pytest_deadline_sessions import Fault, FakeDeadline, Listing, PaginationVio
 aiobotocore_session = pytest.importorskip("aiobotocore.session")
 
 
+@functools.cache
+def _session():
+    return aiobotocore_session.get_session()
+
+
 def _client(**options):
-    session = aiobotocore_session.get_session()
-    return session.create_client("deadline", region_name="us-west-2", **options)
+    return _session().create_client("deadline", region_name="us-west-2", **options)
 
 
 async def _collect(client, **job):
