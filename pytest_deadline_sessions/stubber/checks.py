@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_deadline_sessions import lifecycle, model
-from pytest_deadline_sessions.paging import Page
+from pytest_deadline_sessions.paging import Listing, Page
 
 _MOST_SHOWN = 20
 _NOTHING = object()
@@ -33,7 +33,7 @@ def page_limit(request: Mapping[str, Any] | None) -> int:
     return asked if isinstance(asked, int) and low <= asked <= high else high
 
 
-def complete_request(request: Mapping[str, Any], job: Mapping[str, str]) -> dict[str, Any]:
+def complete_request(request: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
     """The request with the ids of ``job`` if it has none of its own.
 
     Raises:
@@ -66,6 +66,18 @@ def as_pages(pages: Any) -> list[dict[str, Any]]:
         msg = "pages=[] (expected at least one page; an empty listing is [[]])"
         raise ValueError(msg)
     return made
+
+
+def cut(listing: Any, page_size: int) -> list[list[Any]]:
+    """A listing page by page.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(listing, Listing):
+        msg = f"listing={listing!r} (expected a Listing; add_pages takes lists of summaries)"
+        raise TypeError(msg)
+    return list(listing.pages(page_size))
 
 
 def _as_page(page: Any, name: str) -> dict[str, Any]:

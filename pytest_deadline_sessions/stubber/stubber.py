@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.faults import Fault, as_fault
-from pytest_deadline_sessions.paging import Cut, Listing, Page, Tokens
+from pytest_deadline_sessions.paging import Cut, Tokens
 from pytest_deadline_sessions.stubber import checks, rendering
 from pytest_deadline_sessions.stubber.recording import METHOD, RecordingStubber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pytest_deadline_sessions.paging import Listing, Page
 
 _TOKEN_LENGTH = 80
 _EXPIRED = "The nextToken has expired."
@@ -53,7 +55,7 @@ class ListSessionsStubber(RecordingStubber):
     def __init__(self, client: Any, *, strict: bool = True) -> None:
         super().__init__(client)
         self.strict = _switch("strict", strict)
-        self.job: Mapping[str, str] = types.MappingProxyType(
+        self.job: Mapping[str, Any] = types.MappingProxyType(
             {
                 "farmId": model.make_id("FarmId", 1),
                 "queueId": model.make_id("QueueId", 1),
@@ -156,10 +158,7 @@ class ListSessionsStubber(RecordingStubber):
             page 2 of 3: 100 sessions, token '...
             page 3 of 3: 50 sessions, no token
         """
-        if not isinstance(listing, Listing):
-            msg = f"listing={listing!r} (expected a Listing; add_pages takes lists of summaries)"
-            raise TypeError(msg)
-        pages = listing.pages(checks.page_limit(request))
+        pages = checks.cut(listing, checks.page_limit(request))
         self.add_pages(pages, more=more, strict=strict, **request)
 
     def add_fault(self, fault: Fault | str, *, strict: bool | None = None, **request: Any) -> None:
@@ -275,7 +274,7 @@ class ListSessionsStubber(RecordingStubber):
             msg = f"strict={strict!r} for {method} (expected it for {METHOD} alone)"
             raise ValueError(msg)
 
-    def _is_strict(self, strict: bool | None) -> bool:  # noqa: FBT001 (three-valued, passed on)
+    def _is_strict(self, strict: bool | None) -> bool:
         return self.strict if strict is None else _switch("strict", strict)
 
     def _issue(self) -> str:
