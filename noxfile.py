@@ -1,0 +1,115 @@
+"""What contributors and CI run: ``nox -s NAME``; CONTRIBUTING.md tells which is for what."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["ci"]
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+DIRECT = [
+    *PROJECT["project"]["dependencies"],
+    *(each for extra in PROJECT["project"]["optional-dependencies"].values() for each in extra),
+]
+EVERYTHING = ".[async,server]"
+
+
+def _install(
+    session: nox.Session, *groups: str, package: tuple[str, ...] = ("-e", EVERYTHING)
+) -> None:
+    session.install(*package, *nox.project.dependency_groups(PROJECT, *groups))
+
+
+def _lint(session: nox.Session) -> None:
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+def _typing(session: nox.Session) -> None:
+    session.run("mypy")
+    session.run("pyright")
+
+
+def _coverage(session: nox.Session, *arguments: str) -> None:
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *arguments)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def ci(session: nox.Session) -> None:
+    """Run every check in one environment; the last one is the test suite, in random order."""
+    _install(session, "ci")
+    _lint(session)
+    _typing(session)
+    session.run("pytest", "examples")
+    _coverage(session, "-p", "no:randomly")
+    session.run("pytest", "-n", "2")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the test suite on one Python."""
+    _install(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """Run the test suite with the lowest supported version of each direct dependency."""
+    pins = [requirement.replace(">=", "==") for requirement in DIRECT]
+    _install(session, "test", package=("-e", EVERYTHING, *pins))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS[-1])
+def newest(session: nox.Session) -> None:
+    """Run the test suite with the newest botocore, which aiobotocore would hold back."""
+    _install(session, "test", package=("-e", ".[server]"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    _lint(session)
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check types."""
+    _install(session, "typing", "test")
+    _typing(session)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure the branch coverage of the test suite, subprocesses included."""
+    _install(session, "test")
+    _coverage(session, *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run the examples as a user would, on the package installed from this checkout."""
+    _install(session, "examples", package=(EVERYTHING,))
+    session.run("pytest", "examples", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed; the budgets stand in CONTRIBUTING.md."""
+    _install(session, "bench", package=(EVERYTHING,))
+    session.run("pytest", "tests/benchmarks", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel and the source distribution into ``dist``."""
+    session.install("build")
+    session.run("python", "-m", "build")
