@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import botocore.stub
@@ -20,14 +19,6 @@ OTHER_JOB = {
     "farmId": model.make_id("FarmId", 7),
     "queueId": model.make_id("QueueId", 8),
     "jobId": model.make_id("JobId", 9),
-}
-GET_FARM_RESPONSE = {
-    **FARM,
-    "displayName": "North",
-    "kmsKeyArn": "arn:aws:kms:us-west-2:111122223333:key/0",
-    "createdAt": datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc),
-    "createdBy": "alex",
-    "costScaleFactor": 1.0,
 }
 
 
@@ -50,17 +41,17 @@ def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
 
 def test_responses_of_other_operations_are_queued(stubber: Any) -> None:
     """Any operation of the client can be stubbed, in one order with the pages."""
-    stubber.add_response("get_farm", GET_FARM_RESPONSE, FARM)
+    stubber.add_response("create_farm", FARM, {"displayName": "North"})
     stubber.add_pages([[]])
-    assert stubber.client.get_farm(**FARM) == GET_FARM_RESPONSE
+    assert stubber.client.create_farm(displayName="North") == FARM
     assert stubber.client.list_sessions(**stubber.job) == {"sessions": []}
-    assert [call.operation for call in stubber.calls] == ["GetFarm", "ListSessions"]
+    assert [call.operation for call in stubber.calls] == ["CreateFarm", "ListSessions"]
 
 
 def test_botocore_checks_responses_of_other_operations(stubber: Any) -> None:
     """What botocore refuses is refused, and nothing is queued."""
     with pytest.raises(ParamValidationError):
-        stubber.add_response("get_farm", {"farmId": 5})
+        stubber.add_response("create_farm", {"farmId": 5})
     assert stubber.pending == []
     stubber.assert_no_pending_responses()
 
@@ -69,8 +60,10 @@ def test_botocore_checks_responses_of_other_operations(stubber: Any) -> None:
 def test_strict_is_for_list_sessions_alone(stubber: Any, *, strict: bool) -> None:
     """A strict that would have no effect is refused instead of left unheard."""
     with pytest.raises(ValueError, match="alone") as error:
-        stubber.add_response("get_farm", GET_FARM_RESPONSE, strict=strict)
-    assert text_of(error) == f"strict={strict} for get_farm (expected it for list_sessions alone)"
+        stubber.add_response("delete_farm", {}, strict=strict)
+    assert (
+        text_of(error) == f"strict={strict} for delete_farm (expected it for list_sessions alone)"
+    )
     assert stubber.pending == []
 
 

@@ -138,13 +138,13 @@ def test_pending_leaves_out_what_is_as_in_the_line_before(stubber: Any) -> None:
     stubber.add_pages([[]], nextToken="t")
     stubber.add_fault("ThrottlingException")
     stubber.add_pages([[]])
-    stubber.add_client_error("get_farm", "Oops", "No.", 418, expected_params=FARM)
+    stubber.add_client_error("delete_farm", "Oops", "No.", 418, expected_params=FARM)
     assert stubber.pending == [
         f"ListSessions({SHORT}, maxResults=3, nextToken='t') → no sessions, no token",
         "ListSessions(nextToken='t', no maxResults) → no sessions, no token",
         "ListSessions(any arguments) → 429 ThrottlingException: Rate exceeded.",
         f"ListSessions({SHORT}) → no sessions, no token",
-        "GetFarm(farmId=farm-0000…0007) → 418 Oops: No.",
+        "DeleteFarm(farmId=farm-0000…0007) → 418 Oops: No.",
     ]
 
 
@@ -159,7 +159,7 @@ def test_every_call_is_in_the_transcript() -> None:
         with pytest.raises(StubAssertionError):
             client.list_sessions(**one.job)
         with pytest.raises(StubResponseError):
-            client.get_farm(**FARM)
+            client.delete_farm(**FARM)
         with pytest.raises(ClientError):
             client.list_sessions(**one.job, nextToken=token)
         with pytest.raises(UnStubbedResponseError):
@@ -169,7 +169,7 @@ def test_every_call_is_in_the_transcript() -> None:
         f"ListSessions({SHORT}) → 200, 2 sessions, token {shown}  at 2030-01-01 12:00:00\n"
         f"ListSessions() → StubAssertionError: nextToken is not given (expected {shown})"
         "  at 2030-01-02 13:00:00\n"
-        "GetFarm(farmId=farm-0000…0007) → StubResponseError: ListSessions is expected next"
+        "DeleteFarm(farmId=farm-0000…0007) → StubResponseError: ListSessions is expected next"
         "  at 2030-01-02 13:00:00\n"
         f"ListSessions({SHORT}, nextToken={shown}) → "
         "400 ValidationException (OTHER): The nextToken has expired.  at 2030-01-02 13:00:00\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import pytest
@@ -24,14 +23,6 @@ OTHER_JOB = {
     "jobId": model.make_id("JobId", 9),
 }
 GET_SESSION = {**OTHER_JOB, "sessionId": model.make_id("SessionId", 1)}
-GET_FARM_RESPONSE = {
-    **FARM,
-    "displayName": "North",
-    "kmsKeyArn": "arn:aws:kms:us-west-2:111122223333:key/0",
-    "createdAt": datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc),
-    "createdBy": "alex",
-    "costScaleFactor": 1.0,
-}
 
 
 @pytest.fixture
@@ -216,16 +207,16 @@ def test_another_job_is_shown(stubber: Any) -> None:
 def test_another_operation_is_shown(stubber: Any) -> None:
     """A call of another operation is no StubAssertionError, as in botocore, but shown like one."""
     stubber.add_pages([[]])
-    stubber.add_response("get_farm", GET_FARM_RESPONSE, FARM)
+    stubber.add_response("delete_farm", {}, FARM)
     with pytest.raises(StubResponseError) as error:
-        stubber.client.get_farm(**FARM)
+        stubber.client.delete_farm(**FARM)
     assert type(error.value) is StubResponseError
     assert text_of(error) == (
-        "Error getting response stub for operation GetFarm: "
+        "Error getting response stub for operation DeleteFarm: "
         "the call that is expected next is ListSessions.\n"
         "\n"
         "             expected                                  received\n"
-        "≠ operation  ListSessions                              GetFarm\n"
+        "≠ operation  ListSessions                              DeleteFarm\n"
         "≠ farmId     'farm-00000000000000000000000000000001'   "
         "'farm-00000000000000000000000000000007'\n"
         "≠ queueId    'queue-00000000000000000000000000000001'  not given\n"
@@ -233,7 +224,7 @@ def test_another_operation_is_shown(stubber: Any) -> None:
         "\n"
         "Still queued:\n"
         f"  1. ListSessions({SHORT}) → no sessions, no token\n"
-        "  2. GetFarm(farmId=farm-0000…0007) → a response"
+        "  2. DeleteFarm(farmId=farm-0000…0007) → a response"
     )
 
 
@@ -241,13 +232,13 @@ def test_another_operation_than_one_with_any_arguments_is_shown(stubber: Any) ->
     """Where any arguments are expected, none of those received is marked."""
     stubber.add_fault("ThrottlingException")
     with pytest.raises(StubResponseError) as error:
-        stubber.client.get_farm(**FARM)
+        stubber.client.delete_farm(**FARM)
     assert text_of(error) == (
-        "Error getting response stub for operation GetFarm: "
+        "Error getting response stub for operation DeleteFarm: "
         "the call that is expected next is ListSessions.\n"
         "\n"
         "             expected      received\n"
-        "≠ operation  ListSessions  GetFarm\n"
+        "≠ operation  ListSessions  DeleteFarm\n"
         "  farmId     anything      'farm-00000000000000000000000000000007'\n"
         "\n"
         "Still queued:\n"
@@ -311,8 +302,8 @@ def _fault(stubber: Any) -> None:
 def _other_operation(stubber: Any) -> None:
     stubber.add_pages([[]])
     stubber.client.list_sessions(**stubber.job)
-    stubber.add_response("get_farm", GET_FARM_RESPONSE)
-    stubber.client.get_farm(**FARM)
+    stubber.add_response("delete_farm", {})
+    stubber.client.delete_farm(**FARM)
 
 
 @pytest.mark.parametrize("before", [_page_with_token, _fault, _other_operation])
@@ -352,5 +343,5 @@ def test_an_unexpected_call_takes_nothing_from_the_queue(stubber: Any) -> None:
     with pytest.raises(StubAssertionError):
         stubber.client.list_sessions(**OTHER_JOB)
     with pytest.raises(StubResponseError):
-        stubber.client.get_farm(**FARM)
+        stubber.client.delete_farm(**FARM)
     assert stubber.client.list_sessions(**stubber.job) == {"sessions": summaries(1)}
