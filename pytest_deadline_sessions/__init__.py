@@ -43,9 +43,9 @@ else:
         "check_pagination": "checking",
     }
 
-    __all__ = sorted(_ROOMS)
+    __all__ = sorted(_ROOMS)  # noqa: PLE0605 (sorted gives a list)
 
-    def __getattr__(name):
+    def __getattr__(name: str) -> object:
         if name not in _ROOMS:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
@@ -53,5 +53,5 @@ else:
         globals()[name] = value
         return value
 
-    def __dir__():
+    def __dir__() -> list[str]:
         return sorted({*globals(), *_ROOMS})

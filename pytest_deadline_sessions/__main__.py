@@ -50,7 +50,9 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
             ids = " ".join(
                 f"--{option} {job[name]}"
                 for option, name in (
-                    ("farm-id", "farmId"), ("queue-id", "queueId"), ("job-id", "jobId")
+                    ("farm-id", "farmId"),
+                    ("queue-id", "queueId"),
+                    ("job-id", "jobId"),
                 )
             )
             print(f"# aws deadline list-sessions {ids}", flush=True)

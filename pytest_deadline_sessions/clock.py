@@ -91,7 +91,8 @@ class Clock:
             weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds
         )
         if passed < datetime.timedelta(0):
-            msg = f"advance by {passed.total_seconds():g} s (expected 0 or more; freeze(at) goes back)"
+            length = f"{passed.total_seconds():g} s"
+            msg = f"advance by {length} (expected 0 or more; freeze(at) goes back)"
             raise ValueError(msg)
         if self._frozen:
             self._frozen[-1].tick(passed)
@@ -112,9 +113,7 @@ class Clock:
         return restore
 
     @contextlib.contextmanager
-    def freeze(
-        self, at: datetime.datetime | datetime.date | str | None = None
-    ) -> Iterator[Frozen]:
+    def freeze(self, at: datetime.datetime | datetime.date | str | None = None) -> Iterator[Frozen]:
         """Stop time at ``at`` for the service and for the code under test alike.
 
         A thin layer over freezegun: ``datetime``, ``time.time`` and their kin stand still in every

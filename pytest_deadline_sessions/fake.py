@@ -17,8 +17,10 @@ from pytest_deadline_sessions.service.state import JobIds, JobState
 from pytest_deadline_sessions.wire import botocore as wire
 
 if TYPE_CHECKING:
-    from pytest_deadline_sessions.wire.server import Endpoint
+    from typing_extensions import Self
+
     from pytest_deadline_sessions.transcript import Call, Transcript
+    from pytest_deadline_sessions.wire.server import Endpoint
 
 _serial = itertools.count()
 
@@ -52,7 +54,7 @@ class FakeDeadline:
         self._service = Service(behavior or Behavior(), clock or Clock(), str(next(_serial)))
         self._refusal: str | None = None
         self._endpoints: list[Endpoint] = []
-        self._entered: list[contextlib.AbstractContextManager[None]] = []
+        self._entered: list[contextlib.AbstractContextManager[FakeDeadline]] = []
 
     def __repr__(self) -> str:
         state = "closed" if self._service.closed else f"{len(self._service.state.jobs)} jobs"
@@ -126,7 +128,7 @@ class FakeDeadline:
     def _listing(self, sessions: Any) -> Listing:
         if isinstance(sessions, Listing):
             return sessions
-        if isinstance(sessions, bool) or isinstance(sessions, str | bytes | Mapping):
+        if isinstance(sessions, bool | str | bytes | Mapping):
             raise _wrong_sessions(sessions)
         if isinstance(sessions, int):
             if sessions < 0:
@@ -249,7 +251,7 @@ class FakeDeadline:
         self.attach(made)
         return made
 
-    def attach(self, client: Any) -> contextlib.AbstractContextManager[None]:
+    def attach(self, client: Any) -> contextlib.ExitStack:
         """Answer the calls of this client from now on, whatever else is intercepted.
 
         Args:
@@ -328,14 +330,18 @@ class FakeDeadline:
         self._service.close()
 
     def pause(self, why: str) -> None:
-        """Refuse to be used until ``resume``, saying why; for whoever hands out one fake to many."""
+        """Refuse to be used until ``resume``; for whoever hands out one fake to many.
+
+        Args:
+            why: What the refusal says.
+        """
         self._refusal = why
 
     def resume(self) -> None:
         """Take work again after ``pause``."""
         self._refusal = None
 
-    def __enter__(self) -> FakeDeadline:
+    def __enter__(self) -> Self:
         entered = self.intercept()
         entered.__enter__()
         self._entered.append(entered)
@@ -369,9 +375,7 @@ def _refuse_overlap(listing: Listing, other: JobState) -> None:
 
 
 def _wrong_sessions(sessions: Any) -> TypeError:
-    return TypeError(
-        f"sessions={sessions!r} (expected a count, session summaries, or a Listing)"
-    )
+    return TypeError(f"sessions={sessions!r} (expected a count, session summaries, or a Listing)")
 
 
 def _whole(name: str, value: Any, low: int) -> None:

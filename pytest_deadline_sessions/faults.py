@@ -55,6 +55,7 @@ class Fault:
 
     code: str
     members: Mapping[str, Any]
+    _given: dict[str, Any]
 
     def __init__(self, code: str, message: str | None = None, **members: Any) -> None:
         given = dict(members) if message is None else {"message": message, **members}

@@ -7,11 +7,15 @@ that each can be left out.
 Example:
     >>> import datetime
     >>> from pytest_deadline_sessions.lifecycle import violations
-    >>> for broken in violations({
-    ...     "sessionId": "session-" + "0" * 32, "fleetId": "fleet-" + "0" * 32,
-    ...     "workerId": "worker-" + "0" * 32, "lifecycleStatus": "ENDED",
-    ...     "startedAt": datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc),
-    ... }):
+    >>> for broken in violations(
+    ...     {
+    ...         "sessionId": "session-" + "0" * 32,
+    ...         "fleetId": "fleet-" + "0" * 32,
+    ...         "workerId": "worker-" + "0" * 32,
+    ...         "lifecycleStatus": "ENDED",
+    ...         "startedAt": datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc),
+    ...     }
+    ... ):
     ...     print(broken)
     ended-at: endedAt: missing (expected a datetime, since lifecycleStatus is ENDED)
 """
@@ -107,7 +111,8 @@ NOT_ASKED = Rule(
     ASSUMPTION,
 )
 CHRONOLOGY = Rule(
-    "chronology", "updatedAt and endedAt are not before startedAt, endedAt not before updatedAt.",
+    "chronology",
+    "updatedAt and endedAt are not before startedAt, endedAt not before updatedAt.",
     ASSUMPTION,
 )
 SAME_SESSION = Rule(
@@ -122,9 +127,7 @@ TRANSITION = Rule(
     ASSUMPTION,
     of_pair=True,
 )
-ENDED_IS_FINAL = Rule(
-    "ended-is-final", "Nothing changes after ENDED.", ASSUMPTION, of_pair=True
-)
+ENDED_IS_FINAL = Rule("ended-is-final", "Nothing changes after ENDED.", ASSUMPTION, of_pair=True)
 UPDATES_GO_ON = Rule(
     "updates-go-on", "updatedAt never goes back or away.", ASSUMPTION, of_pair=True
 )
@@ -168,10 +171,8 @@ def violations(
     if unknown:
         msg = f"ignore={unknown!r} (expected names among {', '.join(RULES)})"
         raise ValueError(msg)
-    if after is None:
-        found = _of_one(summary)
-    else:
-        found = _of_pair(summary, after, skipping=skipping)
+    pair = after is not None
+    found = _of_pair(summary, after, skipping=skipping) if pair else _of_one(summary)
     return [broken for broken in found if broken.rule.name not in ignore]
 
 

@@ -101,9 +101,7 @@ def loader() -> Loader:
     """The one botocore loader of this process; it reads botocore's own data and nothing else."""
     from botocore.loaders import Loader
 
-    return Loader(
-        extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
-    )
+    return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
 
 @functools.cache

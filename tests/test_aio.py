@@ -8,7 +8,13 @@ import time
 
 import pytest
 
-from pytest_deadline_sessions import Fault, FakeDeadline, Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions import (
+    FakeDeadline,
+    Fault,
+    Listing,
+    PaginationViolation,
+    check_pagination,
+)
 
 aiobotocore_session = pytest.importorskip("aiobotocore.session")
 

@@ -61,7 +61,7 @@ def test_interrupting_ends_it_quietly(capsys):
     """Ctrl-C is no error."""
 
     class Interrupted(threading.Event):
-        def wait(self, timeout=None):
+        def wait(self, timeout=None):  # noqa: ARG002 (as in the base class)
             raise KeyboardInterrupt
 
     assert main(["serve"], Interrupted()) == 0

@@ -206,7 +206,11 @@ def test_the_environment_leads_a_subprocess_here(fake, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_PROFILE", "missing")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     job = fake.add_job(sessions=3)
-    code = f"import boto3; print(len(boto3.client('deadline').list_sessions(**{dict(job)})['sessions']))"
+    code = (
+        "import boto3\n"
+        f"page = boto3.client('deadline').list_sessions(**{dict(job)})\n"
+        "print(len(page['sessions']))\n"
+    )
     with fake.serve():
         done = subprocess.run(
             [sys.executable, "-c", code],
@@ -223,7 +227,9 @@ def test_the_environment_keeps_a_given_region():
     """A region that is set already is kept; profiles are not."""
     fake = FakeDeadline()
     with fake.serve() as endpoint:
-        given = endpoint.environment({"AWS_REGION": "eu-west-1", "AWS_PROFILE": "studio", "HOME": "/"})
+        given = endpoint.environment(
+            {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "studio", "HOME": "/"}
+        )
     assert given["AWS_DEFAULT_REGION"] == "eu-west-1"
     assert "AWS_PROFILE" not in given
     assert given["HOME"] == "/"

@@ -10,5 +10,4 @@ from pytest_deadline_sessions.paging.listing import (
 )
 from pytest_deadline_sessions.paging.tokens import TokenError, Tokens
 
-__all__ = ["GAP",
-    "Cut", "Listing", "Page", "TokenError", "Tokens", "check_summaries", "doubled"]
+__all__ = ["GAP", "Cut", "Listing", "Page", "TokenError", "Tokens", "check_summaries", "doubled"]

@@ -88,12 +88,12 @@ class Listing:
     def __post_init__(self) -> None:
         """Check everything at once, so that nobody meets a half-valid listing later."""
         if self.page_sizes is not None:
-            sizes = _sequence("page_sizes", self.page_sizes)
+            checked = _sequence("page_sizes", self.page_sizes)
             top = model.bounds("MaxResults")[1]
-            for size in sizes:
+            for size in checked:
                 _whole("page_sizes", size, 0, top)
-            object.__setattr__(self, "page_sizes", sizes)
-            if not sizes:
+            object.__setattr__(self, "page_sizes", checked)
+            if not checked:
                 msg = "page_sizes=() (expected at least one page; an empty listing is (0,))"
                 raise ValueError(msg)
         self._set_runs()

@@ -61,7 +61,7 @@ class Tokens:
     _used: set[tuple[Hashable, str]] = field(default_factory=set)
     _expired: int = 0
 
-    def issue(  # noqa: PLR0913 (a token is bound to all of these)
+    def issue(
         self,
         job: Hashable,
         arguments: Hashable,

@@ -2,7 +2,6 @@
 
 from pytest_deadline_sessions.service.behavior import Behavior
 from pytest_deadline_sessions.service.core import Answer, Operation, Service
-from pytest_deadline_sessions.service import sessions as _sessions  # registers its operations
 from pytest_deadline_sessions.service.handles import Job, Session
 
 __all__ = ["Answer", "Behavior", "Job", "Operation", "Service", "Session"]

@@ -33,7 +33,8 @@ class Job(Mapping[str, str]):
         self._ids = ids
 
     def __getitem__(self, name: str) -> str:
-        return self._ids._asdict()[name]
+        value: str = self._ids._asdict()[name]
+        return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ids._fields)
@@ -202,4 +203,3 @@ class Session:
             place = job.position(self.session_id)
             assert place is not None  # noqa: S101 (self.summary has found it)
             job.replace(place, change(summary, service.clock.now()))
-

@@ -16,9 +16,9 @@ from pytest_deadline_sessions.paging import Listing, Tokens
 class JobIds(NamedTuple):
     """Which job."""
 
-    farmId: str
-    queueId: str
-    jobId: str
+    farmId: str  # noqa: N815 (the API's names)
+    queueId: str  # noqa: N815
+    jobId: str  # noqa: N815
 
 
 @dataclass
@@ -39,11 +39,10 @@ class JobState:
     def between(self, start: int, stop: int) -> Iterator[dict[str, Any]]:
         """The present summaries of those places, in service order."""
         base = len(self.listing)
-        for place, summary in enumerate(self.listing.between(start, min(stop, base)), start):
-            changed = self.changed.get(place)
-            yield dict(summary) if changed is None else dict(changed)
-        for summary in self.added[max(start - base, 0) : max(stop - base, 0)]:
-            yield dict(summary)
+        for place, listed in enumerate(self.listing.between(start, min(stop, base)), start):
+            yield dict(self.changed.get(place, listed))
+        for added in self.added[max(start - base, 0) : max(stop - base, 0)]:
+            yield dict(added)
 
     def position(self, session_id: str) -> int | None:
         """The place of a session; ``None`` if this job has no such session."""
@@ -163,4 +162,5 @@ def ended(summary: dict[str, Any], at: datetime.datetime) -> dict[str, Any]:
 
 
 def _not_before(at: datetime.datetime, summary: dict[str, Any]) -> datetime.datetime:
-    return max(at, summary["startedAt"], summary.get("updatedAt", at))
+    latest: datetime.datetime = max(at, summary["startedAt"], summary.get("updatedAt", at))
+    return latest

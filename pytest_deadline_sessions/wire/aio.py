@@ -30,12 +30,14 @@ class AioRoute(Route):
 
     @staticmethod
     def credentials() -> Any:
+        """What requests are signed with, so that no real credentials are asked for."""
         from aiobotocore.credentials import AioCredentials
 
         return AioCredentials(ACCESS_KEY, SECRET_KEY)
 
     @staticmethod
     def response(url: str, response: Response) -> Any:
+        """A response as this kind of client reads it."""
         from aiobotocore.awsrequest import AioAWSResponse
 
         raw: Any = _Raw(response.body)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,11 @@ _ATTEMPT = re.compile(r"attempt=(\d+)")
 
 
 def respond(
-    service: Service, method: str, url: str, headers: Mapping[str, str | bytes], body: bytes | str | None
+    service: Service,
+    method: str,
+    url: str,
+    headers: Mapping[str, str | bytes],
+    body: bytes | str | None,
 ) -> rest_json.Response | Fault:
     """The response to a request; or the fault itself, if it is a broken connection.
 
@@ -67,5 +71,3 @@ def _attempt(headers: Mapping[str, Any]) -> int:
         value = value.decode()
     found = _ATTEMPT.search(value)
     return int(found.group(1)) if found else 1
-
-

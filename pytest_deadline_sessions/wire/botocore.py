@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.wire import answering, rest_json, timestamps
-from pytest_deadline_sessions.wire.environment import ACCESS_KEY, REGION, SECRET_KEY, dummy_environment
+from pytest_deadline_sessions.wire.environment import (
+    ACCESS_KEY,
+    REGION,
+    SECRET_KEY,
+    dummy_environment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,11 +106,13 @@ class Route:
         return _interceptors[-1] if _interceptors else None
 
     def register(self) -> None:
+        """Listen to the events of the client."""
         for event, handler in self._handlers.items():
             self.events.register_first(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
         self.events.emit = self._emit
 
     def unregister(self) -> None:
+        """Leave the client as it was."""
         for event, handler in self._handlers.items():
             self.events.unregister(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
         del self.events.emit
@@ -114,7 +121,7 @@ class Route:
         return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
 
     def without_delays(self, event_name: str, responses: Any) -> Any:
-        """The responses to an event, with the delays before retries spent by the service's clock."""
+        """The responses to an event; delays before retries are spent by the service's clock."""
         service = self.service
         if service is None or not event_name.startswith("needs-retry."):
             return responses

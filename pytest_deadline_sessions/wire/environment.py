@@ -55,9 +55,9 @@ def dummy_environment() -> Iterator[None]:
             else:
                 os.environ[name] = value
         if "boto3" in sys.modules:
-            sys.modules["boto3"].DEFAULT_SESSION = session
+            vars(sys.modules["boto3"])["DEFAULT_SESSION"] = session
 
 
 def _default_session() -> object:
     boto3 = sys.modules.get("boto3")
-    return None if boto3 is None else boto3.DEFAULT_SESSION
+    return None if boto3 is None else vars(boto3)["DEFAULT_SESSION"]

@@ -58,7 +58,8 @@ def find_operation(method: str, path: str) -> tuple[str, dict[str, str]]:
         match = route.path.fullmatch(path)
         if match:
             return route.operation, {
-                name: unquote(value) for name, value in zip(route.labels, match.groups(), strict=True)
+                name: unquote(value)
+                for name, value in zip(route.labels, match.groups(), strict=True)
             }
     wording = f"There is no operation {method.upper()} {path}."
     raise FaultError(Fault("ValidationException", wording, reason="UNKNOWN_OPERATION"))

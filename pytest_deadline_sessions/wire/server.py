@@ -95,7 +95,7 @@ def _server(service: Service, host: str, port: int) -> Any:
         msg = "serving needs cheroot: install pytest-deadline-sessions[server]"
         raise ImportError(msg) from error
 
-    class Gateway(cheroot.Gateway):  # type: ignore[misc]
+    class Gateway(cheroot.Gateway):
         """One request."""
 
         def respond(self) -> None:
