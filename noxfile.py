@@ -42,11 +42,10 @@ def _coverage(session: nox.Session, *arguments: str) -> None:
 
 @nox.session
 def ci(session: nox.Session) -> None:
-    """Run every check in one environment; the last one is the test suite, in random order."""
+    """Run every check but the examples in one environment, at last the tests in random order."""
     _install(session, "ci")
     _lint(session)
     _typing(session)
-    session.run("pytest", "examples")
     _coverage(session, "-p", "no:randomly")
     session.run("pytest", "-n", "2")
 
