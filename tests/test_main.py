@@ -23,7 +23,8 @@ def _started(arguments, capsys):
     thread = threading.Thread(target=lambda: codes.append(main(arguments, until)))
     thread.start()
     out = ""
-    while "list-sessions" not in out:
+    while thread.is_alive() and "list-sessions" not in out:
+        thread.join(0.01)
         out += capsys.readouterr().out
     return until, thread, codes, out
 
