@@ -13,7 +13,14 @@ from botocore.exceptions import (
     StubAssertionError,
 )
 
-from pytest_deadline_sessions import FakeDeadline, Listing, ListSessionsStubber, Page, model
+from pytest_deadline_sessions import (
+    Behavior,
+    FakeDeadline,
+    Listing,
+    ListSessionsStubber,
+    Page,
+    model,
+)
 from pytest_deadline_sessions.wire import botocore as wire
 
 OTHER_JOB = {
@@ -123,6 +130,7 @@ def test_tokens_are_unique_valid_and_awkward(stubber: Any) -> None:
     assert len(set(tokens)) == 6
     for token in tokens:
         assert model.check_shape(token, "NextToken") == []
+        assert len(token) == Behavior().token_length
         assert {"+", "/", "%", "&", " ", "=", "?", "#"} <= set(token)
 
 

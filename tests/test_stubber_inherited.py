@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import botocore.stub
@@ -160,6 +161,41 @@ def test_a_client_error_needs_nothing_but_a_method(stubber: Any) -> None:
         "ResponseMetadata": {"HTTPStatusCode": 400},
         "Error": {"Message": "", "Code": ""},
     }
+
+
+def test_a_client_error_does_not_change_with_what_it_was_made_of(stubber: Any) -> None:
+    """A caller that changes its dicts later changes nothing in the queue."""
+    details: list[dict[str, str]] = [{"name": "jobId", "message": "no"}]
+    expected, headers, members = dict(OTHER_JOB), {"date": "today"}, {"fieldList": details}
+    stubber.add_client_error(
+        "list_sessions",
+        "ValidationException",
+        service_error_meta={"Details": details},
+        expected_params=expected,
+        response_meta={"HTTPHeaders": headers},
+        modeled_fields={"message": "", "reason": "OTHER", **members},
+    )
+    expected.clear()
+    headers.clear()
+    details.clear()
+    with pytest.raises(ClientError) as error:
+        stubber.client.list_sessions(**OTHER_JOB)
+    response = error.value.response
+    assert response["ResponseMetadata"]["HTTPHeaders"] == {"date": "today"}
+    assert response["fieldList"] == response["Error"]["Details"]
+    assert response["fieldList"] == [{"name": "jobId", "message": "no"}]
+
+
+@pytest.mark.parametrize(("status", "raised"), [(299, False), (300, True)])
+def test_an_error_in_the_transcript_is_one_that_botocore_raises(
+    stubber: Any, status: int, *, raised: bool
+) -> None:
+    """The transcript and the caller agree on which status is an error."""
+    stubber.add_client_error("list_sessions", "Oops", http_status_code=status)
+    with pytest.raises(ClientError) if raised else contextlib.nullcontext():
+        stubber.client.list_sessions(**OTHER_JOB)
+    assert (stubber.calls[0].error == "Oops") is raised
+    assert (stubber.calls[0].response is None) is raised
 
 
 def test_botocore_checks_the_fields_of_a_client_error(stubber: Any) -> None:

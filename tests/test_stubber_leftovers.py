@@ -19,6 +19,25 @@ from pytest_deadline_sessions.transcript import abbreviate
 from pytest_deadline_sessions.wire import botocore as wire
 
 FARM = {"farmId": model.make_id("FarmId", 7)}
+OTHER_JOB = {
+    **FARM,
+    "queueId": model.make_id("QueueId", 8),
+    "jobId": model.make_id("JobId", 9),
+}
+SHORT = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001"
+OTHER = "farmId=farm-0000…0007, queueId=queue-0000…0008, jobId=job-0000…0009"
+LISTED = "Error getting response stub for operation ListSessions: "
+NO_CALL = """\
+           expected  received
+≠ farmId   no call   'farm-00000000000000000000000000000001'
+≠ queueId  no call   'queue-00000000000000000000000000000001'
+≠ jobId    no call   'job-00000000000000000000000000000001'
+
+"""
+EVERY = (
+    "Every call needs a response of its own: "
+    "add_pages, add_listing, add_fault, add_expired_token, or add_response."
+)
 
 
 @pytest.fixture
@@ -33,26 +52,17 @@ def summaries(count: int, first: int = 1) -> list[Any]:
     return list(Listing(page_sizes=(count,), first=first))
 
 
+def first_token() -> str:
+    """The token that every stubber gives first."""
+    other = ListSessionsStubber(wire.client())
+    other.add_pages([[]], more=True)
+    assert other.next_token is not None
+    return other.next_token
+
+
 def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
     """What a failure says."""
     return str(error.value)
-
-
-SHORT = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001"
-LISTED = "Error getting response stub for operation ListSessions: "
-
-
-NO_CALL = """\
-           expected  received
-≠ farmId   no call   'farm-00000000000000000000000000000001'
-≠ queueId  no call   'queue-00000000000000000000000000000001'
-≠ jobId    no call   'job-00000000000000000000000000000001'
-
-"""
-EVERY = (
-    "Every call needs a response of its own: "
-    "add_pages, add_listing, add_fault, add_expired_token, or add_response."
-)
 
 
 def test_a_swallowed_exception_is_remembered(stubber: Any) -> None:
@@ -138,12 +148,16 @@ def test_pending_leaves_out_what_is_as_in_the_line_before(stubber: Any) -> None:
     stubber.add_pages([[]], nextToken="t")
     stubber.add_fault("ThrottlingException")
     stubber.add_pages([[]])
+    stubber.add_pages([[], []], **OTHER_JOB)
     stubber.add_client_error("delete_farm", "Oops", "No.", 418, expected_params=FARM)
+    token = abbreviate(first_token())
     assert stubber.pending == [
         f"ListSessions({SHORT}, maxResults=3, nextToken='t') → no sessions, no token",
         "ListSessions(nextToken='t', no maxResults) → no sessions, no token",
         "ListSessions(any arguments) → 429 ThrottlingException: Rate exceeded.",
         f"ListSessions({SHORT}) → no sessions, no token",
+        f"ListSessions({OTHER}) → page 1 of 2: no sessions, token {token}",
+        f"ListSessions(nextToken={token}) → page 2 of 2: no sessions, no token",
         "DeleteFarm(farmId=farm-0000…0007) → 418 Oops: No.",
     ]
 
