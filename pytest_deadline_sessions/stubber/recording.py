@@ -62,7 +62,7 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
         """
         return rendering.queued(self._waiting)
 
-    def add_client_error(  # noqa: PLR0913, PLR0917 (botocore's signature)
+    def add_client_error(  # noqa: PLR0917 (botocore's signature)
         self,
         method: str,
         service_error_code: str = "",
