@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SERVICE = "deadline"
 OPERATION = "ListSessions"
 
+_LONGEST_TOKEN = 4096
+
 Status = Literal["STARTED", "UPDATE_IN_PROGRESS", "UPDATE_SUCCEEDED", "UPDATE_FAILED", "ENDED"]
 
 
@@ -117,7 +119,7 @@ def service_model() -> ServiceModel:
     try:
         description = loader().load_service_model(SERVICE, "service-2")
     except UnknownServiceError as error:
-        msg = "the installed botocore has no 'deadline' service: install botocore>=1.34.77"
+        msg = "the installed botocore has no 'deadline' service: install botocore>=1.34.75"
         raise RuntimeError(msg) from error
     return ServiceModel(description, service_name=SERVICE)
 
@@ -147,8 +149,8 @@ def shape(name: str) -> Shape:
 
 
 def pattern(name: str) -> str:
-    """The regular expression that a string shape must match as a whole."""
-    return str(shape(name).metadata["pattern"])
+    """The regular expression that a string shape must match as a whole, without anchors."""
+    return _bare(shape(name).metadata["pattern"])
 
 
 def enum(name: str) -> tuple[str, ...]:
@@ -176,6 +178,15 @@ def required(name: str) -> tuple[str, ...]:
 def error_shapes(operation: str = OPERATION) -> dict[str, Shape]:
     """The errors that an operation is modelled to give, by their code."""
     return {error.error_code: error for error in operation_model(operation).error_shapes}
+
+
+def token_bounds() -> tuple[int, int]:
+    """The shortest and the longest token, in characters.
+
+    An older service model gives no limits; then they are those of the API reference.
+    """
+    metadata = members(operation_model().input_shape.name)["nextToken"].metadata
+    return int(metadata.get("min", 0)), int(metadata.get("max", _LONGEST_TOKEN))
 
 
 @functools.cache
@@ -284,13 +295,18 @@ def _string(value: Any, shape: Any, path: str) -> Iterator[Violation]:
         return
     metadata = shape.metadata
     yield from _within(len(value), shape, path, "characters")
-    expression = metadata.get("pattern")
+    expression = _bare(metadata.get("pattern", ""))
     if expression and not re.fullmatch(expression, value):
         yield Violation(path, _shorten(value), f"to match {expression}")
     allowed = metadata.get("enum")
     if allowed and value not in allowed:
         choice = "one of " if len(allowed) > 1 else ""
         yield Violation(path, _shorten(value), choice + ", ".join(map(repr, allowed)))
+
+
+def _bare(expression: str) -> str:
+    """A pattern without the anchors that older models have; all of a value must match anyway."""
+    return expression.removeprefix("^").removesuffix("$")
 
 
 def _integer(value: Any, shape: Any, path: str) -> Iterator[Violation]:

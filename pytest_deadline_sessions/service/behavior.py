@@ -118,7 +118,7 @@ class Behavior:
 def _spans() -> dict[str, tuple[int, int | None]]:
     return {
         "page_size": model.bounds("MaxResults"),
-        "token_length": (tokens.SHORTEST, model.bounds("NextToken")[1]),
+        "token_length": (tokens.SHORTEST, model.token_bounds()[1]),
         "retry_after_seconds": (0, None),
     }
 
