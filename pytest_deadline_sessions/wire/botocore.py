@@ -93,7 +93,7 @@ class Route:
         self.events = client.meta.events
         self.emit_original = self.events.emit
         self._handlers = {
-            "before-parameter-build": self._check_call,
+            "before-parameter-build": self._note_invalid,
             "before-sign": self._use_dummy_credentials,
             "before-send": self._answer,
         }
@@ -109,12 +109,15 @@ class Route:
         """Listen to the events of the client."""
         for event, handler in self._handlers.items():
             self.events.register_first(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
+        # Last of all, so that a Stubber on the same client may answer what the service lacks.
+        self.events.register_last("before-call", self._refuse_lacking, unique_id=_ID)
         self.events.emit = self._emit
 
     def unregister(self) -> None:
         """Leave the client as it was."""
         for event, handler in self._handlers.items():
             self.events.unregister(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
+        self.events.unregister("before-call", self._refuse_lacking, unique_id=_ID)
         del self.events.emit
 
     def _emit(self, event_name: str, **kwargs: Any) -> Any:
@@ -127,12 +130,15 @@ class Route:
             return responses
         return [(handler, _without_delay(service, delay)) for handler, delay in responses]
 
-    def _check_call(self, model: Any, params: Any, context: Any = None, **_: Any) -> None:
+    def _refuse_lacking(self, model: Any, **_: Any) -> None:
+        service = self.service
+        if service is not None and model.name not in service.operations:
+            raise answering.lacking(service, model.name)
+
+    def _note_invalid(self, model: Any, params: Any, context: Any = None, **_: Any) -> None:
         service = self.service
         if service is None:
             return
-        if model.name not in service.operations:
-            raise answering.lacking(service, model.name)
         config = (context or {}).get("client_config")
         if config is not None and not config.parameter_validation:
             return
