@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions.service.state import JobIds, JobState
 
 
-class Job(Mapping[str, str]):
+class Job(Mapping[str, Any]):
     """A job of the fake: a mapping of its three ids, and its sessions.
 
     Example:
