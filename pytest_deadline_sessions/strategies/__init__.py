@@ -1,0 +1,52 @@
+"""Hypothesis strategies for what Deadline Cloud ``ListSessions`` may be asked and may answer.
+
+Import it as ``from pytest_deadline_sessions import strategies as ds``.
+
+Example:
+    >>> from hypothesis import given
+    >>> from pytest_deadline_sessions import strategies as ds
+    >>> @given(ds.session_lists())
+    ... def test_ids_are_unique(sessions):
+    ...     assert len({one["sessionId"] for one in sessions}) == len(sessions)
+    >>> test_ids_are_unique()
+"""
+
+from pytest_deadline_sessions.strategies.data import (
+    farm_ids,
+    fleet_ids,
+    job_ids,
+    lifecycle_statuses,
+    queue_ids,
+    session_ids,
+    session_lists,
+    session_summaries,
+    worker_ids,
+)
+from pytest_deadline_sessions.strategies.histories import (
+    invalid_session_summaries,
+    session_histories,
+)
+from pytest_deadline_sessions.strategies.pages import (
+    faults,
+    list_sessions_requests,
+    list_sessions_responses,
+    listings,
+)
+
+__all__ = [
+    "farm_ids",
+    "faults",
+    "fleet_ids",
+    "invalid_session_summaries",
+    "job_ids",
+    "lifecycle_statuses",
+    "list_sessions_requests",
+    "list_sessions_responses",
+    "listings",
+    "queue_ids",
+    "session_histories",
+    "session_ids",
+    "session_lists",
+    "session_summaries",
+    "worker_ids",
+]

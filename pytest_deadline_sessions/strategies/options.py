@@ -1,0 +1,41 @@
+"""What every strategy does with its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
+
+T = TypeVar("T")
+
+
+def refuse(what: str, expected: str) -> InvalidArgument:
+    """The error for an option that cannot be."""
+    return InvalidArgument(f"{what} (expected {expected})")
+
+
+def check_sizes(
+    low_name: str, low: Any, high_name: str, high: Any, most: int | None = None
+) -> None:
+    """Refuse a pair of bounds that leaves nothing between them."""
+    for name, value in ((low_name, low), (high_name, high)):
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise refuse(f"{name}={value!r}", "a whole number")
+        if value < 0 or (most is not None and value > most):
+            raise refuse(f"{name}={value!r}", "0 or more" if most is None else f"0..{most}")
+    if high is not None and low is not None and low > high:
+        raise refuse(f"{low_name}={low!r}, {high_name}={high!r}", f"{low_name} <= {high_name}")
+
+
+def as_strategy(value: Any) -> st.SearchStrategy[Any]:
+    """The strategy itself, or one for that one value."""
+    return value if isinstance(value, st.SearchStrategy) else st.just(value)
+
+
+def deferred(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
+    """A strategy that is made, and whose options are checked, when something is drawn."""
+    return st.deferred(make)
