@@ -133,17 +133,20 @@ def _check(name: str, value: Any, hint: Any) -> None:
             msg = f"{name}={value!r} (expected 0 or more)"
             raise ValueError(msg)
     elif name in _spans():
-        if value is None and type(None) in choices:
-            return
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        _expect(name, value, "a whole number", right=whole)
-        low, high = _spans()[name]
-        if value < low or (high is not None and value > high):
-            span = f"{low}..{high}" if high is not None else f"{low} or more"
-            msg = f"{name}={value!r} (expected {span})"
-            raise ValueError(msg)
+        if value is not None or type(None) not in choices:
+            _check_number(name, value)
     elif value not in choices:
         msg = f"{name}={value!r} (expected one of {', '.join(map(repr, choices))})"
+        raise ValueError(msg)
+
+
+def _check_number(name: str, value: Any) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    _expect(name, value, "a whole number", right=whole)
+    low, high = _spans()[name]
+    if value < low or (high is not None and value > high):
+        span = f"{low}..{high}" if high is not None else f"{low} or more"
+        msg = f"{name}={value!r} (expected {span})"
         raise ValueError(msg)
 
 

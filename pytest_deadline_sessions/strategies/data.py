@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+import itertools
+from typing import Any, cast
 
 from hypothesis import strategies as st
 
@@ -191,10 +192,11 @@ def _anything(
     needed = [
         name for name in shapes if name in model.required("SessionSummary") or name in members
     ]
-    return st.fixed_dictionaries(
+    summaries = st.fixed_dictionaries(
         {name: drawn[name] for name in needed},
         optional={name: drawn[name] for name in shapes if name not in needed},
     )
+    return cast("st.SearchStrategy[SessionSummary]", summaries)
 
 
 def _statuses_for(members: dict[str, Any]) -> list[str]:
@@ -224,7 +226,7 @@ def _consistent(
 
 def _check_times(fixed: dict[str, Any], now: datetime.datetime | None) -> None:
     times = [name for name in ("startedAt", "updatedAt", "endedAt") if name in fixed]
-    for earlier, later in zip(times, times[1:], strict=False):
+    for earlier, later in itertools.pairwise(times):
         if fixed[later] < fixed[earlier]:
             raise refuse(f"{later}={fixed[later]}", f"not before {earlier}, {fixed[earlier]}")
     for name in times:
@@ -267,10 +269,10 @@ def _drawn(
             summary["updatedBy"] = draw(as_strategy(by))
     if status == ENDED:
         summary["endedAt"] = moments["endedAt"]
-    for name in members:
+    for name, value in members.items():
         if name not in summary:
-            summary[name] = draw(as_strategy(members[name]))
-    return summary  # type: ignore[return-value]  # built by the names of the model
+            summary[name] = draw(as_strategy(value))
+    return cast("SessionSummary", summary)
 
 
 def _times(
@@ -345,20 +347,22 @@ def _lists(
     fixed = members.get("sessionId")
     if fixed is not None and not isinstance(fixed, st.SearchStrategy) and max_size > 1:
         raise refuse(f"sessionId={fixed!r}", "a strategy, since the ids of a list differ")
-    return _one_list(min_size, max_size, now, consistent, members)
+    return _one_list((min_size, max_size), now, consistent, members)
 
 
 @st.composite
 def _one_list(
     draw: st.DrawFn,
-    min_size: int,
-    max_size: int,
+    sizes: tuple[int, int],
     now: datetime.datetime | None,
     consistent: bool,
     members: dict[str, Any],
 ) -> list[SessionSummary]:
     workers = draw(st.lists(worker_ids(), min_size=1, max_size=3, unique=True))
-    shared = {"workerId": st.sampled_from(workers), "fleetId": st.just(draw(fleet_ids()))}
+    shared: dict[str, st.SearchStrategy[Any]] = {
+        "workerId": st.sampled_from(workers),
+        "fleetId": st.just(draw(fleet_ids())),
+    }
     if not {"startedAt", "updatedAt", "endedAt"} & members.keys():
         starts = draw(st.lists(_moments(now), min_size=1, max_size=3))
         shared["startedAt"] = st.one_of(st.sampled_from(starts), _moments(now))
@@ -370,8 +374,8 @@ def _one_list(
     return draw(
         st.lists(
             one,
-            min_size=min_size,
-            max_size=max_size,
+            min_size=sizes[0],
+            max_size=sizes[1],
             unique_by=lambda summary: summary["sessionId"],
         )
     )

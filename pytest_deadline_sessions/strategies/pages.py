@@ -51,37 +51,45 @@ def listings(
         Listing(page_sizes=(2,))
     """
     return deferred(
-        lambda: _listings(
-            min_sessions, max_sessions, max_results, page_sizes, empty_pages, statuses
+        lambda: _shaped(
+            _shapes((min_sessions, max_sessions), max_results, page_sizes, empty_pages),
+            _allowed(statuses),
         )
     )
 
 
-def _listings(
-    low: int,
-    high: int,
-    max_results: int,
-    cut: bool | None,
-    empty_pages: bool,
-    statuses: Collection[str] | None,
-) -> st.SearchStrategy[Listing]:
+def _shapes(
+    span: tuple[int, int], max_results: int, page_sizes: bool | None, empty_pages: bool
+) -> st.SearchStrategy[Any]:
+    low, high = span
     check_sizes("min_sessions", low, "max_sessions", high)
-    check_sizes("max_results", max_results, "100", None, 100)
-    if max_results < 1:
-        raise refuse(f"max_results={max_results!r}", "1..100")
+    check_max_results(max_results)
+    with_sizes = _cut(low, high, max_results, empty_pages)
+    without = _counts(low, high, max_results).map(lambda count: (None, count))
+    if page_sizes is None:
+        return st.one_of(with_sizes, without)
+    return with_sizes if page_sizes else without
+
+
+def _allowed(statuses: Collection[str] | None) -> list[str]:
     known = model.enum("SessionLifecycleStatus")
     allowed = list(known) if statuses is None else [one for one in known if one in statuses]
     if not allowed or (statuses is not None and not set(statuses) <= set(known)):
         raise refuse(f"statuses={statuses!r}", f"some of {', '.join(known)}")
-    with_sizes = _cut(low, high, max_results, empty_pages)
-    without = _counts(low, high, max_results).map(lambda count: (None, count))
-    shapes = {True: with_sizes, False: without, None: st.one_of(with_sizes, without)}[cut]
-    return _shaped(shapes, allowed)
+    return allowed
+
+
+def check_max_results(max_results: Any) -> None:
+    """Refuse what the service would not take as ``maxResults``."""
+    if model.check_shape(max_results, "MaxResults"):
+        low, high = model.bounds("MaxResults")
+        raise refuse(f"max_results={max_results!r}", f"{low}..{high}")
 
 
 def _edges(max_results: int) -> list[int]:
+    low, high = model.bounds("MaxResults")
     near = [max_results - 1, max_results, max_results + 1]
-    return sorted({size for size in (1, 2, 3, *near, 99, 100) if 1 <= size <= 100})
+    return sorted({size for size in (1, 2, 3, *near, high - 1, high) if low <= size <= high})
 
 
 def _counts(low: int, high: int, max_results: int) -> st.SearchStrategy[int]:
@@ -96,7 +104,8 @@ def _cut(
 ) -> st.SearchStrategy[tuple[tuple[int, ...], int]]:
     smallest = 0 if empty_pages else 1
     small = st.lists(st.integers(smallest, 3), min_size=1, max_size=6)
-    edges = st.sampled_from([*([0] if empty_pages else []), *_edges(max_results)])
+    turns: list[int] = [*([0] if empty_pages else []), *_edges(max_results)]
+    edges = st.sampled_from(turns)
     uneven = st.lists(edges, min_size=1, max_size=5)
     alike = st.builds(lambda size, count: [size] * count, edges, st.integers(1, 40))
     sizes = st.one_of(small, uneven, alike)
@@ -214,8 +223,7 @@ def list_sessions_responses(
 def _responses(
     listing: Listing | st.SearchStrategy[Listing] | None, max_results: int
 ) -> st.SearchStrategy[list[ListSessionsResponse]]:
-    if isinstance(max_results, bool) or not 1 <= max_results <= 100:  # noqa: PLR2004
-        raise refuse(f"max_results={max_results!r}", "1..100")
+    check_max_results(max_results)
     if isinstance(listing, Listing):
         return st.just(listing).map(lambda one: _chain(one, max_results))
     drawn = listings(max_sessions=300, max_results=max_results) if listing is None else listing
@@ -238,7 +246,7 @@ def _chain(listing: Listing, max_results: int) -> list[ListSessionsResponse]:
 def faults(
     *, operation: str = model.OPERATION, broken_connections: bool = True
 ) -> st.SearchStrategy[Fault]:
-    """Faults that an operation is modelled to give, with their optional members, and broken connections.
+    """Faults of an operation, with their optional members, and broken connections.
 
     Args:
         operation: The API name of the operation.
@@ -263,10 +271,14 @@ def _faults(operation: str, broken_connections: bool) -> st.SearchStrategy[Fault
             if name != "message"
         }
         given = st.fixed_dictionaries({}, optional=optional)
-        kinds.append(given.map(lambda drawn, code=code: Fault(code, **drawn)))
+        kinds.append(st.builds(_fault, st.just(code), given))
     if broken_connections:
         kinds.append(st.sampled_from(BROKEN_CONNECTIONS).map(Fault))
     return st.one_of(kinds)
+
+
+def _fault(code: str, members: dict[str, Any]) -> Fault:
+    return Fault(code, **members)
 
 
 def _member(name: str, shape: Any) -> st.SearchStrategy[Any]:
