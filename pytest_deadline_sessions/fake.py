@@ -205,11 +205,22 @@ class FakeDeadline:
         return add
 
     def on_call(self, listener: Callable[[Call], None]) -> None:
-        """Tell ``listener`` of each call, with its outcome, once it is in the transcript."""
-        self._service.listeners.append(listener)
+        """Tell ``listener`` of each call, with its outcome, until the next reset.
+
+        The call is in the transcript by then, and its response on its way: what the listener
+        changes, such as the clock, is met by the next call.
+
+        Raises:
+            TypeError: ``listener`` cannot be called.
+        """
+        self._refuse_if_closed("on_call")
+        if not callable(listener):
+            msg = f"listener={listener!r} (expected a function of a Call)"
+            raise TypeError(msg)
+        self._service.state.listeners.append(listener)
 
     def reset(self, behavior: Behavior | None = None) -> None:
-        """Forget jobs, faults, tokens, calls, added operations and what the clock was advanced by.
+        """Forget jobs, faults, tokens, calls, listeners, added operations and the clock's advances.
 
         Args:
             behavior: What to follow from now on; by default what it was.

@@ -77,7 +77,6 @@ class Bench:
             self._frozen = stack.enter_context(self.fake.clock.freeze(self._start))
             stack.enter_context(self.fake.intercept())
             stack.enter_context(self._sandbox.open())
-            self.fake._service.listeners.append(self._listen)  # noqa: SLF001 (the same project)
             self._client = self.fake.client()
             try:
                 yield
@@ -89,6 +88,7 @@ class Bench:
         behavior = dataclasses.replace(case.behavior, empty_final_token=self.empty_final_token)
         self._frozen.move_to(self._start)
         self.fake.reset(behavior=behavior)
+        self.fake.on_call(self._listen)
         self.calls = []
         self._case = case
         job = self._add(case.listing)

@@ -59,7 +59,6 @@ class Service:
         self.operations = dict(OPERATIONS)
         self.lock = threading.RLock()
         self.closed = False
-        self.listeners: list[Callable[[Call], None]] = []
         self._salt = salt
         self._resets = 0
         self.state = self._fresh()
@@ -124,7 +123,7 @@ class Service:
 
     def _write(self, call: Call) -> None:
         self.transcript.add(call)
-        for listener in self.listeners:
+        for listener in self.state.listeners:
             listener(call)
 
     def plan(self, fault: Fault | str, name: str, times: int | None, after: int) -> None:

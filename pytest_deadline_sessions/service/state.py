@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pytest_deadline_sessions import lifecycle, model
 from pytest_deadline_sessions.faults import Fault
 from pytest_deadline_sessions.paging import Listing, Tokens
+from pytest_deadline_sessions.transcript import Call
 
 
 class JobIds(NamedTuple):
@@ -110,6 +111,7 @@ class State:
     planned: list[Planned] = field(default_factory=list)
     tokens: Tokens = field(default_factory=Tokens)
     counted: dict[str, int] = field(default_factory=dict)
+    listeners: list[Callable[[Call], None]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def next_number(self, kind: str, count: int = 1) -> int:
@@ -136,6 +138,7 @@ class State:
             [dataclasses.replace(planned) for planned in self.planned],
             self.tokens.copy(),
             dict(self.counted),
+            list(self.listeners),
             dict(self.extra),
         )
 
