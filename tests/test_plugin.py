@@ -1,0 +1,342 @@
+"""The fixtures and the marker, as pytest runs them."""
+
+from __future__ import annotations
+
+import pytest
+
+OPTIONS = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider")
+
+
+@pytest.fixture
+def run(pytester):
+    """Run one test module in a pytest of its own."""
+
+    def run(source, *options):
+        pytester.makepyfile(source)
+        return pytester.runpytest_subprocess(*OPTIONS, *options)
+
+    return run
+
+
+def test_each_test_starts_afresh(run):
+    """Jobs, calls, clock and faults of one test are unknown to the next."""
+    run(
+        """
+        import datetime
+        import pytest
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test(deadline_sessions, deadline_sessions_client, turn):
+            assert deadline_sessions.jobs == []
+            assert deadline_sessions.calls == []
+            now = datetime.datetime.now(datetime.timezone.utc)
+            assert abs(deadline_sessions.clock.now() - now) < datetime.timedelta(minutes=1)
+            job = deadline_sessions.add_job(sessions=1)
+            assert len(deadline_sessions_client.list_sessions(**job)["sessions"]) == 1
+            deadline_sessions.fail_next("AccessDeniedException", times=None)
+            deadline_sessions.on_call(lambda call: pytest.fail("told of a call in another test"))
+            deadline_sessions.clock.advance(days=7)
+        """
+    ).assert_outcomes(passed=2)
+
+
+def test_interception_lasts_as_long_as_the_test(run):
+    """A test that takes the fixture is intercepted, fixtures and finalizers included; none else."""
+    run(
+        """
+        import os
+        import boto3
+        import botocore.client
+        import pytest
+
+        before = dict(vars(botocore.client.BaseClient))
+
+        def list_sessions(job):
+            return boto3.client("deadline").list_sessions(**job)["sessions"]
+
+        @pytest.fixture
+        def job(deadline_sessions):
+            job = deadline_sessions.add_job(sessions=1)
+            assert len(list_sessions(job)) == 1
+            yield job
+            assert len(list_sessions(job)) == 1
+
+        def test_intercepted(job):
+            assert len(list_sessions(job)) == 1
+            assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
+
+        def test_not_intercepted():
+            assert "AWS_ACCESS_KEY_ID" not in os.environ
+            assert vars(botocore.client.BaseClient) == before
+        """,
+    ).assert_outcomes(passed=2)
+
+
+def test_clients_made_at_import_are_reached(run):
+    """A client from before, made without credentials, is answered too."""
+    run(
+        """
+        import boto3
+
+        client = boto3.client("deadline", region_name="eu-west-1")
+
+        def test(deadline_sessions):
+            job = deadline_sessions.add_job(sessions=3)
+            assert len(client.list_sessions(**job)["sessions"]) == 3
+        """
+    ).assert_outcomes(passed=1)
+
+
+def test_unittest_classes(run):
+    """``usefixtures`` on a TestCase intercepts its tests."""
+    run(
+        """
+        import unittest
+        import boto3
+        import pytest
+        from botocore.exceptions import ClientError
+
+        IDS = {
+            "farmId": "farm-" + "0" * 32, "queueId": "queue-" + "0" * 32, "jobId": "job-" + "0" * 32
+        }
+
+        @pytest.mark.usefixtures("deadline_sessions")
+        class Test(unittest.TestCase):
+            def test(self):
+                with self.assertRaises(ClientError) as caught:
+                    boto3.client("deadline").list_sessions(**IDS)
+                assert caught.exception.response["Error"]["Code"] == "ResourceNotFoundException"
+        """
+    ).assert_outcomes(passed=1)
+
+
+def test_the_closest_marker_wins(run):
+    """Options of module, class and function are merged, the closest first."""
+    run(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.deadline_sessions(page_size=3, token_length=100)
+
+        def test_module(deadline_sessions):
+            assert deadline_sessions.behavior.page_size == 3
+
+        @pytest.mark.deadline_sessions(page_size=2)
+        class Test:
+            def test_class(self, deadline_sessions):
+                assert deadline_sessions.behavior.page_size == 2
+                assert deadline_sessions.behavior.token_length == 100
+
+            @pytest.mark.deadline_sessions(page_size=1)
+            def test_function(self, deadline_sessions):
+                assert deadline_sessions.behavior.page_size == 1
+                assert deadline_sessions.behavior.token_length == 100
+        """
+    ).assert_outcomes(passed=3)
+
+
+def test_the_marker_of_one_test_ends_with_it(run):
+    """A test without a marker has the default behaviour, whatever ran before."""
+    run(
+        """
+        import pytest
+        from pytest_deadline_sessions import Behavior
+
+        @pytest.mark.deadline_sessions(page_size=3)
+        def test_marked(deadline_sessions):
+            assert deadline_sessions.behavior == Behavior(page_size=3)
+
+        def test_unmarked(deadline_sessions):
+            assert deadline_sessions.behavior == Behavior()
+        """
+    ).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("page_sizes=2", "page_sizes=2 (expected one of assert_all_responses_requested, strict, *"),
+        ("page_size=0", "page_size=0 (expected 1..100)"),
+        ("page_size='2'", "page_size='2' (expected a whole number)"),
+        ("strict=1", "strict=1 (expected True or False)"),
+        ("5", "(5,) (expected keyword arguments only)"),
+    ],
+)
+def test_wrong_markers_are_refused_before_any_test_runs(run, options, message):
+    """A slip in a marker is an error of the run, not of one test somewhere later."""
+    result = run(
+        f"""
+        import pytest
+
+        def test_first():
+            pass
+
+        @pytest.mark.deadline_sessions({options})
+        def test_marked():
+            pass
+        """
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    where = "test_wrong_markers_are_refused_before_any_test_runs.py::test_marked"
+    result.stderr.fnmatch_lines(
+        [f"ERROR: {where}: @pytest.mark.deadline_sessions: {message}".replace("[", "[[]")]
+    )
+    result.stdout.no_fnmatch_line("*passed*")
+
+
+def test_the_marker_is_declared(run):
+    """``--markers`` tells what it takes, and ``--strict-markers`` takes it."""
+    result = run("", "--markers", "--strict-markers")
+    result.stdout.fnmatch_lines(
+        [
+            (
+                "@pytest.mark.deadline_sessions(**options): members of Behavior for the service of "
+                "this test, and the switches assert_all_responses_requested, strict; *"
+            )
+        ]
+    )
+
+
+def test_getting_the_fixture_by_name_is_refused(run):
+    """A test that asks too late is not intercepted, and told so instead of going to AWS."""
+    result = run(
+        """
+        def test(request):
+            request.getfixturevalue("deadline_sessions").add_job()
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            (
+                "E * RuntimeError: add_job(): deadline_sessions is not active in this test (expected "
+                "it among the test's arguments, or those of a fixture that the test names)"
+            )
+        ]
+    )
+
+
+def test_each_example_starts_from_what_the_fixtures_left(run):
+    """Under ``@given`` no state leaks from one example to the next, and no health check fires."""
+    run(
+        """
+        import boto3
+        import pytest
+        from hypothesis import HealthCheck, given, settings, strategies as st
+
+        @pytest.fixture
+        def job(deadline_sessions):
+            deadline_sessions.clock.advance(hours=1)
+            deadline_sessions.fail_next("ThrottlingException")
+            return deadline_sessions.add_job(sessions=2)
+
+        examples = []
+
+        @given(count=st.integers(0, 3))
+        @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # for job
+        def test(deadline_sessions, job, count):
+            offset = deadline_sessions.clock.now()
+            for _ in range(count):
+                job.start_session()
+            listed = boto3.client("deadline").list_sessions(**job)["sessions"]
+            assert len(listed) == 2 + count
+            assert [call.status for call in deadline_sessions.calls] == [429, 200]
+            deadline_sessions.clock.advance(days=9)
+            deadline_sessions.add_job()
+            examples.append(offset)
+
+        def test_time_did_not_add_up():
+            assert len(examples) > 3
+            assert (examples[-1] - examples[0]).total_seconds() < 3600
+        """,
+        "-W",
+        "error",
+    ).assert_outcomes(passed=2)
+
+
+def test_no_health_check_fires(run):
+    """The fixture is good for a ``@given`` test as it is."""
+    run(
+        """
+        from hypothesis import given, strategies as st
+
+        @given(count=st.integers(0, 3))
+        def test(deadline_sessions, count):
+            assert deadline_sessions.jobs == []
+            deadline_sessions.add_job(sessions=count)
+        """,
+        "-W",
+        "error",
+    ).assert_outcomes(passed=1)
+
+
+def test_coroutines_under_given(run, pytester):
+    """With a plugin that runs coroutines, their examples start from there too."""
+    pytester.makeconftest(
+        """
+        import asyncio
+        import inspect
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_pyfunc_call(pyfuncitem):
+            given = pyfuncitem.obj.hypothesis
+            inner = given.inner_test
+            assert inspect.iscoroutinefunction(inner)
+            given.inner_test = lambda *args, **kwargs: asyncio.run(inner(*args, **kwargs))
+        """
+    )
+    run(
+        """
+        import asyncio
+        from hypothesis import given, strategies as st
+
+        @given(count=st.integers(0, 3))
+        async def test(deadline_sessions, count):
+            await asyncio.sleep(0)
+            assert deadline_sessions.jobs == []
+            deadline_sessions.add_job(sessions=count)
+        """
+    ).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "options", [["-n", "2"], ["-p", "randomly"], ["-n", "2", "-p", "randomly"]]
+)
+def test_other_plugins_may_shuffle_and_spread(pytester, options):
+    """With pytest-xdist and pytest-randomly every test still has a service of its own."""
+    pytest.importorskip("xdist")
+    pytest.importorskip("pytest_randomly")
+    pytester.makepyfile(
+        """
+        import boto3
+        import pytest
+
+        @pytest.mark.parametrize("count", range(12))
+        def test(deadline_sessions, count):
+            job = deadline_sessions.add_job(sessions=count)
+            assert len(boto3.client("deadline").list_sessions(**job)["sessions"]) == count
+            assert len(deadline_sessions.calls) == 1
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+    result.assert_outcomes(passed=12)
+
+
+def test_optimised_python(pytester, monkeypatch):
+    """``python -O`` takes nothing away from the toolkit: refusals and rules are no asserts."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    pytester.makepyfile(
+        """
+        import pytest
+        from pytest_deadline_sessions import PaginationViolation, check_pagination
+
+        def test(list_sessions_stubber):
+            with pytest.raises(ValueError, match="sessionId"):
+                list_sessions_stubber.add_pages([[{}]])
+            with pytest.raises(PaginationViolation):
+                check_pagination(lambda client, **job: client.list_sessions(**job)["sessions"])
+        """
+    )
+    result = pytester.runpytest_subprocess(*OPTIONS, "-W", "ignore::pytest.PytestConfigWarning")
+    result.assert_outcomes(passed=1)
