@@ -26,7 +26,8 @@ class AioRoute(Route):
     """Leads the calls of one aiobotocore client to a service."""
 
     async def _emit(self, event_name: str, **kwargs: Any) -> Any:
-        return self.without_delays(event_name, await self.emit_original(event_name, **kwargs))
+        with self.waiting(event_name):
+            return self.without_delays(event_name, await self.emit_original(event_name, **kwargs))
 
     @staticmethod
     def credentials() -> Any:

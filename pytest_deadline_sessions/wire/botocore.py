@@ -13,7 +13,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions.wire import answering, rest_json, timestamps
+from pytest_deadline_sessions.wire import answering, rest_json, timestamps, waiting
 from pytest_deadline_sessions.wire.environment import (
     ACCESS_KEY,
     REGION,
@@ -112,6 +112,7 @@ class Route:
         # Last of all, so that a Stubber on the same client may answer what the service lacks.
         self.events.register_last("before-call", self._refuse_lacking, unique_id=_ID)
         self.events.emit = self._emit
+        waiting.patch()
 
     def unregister(self) -> None:
         """Leave the client as it was."""
@@ -121,14 +122,24 @@ class Route:
         del self.events.emit
 
     def _emit(self, event_name: str, **kwargs: Any) -> Any:
-        return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
+        with self.waiting(event_name):
+            return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
+
+    def waiting(self, event_name: str) -> contextlib.AbstractContextManager[None]:
+        """Let the service's clock spend what handlers of ``before-send`` wait."""
+        service = self.service
+        if service is None or not event_name.startswith("before-send."):
+            return contextlib.nullcontext()
+        return waiting.spent_by(service.clock)
 
     def without_delays(self, event_name: str, responses: Any) -> Any:
         """The responses to an event; delays before retries are spent by the service's clock."""
         service = self.service
         if service is None or not event_name.startswith("needs-retry."):
             return responses
-        return [(handler, _without_delay(service, delay)) for handler, delay in responses]
+        return [
+            (handler, waiting.without_delay(service.clock, delay)) for handler, delay in responses
+        ]
 
     def _refuse_lacking(self, model: Any, **_: Any) -> None:
         service = self.service
@@ -182,13 +193,6 @@ class Route:
                 raise ReadTimeoutError(endpoint_url=request.url)
             raise ConnectionClosedError(endpoint_url=request.url)
         return self.response(request.url, response)
-
-
-def _without_delay(service: Service, delay: Any) -> Any:
-    if isinstance(delay, int | float) and not isinstance(delay, bool) and delay > 0:
-        service.clock.advance(seconds=delay)
-        return 0
-    return delay
 
 
 _lock = threading.RLock()
@@ -253,6 +257,8 @@ def _tidy() -> None:
             if not route.attached:
                 route.unregister()
                 del _routes[client]
+    if not _routes:
+        waiting.unpatch()
 
 
 def _kind(client: Any) -> type[Route]:

@@ -1,0 +1,155 @@
+"""Botocore's retries run for real, and take no time."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import threading
+import time
+
+import boto3
+import botocore.exceptions
+import botocore.retries.bucket
+import pytest
+from botocore.config import Config
+
+from pytest_deadline_sessions import FakeDeadline, Fault, Listing
+
+ATTEMPTS = {"legacy": 5, "standard": 3, "adaptive": 3}
+
+
+@pytest.fixture(autouse=True)
+def never_sleep(monkeypatch):
+    """Nothing may wait: neither by sleeping nor for a condition."""
+
+    def sleep_for_nothing(seconds):
+        assert seconds == 0
+
+    monkeypatch.setattr(time, "sleep", sleep_for_nothing)
+    wait = threading.Condition.wait
+
+    def wait_for_nothing(self, timeout=None):
+        assert timeout is None or timeout < 0.01
+        return wait(self, timeout)
+
+    monkeypatch.setattr(threading.Condition, "wait", wait_for_nothing)
+
+
+@pytest.fixture
+def fake():
+    """A fake that intercepts."""
+    with FakeDeadline() as fake:
+        yield fake
+
+
+def _client(mode, **retries):
+    return boto3.client("deadline", config=Config(retries={"mode": mode, **retries}))
+
+
+@pytest.mark.parametrize("mode", ATTEMPTS)
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("ThrottlingException", botocore.exceptions.ClientError),
+        (Fault("InternalServerErrorException", retryAfterSeconds=60), None),
+        ("ConnectionClosedError", botocore.exceptions.ConnectionClosedError),
+        ("ReadTimeoutError", botocore.exceptions.ReadTimeoutError),
+    ],
+    ids=str,
+)
+def test_a_lasting_fault_is_retried_as_often_as_the_mode_says(fake, mode, fault, error):
+    """All attempts are in the transcript, and the waiting between them moved the clock only."""
+    job = fake.add_job(sessions=1)
+    fake.fail_next(fault, times=None)
+    before, real = fake.clock.now(), time.monotonic()
+    with pytest.raises(error or botocore.exceptions.ClientError):
+        _client(mode).list_sessions(**job)
+    calls = fake.calls
+    assert [call.attempt for call in calls] == list(range(1, ATTEMPTS[mode] + 1))
+    assert [call.retry for call in calls] == [False, *[True] * (ATTEMPTS[mode] - 1)]
+    assert len({call.error for call in calls}) == 1
+    passed = fake.clock.now() - before - datetime.timedelta(seconds=time.monotonic() - real)
+    assert passed > datetime.timedelta(0)
+    assert all(a.at < b.at for a, b in itertools.pairwise(calls))
+
+
+@pytest.mark.parametrize("mode", ATTEMPTS)
+def test_a_fault_that_heals_is_overcome(fake, mode):
+    """One retry after one fault gives the page."""
+    job = fake.add_job(sessions=1)
+    fake.fail_next("ThrottlingException")
+    assert len(_client(mode).list_sessions(**job)["sessions"]) == 1
+    assert [call.status for call in fake.calls] == [429, 200]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException"])
+@pytest.mark.parametrize("mode", ATTEMPTS)
+def test_errors_of_the_caller_are_not_retried(fake, mode, code):
+    """They come at once."""
+    fake.fail_next(code)
+    with pytest.raises(botocore.exceptions.ClientError, match=code):
+        _client(mode).list_sessions(**fake.add_job())
+    assert [call.attempt for call in fake.calls] == [1]
+
+
+@pytest.mark.parametrize("mode", ATTEMPTS)
+def test_max_attempts_is_followed(fake, mode):
+    """A client that must not retry does not."""
+    fake.fail_next("ThrottlingException")
+    with pytest.raises(botocore.exceptions.ClientError):
+        _client(mode, total_max_attempts=1).list_sessions(**fake.add_job())
+    assert len(fake.calls) == 1
+
+
+def test_adaptive_rate_limiting_is_spent_by_the_clock(fake):
+    """After throttling, the rate limiter holds requests back: in service time, in no time."""
+    job = fake.add_job(Listing(page_sizes=(1,) * 10))
+    adaptive = _client("adaptive")
+    fake.fail_next("ThrottlingException")
+    before = fake.clock.now()
+    assert len(list(adaptive.get_paginator("list_sessions").paginate(**job))) == 10
+    assert fake.clock.now() - before > datetime.timedelta(seconds=5)
+
+
+def test_adaptive_rate_limiting_under_frozen_time(fake):
+    """The limiter reads the time, so a clock that stood still would hold it up forever."""
+    job = fake.add_job(Listing(page_sizes=(1,) * 10))
+    fake.fail_next("ThrottlingException")
+    with fake.clock.freeze("2030-01-01"):
+        pages = _client("adaptive").get_paginator("list_sessions").paginate(**job)
+        assert len(list(pages)) == 10
+
+
+def test_token_buckets_are_left_as_they_were():
+    """Afterwards botocore waits by itself again."""
+    acquire = botocore.retries.bucket.TokenBucket.acquire
+    with FakeDeadline():
+        boto3.client("deadline")
+    assert botocore.retries.bucket.TokenBucket.acquire is acquire
+
+
+@pytest.mark.parametrize("mode", ATTEMPTS)
+def test_other_clients_wait_as_ever(mode):
+    """A client that nobody intercepts is not told to go on at once."""
+    slept = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "sleep", slept.append)
+        other = boto3.client(
+            "sts",
+            region_name="eu-west-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            config=Config(retries={"mode": mode}),
+        )
+
+        def break_down(request, **_):
+            raise botocore.exceptions.ConnectionClosedError(endpoint_url=request.url)
+
+        other.meta.events.register("before-send.sts", break_down)
+        with FakeDeadline() as fake:
+            before = fake.clock.now()
+            with pytest.raises(botocore.exceptions.ConnectionClosedError):
+                other.get_caller_identity()
+            assert fake.clock.now() - before < datetime.timedelta(seconds=1)
+    assert len(slept) == ATTEMPTS[mode] - 1
+    assert sum(slept) > 0
