@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, cast, get_args
@@ -221,10 +222,9 @@ class Listing:
         """Where in the listing that session is; ``None`` if it is not there."""
         if self.given is not None:
             return self._index.get(session_id)
-        prefix = model.id_prefix("SessionId")
-        if not session_id.startswith(prefix):
+        if not re.fullmatch(model.pattern("SessionId"), session_id):
             return None
-        place = int(session_id[len(prefix) :], 16) - self.first
+        place = int(session_id.removeprefix(model.id_prefix("SessionId")), 16) - self.first
         return place if 0 <= place < len(self) else None
 
     def overlap(self, other: Listing) -> str | None:
