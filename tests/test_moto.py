@@ -1,0 +1,58 @@
+"""Beside moto, each keeps its services."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from pytest_deadline_sessions import FakeDeadline
+
+moto = pytest.importorskip("moto")
+
+
+def _both_answer(fake):
+    job = fake.add_job(sessions=2)
+    assert len(boto3.client("deadline").list_sessions(**job)["sessions"]) == 2
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="renders")
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["renders"]
+    assert [call.operation for call in fake.calls] == ["ListSessions"]
+
+
+def test_moto_inside():
+    """Moto started within an interception answers its services only."""
+    with FakeDeadline() as fake, moto.mock_aws():
+        _both_answer(fake)
+
+
+def test_moto_outside():
+    """Moto started before an interception does so too."""
+    with moto.mock_aws(), FakeDeadline() as fake:
+        _both_answer(fake)
+
+
+def test_moto_as_a_decorator(deadline_sessions):
+    """A test may take the fixture and be decorated."""
+    moto.mock_aws(_both_answer)(deadline_sessions)
+
+
+def test_an_attached_client_under_moto():
+    """A client of the fake's is answered by the fake, with moto in between."""
+    fake = FakeDeadline()
+    with moto.mock_aws():
+        assert fake.client().list_sessions(**fake.add_job())["sessions"] == []
+
+
+def test_moto_ends_first_and_last():
+    """Whichever ends first, the other goes on."""
+    mock = moto.mock_aws()
+    with FakeDeadline() as fake:
+        mock.start()
+        _both_answer(fake)
+        mock.stop()
+        boto3.client("deadline").list_sessions(**fake.add_job())
+    mock.start()
+    with FakeDeadline() as fake:
+        _both_answer(fake)
+    assert boto3.client("s3", region_name="us-east-1").list_buckets()["Buckets"]
+    mock.stop()
