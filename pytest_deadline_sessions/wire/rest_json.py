@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
 import functools
 import json
@@ -105,18 +104,14 @@ def decode(
     if in_body and body:
         parsed = _parse(body)
         for name, member in in_body.items():
-            wire_name = member.serialization.get("name", name)
-            if parsed.get(wire_name) is not None:
-                params[name] = _from_json(parsed[wire_name], member)
+            if parsed.get(name) is not None:
+                params[name] = _from_json(parsed[name], member)
     return params
 
 
 def encode(operation: str, result: Mapping[str, Any]) -> Response:
-    """The response that carries a result."""
-    shape = model.operation_model(operation).output_shape
+    """The response that carries a result; the service sends all of it in the body."""
     status = int(model.operation_model(operation).http.get("responseCode", 200))
-    if shape is not None and not _same_on_the_wire(shape.name):
-        result = _to_json(result, shape)
     return Response(status, _JSON, json.dumps(result, default=_text).encode())
 
 
@@ -141,29 +136,6 @@ def _routes() -> dict[tuple[str, int], list[_Route]]:
         # A fixed segment is a better match than a label in its place.
         found.sort(key=lambda route: len(route.labels))
     return routes
-
-
-@functools.cache
-def _same_on_the_wire(name: str) -> bool:
-    """Whether members of that structure travel in the body, under their own names."""
-    seen: set[str] = set()
-
-    def same(shape: Any) -> bool:
-        if shape.name in seen:
-            return True
-        seen.add(shape.name)
-        if shape.type_name == "structure":
-            return all(
-                member.serialization.get("name", key) == key
-                and "location" not in member.serialization
-                and same(member)
-                for key, member in shape.members.items()
-            )
-        if shape.type_name == "list":
-            return same(shape.member)
-        return same(shape.value) if shape.type_name == "map" else True
-
-    return same(model.shape(name))
 
 
 def _parse(body: bytes | str) -> dict[str, Any]:
@@ -199,26 +171,15 @@ def _from_text(name: str, values: list[str], shape: Any) -> Any:
         if not re.fullmatch(r"-?[0-9]{1,18}", value):
             raise _cannot_parse(name, "an integer")
         return int(value)
-    if shape.type_name == "boolean":
-        if value not in {"true", "false"}:
-            raise _cannot_parse(name, "true or false")
-        return value == "true"
-    if shape.type_name == "timestamp":
-        return _moment(name, value)
     return value
 
 
 def _from_json(value: Any, shape: Any) -> Any:
     if shape.type_name == "structure" and isinstance(value, dict):
-        named = {
-            member.serialization.get("name", key): (key, member)
-            for key, member in shape.members.items()
-        }
+        members = shape.members
         return {
-            named[key][0] if key in named else key: _from_json(item, named[key][1])
-            if key in named
-            else item
-            for key, item in value.items()
+            name: _from_json(item, members[name]) if name in members else item
+            for name, item in value.items()
             if item is not None
         }
     if shape.type_name == "list" and isinstance(value, list):
@@ -227,20 +188,6 @@ def _from_json(value: Any, shape: Any) -> Any:
         return {key: _from_json(item, shape.value) for key, item in value.items()}
     if shape.type_name == "timestamp":
         return _moment(shape.name, value)
-    return value
-
-
-def _to_json(value: Any, shape: Any) -> Any:
-    if shape.type_name == "structure" and isinstance(value, Mapping):
-        return {
-            member.serialization.get("name", key): _to_json(value[key], member)
-            for key, member in shape.members.items()
-            if key in value
-        }
-    if shape.type_name == "list" and isinstance(value, list):
-        return [_to_json(item, shape.member) for item in value]
-    if shape.type_name == "map" and isinstance(value, Mapping):
-        return {key: _to_json(item, shape.value) for key, item in value.items()}
     return value
 
 
@@ -257,7 +204,5 @@ def _moment(name: str, value: Any) -> datetime.datetime:
 def _text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return value.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    msg = f"{value!r} (expected something that JSON, a timestamp or bytes can hold)"
+    msg = f"{value!r} (expected what JSON can hold, or a datetime)"
     raise TypeError(msg)
