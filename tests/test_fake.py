@@ -65,7 +65,8 @@ def test_jobs_share_a_farm_and_a_queue_unless_told_otherwise(fake):
             [SUMMARY, {**SUMMARY, "workerId": "me"}],
             ValueError,
             (
-                "sessions[1] breaks schema: workerId: 'me' (expected to match worker-[0-9a-f]{32})\n"
+                "sessions[1] breaks schema: workerId: 'me' "
+                "(expected to match worker-[0-9a-f]{32})\n"
                 f"sessions[1].sessionId: {SUMMARY['sessionId']!r} (expected unique ids; "
                 "sessions[0] has it)"
             ),
@@ -336,9 +337,8 @@ def test_a_clock_may_be_shared():
     clock = Clock()
     fakes = [FakeDeadline(clock=clock) for _ in range(2)]
     fakes[0].clock.advance(days=2)
-    assert fakes[1].clock.now() == pytest.approx(
-        fakes[0].clock.now(), abs=datetime.timedelta(seconds=1)
-    )
+    apart = fakes[1].clock.now() - fakes[0].clock.now()
+    assert apart < datetime.timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
