@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable
+from types import FrameType
 from typing import Any
 
-import hypothesis
-from hypothesis import HealthCheck, settings
-
 from pytest_deadline_sessions.checking.bench import Bench
-from pytest_deadline_sessions.checking.cases import VARIATIONS, Case, Lapse, cases, simplest
-from pytest_deadline_sessions.checking.contract import RULES, STATELESS, Finding
-from pytest_deadline_sessions.checking.report import PaginationViolation
+from pytest_deadline_sessions.checking.cases import VARIATIONS, Case, Lapse, simplest
+from pytest_deadline_sessions.checking.contract import RULES
+from pytest_deadline_sessions.checking.drawing import Drawn, depending
+from pytest_deadline_sessions.checking.report import Options, PaginationViolation
 from pytest_deadline_sessions.paging import Listing
 
 __all__ = [
@@ -77,94 +75,61 @@ def check_pagination(
     given = _checked(collect, examples, without, max_examples, patience)
     if expected is not None:
         without = {*without, "drift"}
-    bench = Bench(
-        collect,
-        ordered=ordered,
-        expected=expected,
-        empty_final_token=empty_final_token,
-        patience=patience,
-    )
+    options = Options(collect, expected, ordered, empty_final_token)
+    bench = Bench(options, patience)
+    drawn = Drawn(bench, without, max_examples)
     with bench.open():
-        violation = _first(bench, given)
-        if violation is None:
-            violation = _first(bench, simplest(without))
-        if violation is None:
-            violation = _drawn(bench, without, max_examples)
-    if violation is not None:
-        raise violation from violation.finding.error
+        found = (
+            _first(bench, given)
+            or drawn.replayed()
+            or _first(bench, simplest(without))
+            or drawn.fresh()
+        )
+    if found is not None:
+        # A new one, since Hypothesis and we have passed this one about.
+        error = _from_the_collector_on(found.finding.error)
+        raise PaginationViolation(found.case, found.finding, found.calls, options) from error
 
 
 def _first(bench: Bench, several: Iterable[Case]) -> PaginationViolation | None:
     for case in several:
         violation = bench.find(case)
         if violation is not None:
-            return violation
+            return violation if bench.same(violation) else depending(violation)
     return None
 
 
-def _drawn(
-    bench: Bench, without: Collection[str], max_examples: int | None
-) -> PaginationViolation | None:
-    last: list[PaginationViolation] = []
-
-    def check(case: Case) -> None:
-        violation = bench.find(case)
-        if violation is not None:
-            last[:] = [violation]
-            raise violation
-
-    # Hypothesis keeps failures by the name of the test, so each collector has its own.
-    name = getattr(bench.collect, "__qualname__", type(bench.collect).__qualname__)
-    module = getattr(bench.collect, "__module__", "")
-    check.__name__ = re.sub(r"\W", "_", f"check_pagination_of_{module}.{name}")
-    active = settings.default or settings()
-    run = settings(
-        active,
-        deadline=None,
-        max_examples=active.max_examples if max_examples is None else max_examples,
-        report_multiple_bugs=False,
-        print_blob=False,
-        suppress_health_check=list(HealthCheck),
-    )(hypothesis.given(cases(without))(check))
-    try:
-        run()
-    except PaginationViolation:
-        return last[0]
-    except hypothesis.errors.Flaky:
-        return _stateful(last[0])
-    return None
+def _from_the_collector_on(error: BaseException | None) -> BaseException | None:
+    """The error without the part of its traceback that is ours."""
+    if error is None:
+        return None
+    traceback = error.__traceback__
+    while traceback is not None and _is_ours(traceback.tb_frame):
+        traceback = traceback.tb_next
+    return error.with_traceback(traceback)
 
 
-def _stateful(violation: PaginationViolation) -> PaginationViolation:
-    before = violation.finding
-    what = (
-        "In one and the same case it is sometimes right and sometimes not, so it keeps something "
-        f"between calls. {before.what}"
-    )
-    finding = Finding(STATELESS, what, before.expected, before.came, before.cause, before.error)
-    return PaginationViolation(violation.case, finding, violation.calls)
+def _is_ours(frame: FrameType) -> bool:
+    package = __name__.partition(".")[0]
+    return str(frame.f_globals.get("__name__")).startswith(f"{package}.checking")
 
 
 def _checked(
     collect: Any,
     examples: Any,
-    without: Collection[str],
+    without: Any,
     max_examples: Any,
-    patience: float,
+    patience: Any,
 ) -> list[Case]:
     if not callable(collect):
         msg = f"collect={collect!r} (expected a function of client, farmId, queueId and jobId)"
         raise TypeError(msg)
-    unknown = [name for name in without if name not in VARIATIONS]
-    if isinstance(without, str) or unknown:
+    if isinstance(without, str) or not set(without) <= set(VARIATIONS):
         msg = f"without={without!r} (expected names among {', '.join(VARIATIONS)})"
         raise ValueError(msg)
-    if max_examples is not None and (not isinstance(max_examples, int) or max_examples < 1):
-        msg = f"max_examples={max_examples!r} (expected 1 or more)"
-        raise ValueError(msg)
-    if patience <= 0:
-        msg = f"patience={patience!r} (expected a number of seconds above 0)"
-        raise ValueError(msg)
+    if max_examples is not None:
+        _check_number("max_examples", max_examples, int, "1 or more", least=1)
+    _check_number("patience", patience, int | float, "a number of seconds above 0", least=1e-9)
     given = []
     for one in examples:
         if not isinstance(one, Listing | Case):
@@ -172,3 +137,11 @@ def _checked(
             raise TypeError(msg)
         given.append(one if isinstance(one, Case) else Case(one))
     return given
+
+
+def _check_number(name: str, value: Any, kind: Any, what: str, *, least: float) -> None:
+    msg = f"{name}={value!r} (expected {what})"
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise TypeError(msg)
+    if value < least:
+        raise ValueError(msg)

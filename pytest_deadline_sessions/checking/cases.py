@@ -11,16 +11,14 @@ from typing import Literal, get_args
 from hypothesis import strategies as st
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions import strategies as ds
 from pytest_deadline_sessions.concise import concise
 from pytest_deadline_sessions.faults import BROKEN_CONNECTIONS
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 from pytest_deadline_sessions.paging import Listing
 from pytest_deadline_sessions.service import Behavior
+from pytest_deadline_sessions.strategies import listings
 
-Sequence = Literal[
-    "once", "twice", "two-jobs", "changed-result", "after-failure", "sessions-added"
-]
+Sequence = Literal["once", "twice", "two-jobs", "changed-result", "after-failure", "sessions-added"]
 Change = Literal["start", "end", "request-end"]
 
 VARIATIONS = {
@@ -35,6 +33,10 @@ VARIATIONS = {
     "sequences": "several calls: again, for two jobs in turn, after a failure, after a change",
 }
 """Everything that ``check_pagination`` varies, by the name that ``without=`` takes."""
+
+_EMPTY = Listing(page_sizes=(0,))
+_TWO = Listing(page_sizes=(1, 1))
+_PLAIN = Behavior()
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,8 +71,8 @@ class Case:
         sequence: How often the collector is called, and what happens in between.
     """
 
-    listing: Listing = Listing(page_sizes=(0,))
-    behavior: Behavior = Behavior()
+    listing: Listing = _EMPTY
+    behavior: Behavior = _PLAIN
     lapses: tuple[Lapse, ...] = ()
     expiries: tuple[int, ...] = ()
     always_expired: bool = False
@@ -102,51 +104,68 @@ def simplest(without: Collection[str] = ()) -> Iterator[Case]:
     They are always tried, so that a bug that needs one particular situation is found whatever
     Hypothesis draws, and is reported in its smallest form.
     """
-    plain = Listing(page_sizes=(1,))
-    two = Listing(page_sizes=(1, 1))
     again = "sequences" not in without
     # Called again comes first: a collector that keeps something is not yet spoilt by other cases.
-    yield Case(plain, sequence="twice" if again else "once")
-    yield Case(two)
+    yield Case(Listing(page_sizes=(1,)), sequence="twice" if again else "once")
+    yield Case(_TWO)
     yield Case(Listing(page_sizes=(1, 1, 1)))
-    yield Case(Listing(page_sizes=(0,)))
-    if again:
-        for sequence in ("twice", "changed-result", "two-jobs", "sessions-added"):
-            yield Case(two, sequence=sequence)
-    if "page-sizes" not in without:
-        yield from _cuts()
-    if "empty-pages" not in without:
-        for sizes in ((0, 1), (1, 0), (1, 0, 1), (0, 0, 1), (1, 0, 0, 1), (0, 0, 0, 0, 1), (0, 0)):
-            yield Case(Listing(page_sizes=sizes))
-        yield Case(Listing(page_sizes=(100, 0, 1)))
-    if "data" not in without:
-        yield from _data()
-    if "tokens" not in without:
-        for length in (48, 4096):
-            yield Case(two, Behavior(token_length=length))
-        shared = Behavior(tokens_shared_by_jobs=True)
-        if again:
-            yield Case(two, shared, sequence="two-jobs")
-    if "faults" not in without:
-        yield from _faults(two)
-        if again:
-            lasting = (Lapse("AccessDeniedException", after=1),)
-            yield Case(two, lapses=lasting, sequence="after-failure")
-            yield Case(two, lapses=(Lapse("AccessDeniedException"),), sequence="after-failure")
-    if "expiry" not in without:
-        yield Case(two, expiries=(1,))
-        yield Case(Listing(page_sizes=(1, 1, 1)), expiries=(2,))
-        yield Case(Listing(page_sizes=(1, 0, 1)), expiries=(1,))
-        yield Case(two, always_expired=True)
-    if "drift" not in without:
-        for change in get_args(Change):
-            yield Case(two, drift=((1, change),))
-        yield Case(Listing(page_sizes=(1, 1, 1)), drift=((1, "start"), (2, "end")))
-        yield Case(Listing(runs=((STARTED, 101),)), drift=((1, "start"),))
-    if "volume" not in without:
-        yield Case(Listing(page_sizes=(1,) * 30))
-        yield Case(Listing(page_sizes=(1,) * 300))
-        yield Case(Listing(runs=((STARTED, 2100),)))
+    yield Case(_EMPTY)
+    makers = {
+        "sequences": _sequences_of_calls,
+        "page-sizes": _cuts,
+        "empty-pages": _empty_pages,
+        "data": _data,
+        "tokens": _tokens,
+        "faults": _faults,
+        "expiry": _expiries,
+        "drift": _drifting,
+        "volume": _volume,
+    }
+    for name, make in makers.items():
+        if name not in without:
+            yield from make()
+    if again and "tokens" not in without:
+        yield Case(_TWO, Behavior(tokens_shared_by_jobs=True), sequence="two-jobs")
+    if again and "faults" not in without:
+        for after in (1, 0):
+            lasting = (Lapse("AccessDeniedException", after),)
+            yield Case(_TWO, lapses=lasting, sequence="after-failure")
+
+
+def _sequences_of_calls() -> Iterator[Case]:
+    for sequence in ("twice", "changed-result", "two-jobs", "sessions-added"):
+        yield Case(_TWO, sequence=sequence)
+
+
+def _empty_pages() -> Iterator[Case]:
+    for sizes in ((0, 1), (1, 0), (1, 0, 1), (0, 0, 1), (1, 0, 0, 1), (0, 0, 0, 0, 1), (0, 0)):
+        yield Case(Listing(page_sizes=sizes))
+    yield Case(Listing(page_sizes=(100, 0, 1)))
+
+
+def _tokens() -> Iterator[Case]:
+    for length in (48, 4096):
+        yield Case(_TWO, Behavior(token_length=length))
+
+
+def _expiries() -> Iterator[Case]:
+    yield Case(_TWO, expiries=(1,))
+    yield Case(Listing(page_sizes=(1, 1, 1)), expiries=(2,))
+    yield Case(Listing(page_sizes=(1, 0, 1)), expiries=(1,))
+    yield Case(_TWO, always_expired=True)
+
+
+def _drifting() -> Iterator[Case]:
+    for change in get_args(Change):
+        yield Case(_TWO, drift=((1, change),))
+    yield Case(Listing(page_sizes=(1, 1, 1)), drift=((1, "start"), (2, "end")))
+    yield Case(Listing(runs=((STARTED, 101),)), drift=((1, "start"),))
+
+
+def _volume() -> Iterator[Case]:
+    yield Case(Listing(page_sizes=(1,) * 30))
+    yield Case(Listing(page_sizes=(1,) * 300))
+    yield Case(Listing(runs=((STARTED, 2100),)))
 
 
 def _cuts() -> Iterator[Case]:
@@ -174,16 +193,16 @@ def _data() -> Iterator[Case]:
     yield Case(Listing(page_sizes=(2, 2), runs=((STARTED, 2), (ENDED, 2)), gap=none, workers=4))
 
 
-def _faults(two: Listing) -> Iterator[Case]:
+def _faults() -> Iterator[Case]:
     for code in fault_codes():
         for after in (0, 1):
-            yield Case(two, lapses=(Lapse(code, after),))
-            yield Case(two, lapses=(Lapse(code, after, times=1),))
+            yield Case(_TWO, lapses=(Lapse(code, after),))
+            yield Case(_TWO, lapses=(Lapse(code, after, times=1),))
         yield Case(Listing(page_sizes=(1, 1, 1)), lapses=(Lapse(code, 2),))
     for times in (4, 5, 6, 12):
-        yield Case(two, lapses=(Lapse("ThrottlingException", 1, times),))
+        yield Case(_TWO, lapses=(Lapse("ThrottlingException", 1, times),))
     yield Case(Listing(page_sizes=(1, 0, 1)), lapses=(Lapse("ThrottlingException", 2),))
-    yield Case(Listing(page_sizes=(0,)), lapses=(Lapse("ResourceNotFoundException"),))
+    yield Case(_EMPTY, lapses=(Lapse("ResourceNotFoundException"),))
 
 
 def cases(without: Collection[str] = ()) -> st.SearchStrategy[Case]:
@@ -217,7 +236,7 @@ def _rarely(strategy: st.SearchStrategy[object], usual: object) -> st.SearchStra
 
 
 def _listings(without: Collection[str]) -> st.SearchStrategy[Listing]:
-    shapes = ds.listings(max_sessions=300)
+    shapes: st.SearchStrategy[Listing] = listings(max_sessions=300)
     if "page-sizes" in without:
         shapes = shapes.map(lambda one: dataclasses.replace(one, page_sizes=None))
     if "empty-pages" in without:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pytest_deadline_sessions.checking.cases import Case
 from pytest_deadline_sessions.checking.contract import RULES, Finding
@@ -10,24 +13,62 @@ from pytest_deadline_sessions.paging import Listing
 from pytest_deadline_sessions.service import Behavior
 from pytest_deadline_sessions.transcript import Call, render
 
+_MOST_CALLS = 20
+_IMPORTS = {
+    "datetime": "import datetime",
+    "Behavior": "from pytest_deadline_sessions import Behavior",
+    "Listing": "from pytest_deadline_sessions import Listing",
+    "Case": "from pytest_deadline_sessions.checking import Case",
+    "Lapse": "from pytest_deadline_sessions.checking import Lapse",
+}
 
-class PaginationViolation(AssertionError):
+
+@dataclass(frozen=True)
+class Options:
+    """What the collector was called and held to, for the line that runs a case again.
+
+    Attributes:
+        collect: The collector.
+        expected: What should come out of the complete list, if not the list.
+        ordered: Whether the order matters.
+        empty_final_token: Whether the last page has an empty token.
+    """
+
+    collect: Callable[..., Any]
+    expected: Callable[[list[Any]], Any] | None = None
+    ordered: bool = True
+    empty_final_token: bool = False
+
+    def again(self, example: Case | Listing) -> str:
+        """The call of ``check_pagination`` that tries this example first."""
+        arguments = [_name(self.collect, "collect"), f"examples=[{example!r}]"]
+        if self.expected is not None:
+            arguments.append(f"expected={_name(self.expected, 'expected')}")
+        if not self.ordered:
+            arguments.append("ordered=False")
+        if self.empty_final_token:
+            arguments.append("empty_final_token=True")
+        return f"check_pagination({', '.join(arguments)})"
+
+
+class PaginationViolation(AssertionError):  # noqa: N818 (a failed check is no error in itself)
     """A collector broke a rule of the contract.
 
     Attributes:
-        rule: The name of the rule.
-        listing: The listing that broke it, the smallest one found.
-        behavior: What the API leaves open, as the service decided it.
-        calls: What the collector sent, with the answers.
         case: All of the situation; ``check_pagination(collect, examples=[case])`` runs it again.
         finding: What was expected and what came, piece by piece.
+        calls: What the collector sent, with the answers.
+        options: What the collector was held to.
     """
 
-    def __init__(self, case: Case, finding: Finding, calls: Sequence[Call]) -> None:
+    def __init__(
+        self, case: Case, finding: Finding, calls: Sequence[Call], options: Options
+    ) -> None:
         self.case = case
         self.finding = finding
         self.calls = list(calls)
-        super().__init__(render_violation(case, finding, calls))
+        self.options = options
+        super().__init__(render_violation(case, finding, calls, options))
 
     @property
     def rule(self) -> str:
@@ -36,7 +77,7 @@ class PaginationViolation(AssertionError):
 
     @property
     def listing(self) -> Listing:
-        """The listing that broke it."""
+        """The listing that broke it, the smallest one found."""
         return self.case.listing
 
     @property
@@ -45,24 +86,37 @@ class PaginationViolation(AssertionError):
         return self.case.behavior
 
 
-def render_violation(case: Case, finding: Finding, calls: Sequence[Call]) -> str:
+def render_violation(case: Case, finding: Finding, calls: Sequence[Call], options: Options) -> str:
     """The whole report, as text."""
     example = case.listing if case == Case(case.listing) else case
-    parts = [
-        f"the collector is not {finding.rule!r}: {RULES[finding.rule]}",
-        "",
-        f"  {finding.what}.",
-        f"  listing:  {case.listing!r}",
-    ]
-    if example is case:
-        parts.append(f"  case:     {case!r}")
-    if finding.expected:
-        parts.append(f"  expected: {finding.expected}")
-    if finding.came:
-        parts.append(f"  came:     {finding.came}")
-    if finding.cause:
-        parts.append(f"  likely cause: {finding.cause}")
-    parts += ["", "  calls:", *(f"    {line}" for line in render(calls, longest=20).splitlines())]
-    parts += ["", "  run this very case again:"]
-    parts += [f"    check_pagination(collect, examples=[{example!r}])"]
-    return "\n".join(parts)
+    lines = {
+        "listing:  ": repr(case.listing),
+        "case:     ": repr(case) if example is case else "",
+        "expected: ": finding.expected,
+        "came:     ": finding.came,
+        "likely cause: ": finding.cause,
+    }
+    again = options.again(example)
+    return "\n".join(
+        [
+            f"the collector is not {finding.rule!r}: {RULES[finding.rule]}",
+            "",
+            f"  {finding.what}.",
+            *(f"  {label}{text}" for label, text in lines.items() if text),
+            "",
+            "  calls:",
+            *(f"    {line}" for line in render(calls, longest=_MOST_CALLS).splitlines()),
+            "",
+            "  run this very case again:",
+            *(f"    {line}" for line in [*_imports(again), again]),
+        ]
+    )
+
+
+def _imports(code: str) -> list[str]:
+    return [line for name, line in _IMPORTS.items() if re.search(rf"\b{name}[.(]", code)]
+
+
+def _name(function: Callable[..., Any], otherwise: str) -> str:
+    name = getattr(function, "__name__", "")
+    return name if name.isidentifier() else otherwise

@@ -6,25 +6,36 @@ import asyncio
 import contextlib
 import ctypes
 import functools
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from pytest_deadline_sessions.clock import Clock
 
 MOST_SLEEPS = 5_000
+_STEP = 0.05
+_SIGNAL = getattr(signal, "SIGURG", None)
+# Whose handlers do no harm: they pass on what they catch, once they have cleaned up.
+_CLEAN = {*sys.stdlib_module_names, __name__.partition(".")[0]}
+# In tuples, so that `_rebind` leaves them alone.
 _real_sleep = (time.sleep,)
 _real_async_sleep = (asyncio.sleep,)
 
 
-class Runaway(BaseException):  # noqa: N818 (no error of the user's: it must pass `except Exception`)
-    """Stops a collector that would not stop by itself."""
+class Runaway(BaseException):
+    """Stops a collector that would not stop by itself; it passes ``except Exception``."""
 
 
 class Sandbox:
-    """Lets a collector's sleeping advance a clock, and stops a collector that does nothing else.
+    """Lets a collector's sleeping advance a clock, and stops a collector that does not end.
+
+    It is stopped where it stands: at its next call or sleep, or after ``patience`` seconds without
+    either. Where a bare ``except`` swallows that, the next ``Runaway`` is raised inside the handler
+    itself.
 
     Args:
         clock: What sleeping advances.
@@ -33,50 +44,64 @@ class Sandbox:
 
     def __init__(self, clock: Clock, patience: float) -> None:
         self.clock = clock
+        self.running = False
         self.stopped: str | None = None
         self._patience = patience
-        self._outsiders: set[int | None] = set()
+        self._collector = threading.get_ident()
+        self._outsiders: set[int] = set()
+        self._interrupting = threading.Lock()
+        self._raised = 0
         self._sleeps = 0
         self._beat = 0
-        self._running = False
 
     def heard(self) -> None:
-        """The collector made a call: it is at work."""
+        """The collector made a call, in this thread: it is at work.
+
+        Raises:
+            Runaway: It was stopped already, or has come to its end: a thread of it is left.
+        """
+        self._outsiders.discard(threading.get_ident())
         self._beat += 1
         self._sleeps = 0
+        if self.stopped is not None or not self.running:
+            self.stop("it had come to its end")
 
-    def stop(self, why: str) -> None:
+    def stop(self, why: str, frame: FrameType | None = None) -> None:
         """Stop the collector: in the thread that calls this, now.
+
+        Args:
+            why: What it did.
+            frame: Where that thread is; by default where it calls this.
 
         Raises:
             Runaway: Always.
         """
         self.stopped = self.stopped or why
-        raise Runaway(why)
+        self._raised += 1
+        if self._raised > 1:
+            _raise_in_handlers(frame or sys._getframe(1))  # noqa: SLF001 (documented)
+        raise Runaway(self.stopped)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         """Make sleeping take no time for all threads that start from now on, and for this one."""
-        here = threading.get_ident()
-        self._outsiders = {thread.ident for thread in threading.enumerate()} - {here}
-        replaced = [
-            *_rebind(_real_sleep[0], functools.partial(self._sleep)),
-            *_rebind(_real_async_sleep[0], self._async_sleep),
-        ]
-        hook = threading.excepthook
-        threading.excepthook = functools.partial(_quiet, hook)
-        ended = threading.Event()
-        watchdog = threading.Thread(target=self._watch, args=(here, ended), daemon=True)
-        watchdog.start()
-        self._outsiders.add(watchdog.ident)
-        try:
+        here = self._collector = threading.get_ident()
+        self._outsiders = sys._current_frames().keys() - {here}  # noqa: SLF001 (documented)
+        with contextlib.ExitStack() as stack:
+            stack.callback(_restore, _rebind(_real_sleep[0], functools.partial(self._sleep)))
+            stack.callback(_restore, _rebind(_real_async_sleep[0], self._async_sleep))
+            stack.callback(setattr, threading, "excepthook", threading.excepthook)
+            threading.excepthook = functools.partial(_quiet, threading.excepthook)
+            if _SIGNAL is not None and threading.current_thread() is threading.main_thread():
+                stack.callback(signal.signal, _SIGNAL, signal.getsignal(_SIGNAL))
+                signal.signal(_SIGNAL, self._on_signal)
+            ended = threading.Event()
+            watchdog = threading.Thread(target=self._watch, args=(ended,), daemon=True)
+            watchdog.start()
+            self._outsiders.add(watchdog.ident or 0)
+            stack.callback(watchdog.join)
+            stack.callback(ended.set)
             yield
-        finally:
-            ended.set()
-            watchdog.join()
-            threading.excepthook = hook
-            for namespace, name, value in replaced:
-                namespace[name] = value
 
     def call(self, function: Callable[[], Any]) -> Any:
         """What ``function`` returns; ``stopped`` tells whether it had to be stopped.
@@ -85,12 +110,21 @@ class Sandbox:
             Runaway: It was stopped.
         """
         self.stopped = None
-        self.heard()
-        self._running = True
+        self._raised = self._sleeps = 0
+        tracing = sys.gettrace()
         try:
-            return function()
+            try:
+                self.running = True
+                return function()
+            finally:
+                self.running = False
         finally:
-            self._running = False
+            # What the watchdog has sent and nobody has met yet must not be met outside.
+            with self._interrupting:
+                _raise_in(threading.get_ident(), None)
+            if self.stopped is not None:
+                sys.settrace(tracing)
+                self._end_threads()
 
     def _sleep(self, seconds: float) -> None:
         if threading.get_ident() in self._outsiders:
@@ -102,38 +136,72 @@ class Sandbox:
         self._slept(seconds)
 
     async def _async_sleep(self, delay: float, result: Any = None) -> Any:
+        if threading.get_ident() in self._outsiders:
+            return await _real_async_sleep[0](delay, result)
         self._slept(max(delay, 0))
-        await _real_async_sleep[0](0)
-        return result
+        return await _real_async_sleep[0](0, result)
 
     def _slept(self, seconds: float) -> None:
         self._sleeps += 1
         self._beat += 1
-        if self._sleeps > MOST_SLEEPS:
+        if self.stopped is not None or self._sleeps > MOST_SLEEPS:
             self.stop(f"it slept {MOST_SLEEPS} times without a call in between")
         self.clock.advance(seconds=seconds)
 
-    def _watch(self, collector: int, ended: threading.Event) -> None:
-        beat, quiet, step = self._beat, 0.0, 0.1
-        while not ended.wait(step):
-            if not self._running or beat != self._beat:
+    def _watch(self, ended: threading.Event) -> None:
+        beat, quiet = self._beat, 0.0
+        while not ended.wait(_STEP):
+            if not self.running or (self.stopped is None and beat != self._beat):
                 beat, quiet = self._beat, 0.0
                 continue
-            quiet += step
-            if quiet >= self._patience:
+            quiet += _STEP
+            if self.stopped is None and quiet >= self._patience:
                 self.stopped = f"it worked for {self._patience:g} s without a call"
-                for thread in threading.enumerate():
-                    if thread.ident == collector or thread.ident not in self._outsiders:
-                        _raise_in(thread.ident)
+            if self.stopped is not None:
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        with self._interrupting:
+            if not self.running:
+                return
+            for ident in self._insiders():
+                _raise_in(ident, Runaway)
+            if _SIGNAL is not None and self._collector == threading.main_thread().ident:
+                # Unlike the other way, it also ends waiting for a lock, a queue or a thread.
+                signal.pthread_kill(self._collector, _SIGNAL)
+            else:
+                _raise_in(self._collector, Runaway)
+
+    def _on_signal(self, _number: int, frame: FrameType | None) -> None:
+        if self.running and self.stopped is not None:
+            self.stop(self.stopped, frame)
+
+    def _insiders(self) -> list[int]:
+        """The threads that the collector started, and that are at work."""
+        frames = sys._current_frames()  # noqa: SLF001 (documented)
+        return [
+            ident
+            for ident, frame in frames.items()
+            if ident not in self._outsiders
+            and ident != self._collector
+            # An idle thread of a pool would take the pool with it.
+            and frame.f_code.co_name != "_worker"
+        ]
+
+    def _end_threads(self) -> None:
+        left = self._patience
+        while left > 0 and self._insiders():
+            for ident in self._insiders():
+                _raise_in(ident, Runaway)
+            _real_sleep[0](_STEP)
+            left -= _STEP
 
 
 def _rebind(old: Any, new: Any) -> list[tuple[dict[str, Any], str, Any]]:
     """Put ``new`` wherever a module has a name for ``old``."""
     replaced: list[tuple[dict[str, Any], str, Any]] = []
     for module in list(sys.modules.values()):
-        namespace = getattr(module, "__dict__", None)
-        if not isinstance(namespace, dict):
-            continue
+        namespace = getattr(module, "__dict__", {})
         for name, value in list(namespace.items()):
             if value is old:
                 replaced.append((namespace, name, value))
@@ -141,11 +209,40 @@ def _rebind(old: Any, new: Any) -> list[tuple[dict[str, Any], str, Any]]:
     return replaced
 
 
-def _raise_in(ident: int | None) -> None:
-    if ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(ident), ctypes.py_object(Runaway)
-        )
+def _restore(replaced: list[tuple[dict[str, Any], str, Any]]) -> None:
+    for namespace, name, value in replaced:
+        namespace[name] = value
+
+
+def _raise_in(ident: int, error: type[BaseException] | None) -> None:
+    """Let that thread meet an exception when it next runs; or none, if it has not met it yet."""
+    wanted = None if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), wanted)
+
+
+def _raise_in_handlers(frame: FrameType | None) -> None:
+    """Let whoever is about to swallow a ``Runaway`` meet another one on the next line.
+
+    A handler does not catch what is raised inside it. Only the collector's own frames are meant:
+    those of botocore and ours have to clean up behind them.
+    """
+
+    def trace(_frame: FrameType, event: str, _arg: Any) -> Any:
+        if event == "line":
+            raise Runaway
+        return trace
+
+    frames = []
+    while frame is not None and frame.f_code is not Sandbox.call.__code__:
+        frames.append(frame)
+        frame = frame.f_back
+    for each in reversed(frames):
+        package = str(each.f_globals.get("__name__")).partition(".")[0]
+        if package == "botocore":
+            break
+        if package not in _CLEAN:
+            each.f_trace = trace
+    sys.settrace(lambda *_: None)
 
 
 def _quiet(hook: Callable[[Any], Any], args: Any) -> Any:

@@ -1,0 +1,96 @@
+"""The cases that Hypothesis draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection
+from typing import Any
+from unittest import SkipTest
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Flaky
+
+from pytest_deadline_sessions.checking.bench import Bench
+from pytest_deadline_sessions.checking.cases import Case, cases
+from pytest_deadline_sessions.checking.contract import STATELESS
+from pytest_deadline_sessions.checking.report import PaginationViolation
+
+# A collector may be slow and a case large; neither says anything about the collector.
+_NEEDLESS = ("too_slow", "data_too_large", "large_base_example", "filter_too_much", "nested_given")
+
+
+class Drawn:
+    """What Hypothesis finds, under the active profile.
+
+    Args:
+        bench: Where the collector stands.
+        without: Variations to leave out.
+        max_examples: How many cases are drawn; by default what the profile says.
+    """
+
+    def __init__(self, bench: Bench, without: Collection[str], max_examples: int | None) -> None:
+        self._bench = bench
+        self._cases = cases(without)
+        active = settings.default or settings()
+        self._settings = settings(
+            active,
+            deadline=None,
+            max_examples=active.max_examples if max_examples is None else max_examples,
+            report_multiple_bugs=False,
+            print_blob=False,
+            suppress_health_check=[
+                check for name, check in HealthCheck.__members__.items() if name in _NEEDLESS
+            ],
+        )
+
+    def replayed(self) -> PaginationViolation | None:
+        """What the failures that Hypothesis remembers of this collector come to now."""
+        return self._run({Phase.reuse, Phase.shrink})
+
+    def fresh(self) -> PaginationViolation | None:
+        """What new cases come to."""
+        return self._run(set(Phase) - {Phase.reuse})
+
+    def _run(self, phases: Collection[Phase]) -> PaginationViolation | None:
+        last: list[PaginationViolation] = []
+
+        def check(case: Case) -> None:
+            violation = self._bench.find(case)
+            if violation is not None:
+                last[:] = [violation]
+                raise violation
+
+        # Hypothesis remembers failures by the signature of a test, among other things.
+        check.__annotations__["case"] = _full_name(self._bench.options.collect)
+        run = settings(
+            self._settings, phases=[one for one in self._settings.phases if one in phases]
+        )(hypothesis.given(self._cases)(check))
+        try:
+            run()
+        except PaginationViolation:
+            return last[0]
+        except Flaky:
+            return depending(last[0])
+        except SkipTest:
+            pass  # There was nothing to replay, or the profile wants nothing drawn.
+        return None
+
+
+def depending(violation: PaginationViolation) -> PaginationViolation:
+    """The violation of a collector that is not always wrong in one and the same case."""
+    before = violation.finding
+    what = (
+        "In one and the same case it does not always come to the same, so it depends on more than "
+        f"its arguments, such as what it keeps between calls. {before.what}"
+    )
+    finding = dataclasses.replace(before, rule=STATELESS, what=what)
+    return PaginationViolation(violation.case, finding, violation.calls, violation.options)
+
+
+def _full_name(collect: Callable[..., Any]) -> str:
+    while isinstance(collect, functools.partial):
+        collect = collect.func
+    named: Any = collect if hasattr(collect, "__qualname__") else type(collect)
+    return f"{named.__module__}.{named.__qualname__}"

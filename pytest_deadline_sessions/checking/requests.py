@@ -1,0 +1,126 @@
+"""Whether the requests of a collector held to the contract."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from pytest_deadline_sessions import model
+from pytest_deadline_sessions.checking.contract import (
+    FOLLOWS_TOKENS,
+    KEEPS_ARGUMENTS,
+    TERMINATES,
+    VALID_REQUESTS,
+    Attempt,
+    Finding,
+)
+from pytest_deadline_sessions.transcript import Call, abbreviate
+
+_CHANGES: dict[str, Callable[[str], str]] = {
+    "strips the padding of": lambda text: text.rstrip("="),
+    "strips": str.strip,
+    "escapes": quote,
+    "escapes all of": lambda text: quote(text, safe=""),
+    "escapes as a form field": quote_plus,
+    "unescapes": unquote,
+    "unescapes as a form field": unquote_plus,
+    "changes the case of": str.lower,
+}
+
+
+def of_requests(attempt: Attempt) -> Finding | None:
+    """The first rule that the requests of an attempt break, or ``None``."""
+    return _valid(attempt) or _arguments(attempt) or _tokens(attempt) or _terminates(attempt)
+
+
+def _valid(attempt: Attempt) -> Finding | None:
+    for call in attempt.lists:
+        broken = [str(one) for one in model.check_request(call.params)]
+        if call.token == "":
+            broken.append("nextToken: '' (expected a token, or no nextToken at all)")
+        if broken:
+            ids_only = all(one.split(":")[0] in attempt.job for one in broken)
+            rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
+            what = f"It sent {'; '.join(broken)}"
+            return Finding(rule, what, cause=_of_no_token(call), error=attempt.error)
+    return None
+
+
+def _of_no_token(call: Call) -> str:
+    if call.token == "":
+        return "It takes an empty token for one that leads on."
+    if call.token is None and "nextToken" in call.params:
+        return "It passes nextToken=None; leave the argument out of the first call."
+    return ""
+
+
+def _arguments(attempt: Attempt) -> Finding | None:
+    issued: dict[str, Call] = {}
+    for call in attempt.lists:
+        what = _other_job(attempt, call)
+        if not what and call.token in issued:
+            what = _changed(issued[call.token], call)
+        if what:
+            return Finding(KEEPS_ARGUMENTS, what, error=attempt.error)
+        if call.next_token:
+            issued[call.next_token] = call
+    return None
+
+
+def _other_job(attempt: Attempt, call: Call) -> str:
+    for name, value in attempt.job.items():
+        sent = call.params.get(name)
+        if sent != value:
+            return f"It sent {name}={sent!r} where it was given {value!r}"
+    return ""
+
+
+def _changed(before: Call, call: Call) -> str:
+    for name in sorted({*before.params, *call.params} - {"nextToken"}):
+        was, now = before.params.get(name), call.params.get(name)
+        if was != now:
+            return f"It sent {name}={now!r} with a token that was issued for {name}={was!r}"
+    return ""
+
+
+def _tokens(attempt: Attempt) -> Finding | None:
+    fresh: set[str] = set()
+    used: set[str] = set()
+    last: str | None = None
+    # After a fault somebody may go back to where it was sure to be; the result tells.
+    failed = False
+    for call in attempt.lists:
+        token = call.token
+        known = token is None or token in fresh or token == last or (failed and token in used)
+        if token is not None and not known:
+            why = "was passed before" if token in used else "no page of this listing had"
+            what = f"It passed the token {abbreviate(token)}, which {why}"
+            return Finding(FOLLOWS_TOKENS, what, cause=_of_token(token, fresh), error=attempt.error)
+        if token is not None and call.error is None:
+            fresh.discard(token)
+            used.add(token)
+        if call.next_token:
+            fresh.add(call.next_token)
+        last = token
+        failed = failed or call.error is not None
+    return None
+
+
+def _of_token(token: str, fresh: Iterable[str]) -> str:
+    for one, (verb, change) in itertools.product(fresh, _CHANGES.items()):
+        if change(one) == token:
+            return f"It {verb} the token, which is to be passed as it came."
+    if any(one.startswith(token) for one in fresh):
+        return "It cuts the token short."
+    return ""
+
+
+def _terminates(attempt: Attempt) -> Finding | None:
+    why = attempt.runaway or attempt.excess()
+    if why is None:
+        return None
+    tokens = [call.token for call in attempt.lists if not call.retry]
+    same = len(tokens) > 2 and len(set(tokens[-3:])) == 1  # noqa: PLR2004 (once may be resuming)
+    cause = "It asks for the same page again and again." if same else ""
+    return Finding(TERMINATES, f"It was stopped: {why}", cause=cause)

@@ -1,0 +1,142 @@
+"""Whether the result of a collector held to the contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_deadline_sessions.checking.causes import of_order, of_result
+from pytest_deadline_sessions.checking.contract import (
+    COMPLETE,
+    SURFACES_FAULTS,
+    Attempt,
+    Finding,
+)
+
+_MOST_SHOWN = 12
+_WIDTH = 300
+_AS_IF = "A call failed for good, and it returned as if none had"
+
+
+def of_outcome(
+    attempt: Attempt,
+    *,
+    ordered: bool = True,
+    expected: Callable[[list[Any]], Any] | None = None,
+) -> Finding | None:
+    """The rule that the outcome of an attempt breaks, or ``None``."""
+    error = attempt.error
+    if error is not None:
+        if attempt.faults:
+            return None
+        kind = type(error).__name__
+        raised = f"{kind}: {error}" if str(error) else kind
+        return Finding(COMPLETE, f"It raised {raised}, though no call had failed", error=error)
+    rule = SURFACES_FAULTS if attempt.faults else COMPLETE
+    if expected is not None:
+        return _compared(attempt, rule, expected(list(attempt.listing)), ordered=ordered)
+    got = session_ids(attempt.returned)
+    if got is None:
+        what = (
+            f"It returned {_short(attempt.returned)} (expected summaries or session ids, or a "
+            "dict with 'sessions'; pass expected= for anything else)"
+        )
+        return Finding(rule, f"{_AS_IF}. {what}" if attempt.faults else what)
+    return _listed(attempt, rule, got, ordered=ordered)
+
+
+def session_ids(returned: Any) -> list[str] | None:
+    """The session ids of a result; ``None`` if it is none that one can be made of."""
+    if isinstance(returned, Mapping):
+        returned = returned.get("sessions")
+    if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
+        return None
+    ids = []
+    for one in returned:
+        session_id = one.get("sessionId") if isinstance(one, Mapping) else one
+        if not isinstance(session_id, str):
+            return None
+        ids.append(session_id)
+    return ids
+
+
+def _compared(attempt: Attempt, rule: str, wanted: Any, *, ordered: bool) -> Finding | None:
+    got, wanted = _listed_if_lazy(attempt.returned), _listed_if_lazy(wanted)
+    if got == wanted:
+        return None
+    what = "It returned something else than expected() makes of the complete listing"
+    if rule == SURFACES_FAULTS:
+        what = _AS_IF
+    if isinstance(got, list) and isinstance(wanted, list) and _same_things(got, wanted):
+        if not ordered:
+            return None
+        what = _only_the_order("expected()'s")
+    return Finding(rule, what, _short(wanted), _short(got), of_result(attempt, None))
+
+
+def _listed_if_lazy(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple | Iterator) else value
+
+
+def _same_things(some: list[Any], others: list[Any]) -> bool:
+    if len(some) != len(others):
+        return False
+    if Counter(map(repr, some)) == Counter(map(repr, others)):
+        return True
+    left = list(others)
+    for one in some:
+        if one not in left:
+            return False
+        left.remove(one)
+    return True
+
+
+def _listed(attempt: Attempt, rule: str, got: list[str], *, ordered: bool) -> Finding | None:
+    wanted = [summary["sessionId"] for summary in attempt.listing]
+    base = set(wanted)
+    in_order = [one for one in got if one in base]
+    what = _differences(wanted, got, base | attempt.added)
+    if what:
+        what = f"Of {len(wanted)} sessions: {what}"
+        cause = of_result(attempt, got)
+    elif ordered and in_order != wanted:
+        what = _only_the_order("the service's")
+        cause = of_order(attempt, in_order)
+    else:
+        return None
+    if rule == SURFACES_FAULTS:
+        what = f"{_AS_IF}. {what}"
+    return Finding(rule, what, _places(wanted, wanted), _places(got, wanted), cause)
+
+
+def _differences(wanted: Sequence[str], got: Sequence[str], known: Collection[str]) -> str:
+    counted = Counter(got)
+    counts = {
+        "missing": sum(one not in counted for one in wanted),
+        "doubled": sum(count > 1 for count in counted.values()),
+        "unexpected": sum(one not in known for one in counted),
+    }
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+
+def _only_the_order(whose: str) -> str:
+    return (
+        f"Every session is there, only the order is not {whose} "
+        "(pass ordered=False if that does not matter)"
+    )
+
+
+def _places(ids: Sequence[str], wanted: Sequence[str]) -> str:
+    place = {one: index for index, one in enumerate(wanted)}
+    shown = [f"#{place[one]}" if one in place else f"{one} (not in the listing)" for one in ids]
+    if not shown:
+        return "no sessions"
+    if len(shown) > _MOST_SHOWN:
+        shown = [*shown[:6], f"… {len(shown) - 9} more …", *shown[-3:]]
+    return f"{len(ids)} session{'s' if len(ids) > 1 else ''}: {', '.join(shown)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
