@@ -119,9 +119,9 @@ class Sandbox:
             finally:
                 self.running = False
         finally:
-            # What the watchdog has sent and nobody has met yet must not be met outside.
+            # What the watchdog has sent and nobody has met yet is met here, and not outside.
             with self._interrupting:
-                _raise_in(threading.get_ident(), None)
+                pass
             if self.stopped is not None:
                 sys.settrace(tracing)
                 self._end_threads()
@@ -165,12 +165,12 @@ class Sandbox:
             if not self.running:
                 return
             for ident in self._insiders():
-                _raise_in(ident, Runaway)
+                _raise_in(ident)
             if _SIGNAL is not None and self._collector == threading.main_thread().ident:
                 # Unlike the other way, it also ends waiting for a lock, a queue or a thread.
                 signal.pthread_kill(self._collector, _SIGNAL)
             else:
-                _raise_in(self._collector, Runaway)
+                _raise_in(self._collector)
 
     def _on_signal(self, _number: int, frame: FrameType | None) -> None:
         if self.running and self.stopped is not None:
@@ -192,7 +192,7 @@ class Sandbox:
         left = self._patience
         while left > 0 and self._insiders():
             for ident in self._insiders():
-                _raise_in(ident, Runaway)
+                _raise_in(ident)
             _real_sleep[0](_STEP)
             left -= _STEP
 
@@ -214,10 +214,10 @@ def _restore(replaced: list[tuple[dict[str, Any], str, Any]]) -> None:
         namespace[name] = value
 
 
-def _raise_in(ident: int, error: type[BaseException] | None) -> None:
-    """Let that thread meet an exception when it next runs; or none, if it has not met it yet."""
-    wanted = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), wanted)
+def _raise_in(ident: int) -> None:
+    """Let that thread meet a ``Runaway`` when it next runs."""
+    runaway = ctypes.py_object(Runaway)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), runaway)
 
 
 def _raise_in_handlers(frame: FrameType | None) -> None:
