@@ -285,7 +285,7 @@ def _map(value: Any, shape: Any, path: str) -> Iterator[Violation]:
         return
     yield from _within(len(value), shape, path, "entries")
     for key, item in value.items():
-        yield from _check(key, shape.key, f"{path} key")
+        yield from _check(key, shape.key, f"{path} key".lstrip())
         yield from _check(item, shape.value, f"{path}[{key!r}]")
 
 
