@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.checking.cases import Case
-from pytest_deadline_sessions.checking.contract import STATELESS, Attempt, Finding
+from pytest_deadline_sessions.checking.contract import STATELESS, TERMINATES, Attempt, Finding
 from pytest_deadline_sessions.checking.report import Options, PaginationViolation
 from pytest_deadline_sessions.checking.requests import of_requests
 from pytest_deadline_sessions.checking.results import of_outcome
@@ -47,6 +47,7 @@ class Bench:
         self.options = options
         self.fake = FakeDeadline()
         self._sandbox = Sandbox(self.fake.clock, patience)
+        self._tokens: set[str] = set()
         self._numbers = itertools.count(1)
         self._calls: list[Call] = []
         self._client: Any = None
@@ -90,8 +91,18 @@ class Bench:
             return None
         return self._find_again(case, job)
 
+    @property
+    def slow(self) -> bool:
+        """Whether the collector was last stopped because it made no call for long."""
+        return self._sandbox.slow
+
     def same(self, violation: PaginationViolation) -> bool:
-        """Whether the collector breaks the same rule in the same way in the same case again."""
+        """Whether the collector breaks the same rule in the same way in the same case again.
+
+        One that had to be stopped is not asked.
+        """
+        if violation.rule == TERMINATES:
+            return True
         again = self.find(violation.case)
         if again is None or again.rule != violation.rule:
             return False
@@ -145,7 +156,8 @@ class Bench:
 
     def _try(self, job: Job) -> Finding | None:
         self._job, self._answered = job, 0
-        attempt = Attempt(job.listing, self.fake.behavior.page_size, dict(job))
+        page_size = self.fake.behavior.page_size
+        attempt = Attempt(job.listing, page_size, dict(job), self._tokens)
         self._attempt = attempt
         try:
             attempt.returned = self._sandbox.call(lambda: self._outcome(job))
@@ -155,9 +167,11 @@ class Bench:
             attempt.error = error
         attempt.runaway = self._sandbox.stopped
         options = self.options
-        return of_requests(attempt) or of_outcome(
+        found = of_requests(attempt) or of_outcome(
             attempt, ordered=options.ordered, expected=options.expected
         )
+        self._tokens.update(call.next_token for call in attempt.lists if call.next_token)
+        return found
 
     def _listen(self, call: Call) -> None:
         self._sandbox.heard()

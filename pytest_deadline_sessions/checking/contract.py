@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,7 @@ class Attempt:
         listing: What the job listed when the collector was called.
         page_size: The most sessions that the service puts in a page.
         job: The three ids.
+        earlier: The tokens that calls before this one were given.
         added: The ids of sessions that started meanwhile.
         lists: The ``ListSessions`` requests that it sent.
         returned: What it returned, made into a list where it is an iterator.
@@ -76,6 +77,7 @@ class Attempt:
     listing: Listing
     page_size: int
     job: Mapping[str, str]
+    earlier: Collection[str] = ()
     added: set[str] = field(default_factory=set)
     lists: list[Call] = field(default_factory=list)
     returned: Any = None

@@ -21,6 +21,10 @@ from pytest_deadline_sessions.checking.report import PaginationViolation
 _NEEDLESS = ("too_slow", "data_too_large", "large_base_example", "filter_too_much", "nested_given")
 
 
+class _TooSlowToShrink(BaseException):
+    """Makes Hypothesis leave off at once."""
+
+
 class Drawn:
     """What Hypothesis finds, under the active profile.
 
@@ -60,6 +64,8 @@ class Drawn:
             violation = self._bench.find(case)
             if violation is not None:
                 last[:] = [violation]
+                if self._bench.slow:
+                    raise _TooSlowToShrink
                 raise violation
 
         # Hypothesis remembers failures by the signature of a test, among other things.
@@ -69,7 +75,7 @@ class Drawn:
         )(hypothesis.given(self._cases)(check))
         try:
             run()
-        except PaginationViolation:
+        except (PaginationViolation, _TooSlowToShrink):
             return last[0]
         except Flaky:
             return depending(last[0])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.checking.contract import (
     FOLLOWS_TOKENS,
     KEEPS_ARGUMENTS,
+    STATELESS,
     TERMINATES,
     VALID_REQUESTS,
     Attempt,
@@ -94,9 +95,7 @@ def _tokens(attempt: Attempt) -> Finding | None:
         token = call.token
         known = token is None or token in fresh or token == last or (failed and token in used)
         if token is not None and not known:
-            why = "was passed before" if token in used else "no page of this listing had"
-            what = f"It passed the token {abbreviate(token)}, which {why}"
-            return Finding(FOLLOWS_TOKENS, what, cause=_of_token(token, fresh), error=attempt.error)
+            return _strange_token(attempt, token, fresh, used)
         if token is not None and call.error is None:
             fresh.discard(token)
             used.add(token)
@@ -107,7 +106,19 @@ def _tokens(attempt: Attempt) -> Finding | None:
     return None
 
 
-def _of_token(token: str, fresh: Iterable[str]) -> str:
+def _strange_token(
+    attempt: Attempt, token: str, fresh: Collection[str], used: Collection[str]
+) -> Finding:
+    rule, why = FOLLOWS_TOKENS, "no page of this listing had"
+    if token in used:
+        why = "was passed before"
+    elif token in attempt.earlier:
+        rule, why = STATELESS, "it had been given in an earlier call"
+    what = f"It passed the token {abbreviate(token)}, which {why}"
+    return Finding(rule, what, cause=_of_token(token, fresh), error=attempt.error)
+
+
+def _of_token(token: str, fresh: Collection[str]) -> str:
     for one, (verb, change) in itertools.product(fresh, _CHANGES.items()):
         if change(one) == token:
             return f"It {verb} the token, which is to be passed as it came."

@@ -46,6 +46,7 @@ class Sandbox:
         self.clock = clock
         self.running = False
         self.stopped: str | None = None
+        self.slow = False
         self._patience = patience
         self._collector = threading.get_ident()
         self._outsiders: set[int] = set()
@@ -109,7 +110,7 @@ class Sandbox:
         Raises:
             Runaway: It was stopped.
         """
-        self.stopped = None
+        self.stopped, self.slow = None, False
         self._raised = self._sleeps = 0
         tracing = sys.gettrace()
         try:
@@ -156,6 +157,7 @@ class Sandbox:
                 continue
             quiet += _STEP
             if self.stopped is None and quiet >= self._patience:
+                self.slow = True
                 self.stopped = f"it worked for {self._patience:g} s without a call"
             if self.stopped is not None:
                 self._interrupt()
