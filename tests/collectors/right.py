@@ -198,7 +198,7 @@ def own_backoff(client, **job):
 
 @right()
 def until_a_deadline(client, **job):
-    give_up = time.monotonic() + 300
+    give_up = time.monotonic() + 60
     while True:
         try:
             return paginator(client, **job)
