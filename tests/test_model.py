@@ -210,7 +210,7 @@ def test_a_request_of_another_operation():
     ]
 
 
-_ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just([])
+_ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text("a-0\n") | st.just([])
 
 
 @given(
@@ -289,6 +289,9 @@ def every_type(monkeypatch):
     shapes = {
         "Short": {"type": "string", "min": 2, "max": 4},
         "Any": {"type": "string"},
+        "Anchored": {"type": "string", "pattern": "^a[$^]$"},
+        "Two": {"type": "string", "enum": ["ON", "OFF"]},
+        "One": {"type": "string", "enum": ["ON"]},
         "Few": {"type": "list", "member": {"shape": "Short"}, "min": 1, "max": 2},
         "Tags": {
             "type": "map",
@@ -321,6 +324,8 @@ def every_type(monkeypatch):
         ("Short", "ab"),
         ("Short", "abcd"),
         ("Any", ""),
+        ("Anchored", "a$"),
+        ("Two", "OFF"),
         ("Few", ["ab"]),
         ("Few", ("ab", "cd")),
         ("Tags", {"ab": 9}),
@@ -348,6 +353,9 @@ def test_good_values_of_every_type(name, value):
         ("Short", "a", ["value: 1 characters (expected 2..4 characters)"]),
         ("Short", "abcde", ["value: 5 characters (expected 2..4 characters)"]),
         ("Short", b"ab", ["value: b'ab' (expected a string)"]),
+        ("Anchored", "a", ["value: 'a' (expected to match a[$^])"]),
+        ("Two", "on", ["value: 'on' (expected one of 'ON', 'OFF')"]),
+        ("One", "OFF", ["value: 'OFF' (expected 'ON')"]),
         ("Few", [], ["value: 0 items (expected 1..2 items)"]),
         ("Few", ["ab", "a"], ["[1]: 1 characters (expected 2..4 characters)"]),
         (
