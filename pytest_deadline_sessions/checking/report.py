@@ -15,11 +15,9 @@ from pytest_deadline_sessions.transcript import Call, render
 
 _MOST_CALLS = 20
 _IMPORTS = {
-    "datetime": "import datetime",
-    "Behavior": "from pytest_deadline_sessions import Behavior",
-    "Listing": "from pytest_deadline_sessions import Listing",
-    "Case": "from pytest_deadline_sessions.checking import Case",
-    "Lapse": "from pytest_deadline_sessions.checking import Lapse",
+    "import datetime": ("datetime",),
+    "from pytest_deadline_sessions import ": ("Behavior", "Listing"),
+    "from pytest_deadline_sessions.checking import ": ("Case", "Lapse"),
 }
 
 
@@ -114,7 +112,12 @@ def render_violation(case: Case, finding: Finding, calls: Sequence[Call], option
 
 
 def _imports(code: str) -> list[str]:
-    return [line for name, line in _IMPORTS.items() if re.search(rf"\b{name}[.(]", code)]
+    lines = []
+    for line, names in _IMPORTS.items():
+        used = [name for name in names if re.search(rf"\b{name}[.(]", code)]
+        if used:
+            lines.append(line + ", ".join(used) if line.endswith(" ") else line)
+    return lines
 
 
 def _name(function: Callable[..., Any], otherwise: str) -> str:
