@@ -56,7 +56,7 @@ class Service:
         self.behavior = behavior
         self.clock = clock
         self.transcript = Transcript()
-        self.operations = dict(OPERATIONS)
+        self.operations = _offered()
         self.lock = threading.RLock()
         self.closed = False
         self._salt = salt
@@ -69,7 +69,7 @@ class Service:
             self._resets += 1
             self.behavior = behavior or self.behavior
             self.state = self._fresh()
-            self.operations = dict(OPERATIONS)
+            self.operations = _offered()
             self.transcript.clear()
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class Service:
                 if planned.meets():
                     if planned.spent:
                         self.state.planned.remove(planned)
-                    raise FaultError(_about(planned.fault, params))
+                    raise FaultError(_about(planned.fault, name, params))
                 return
 
     def _refuse_invalid(self, name: str, params: Mapping[str, Any]) -> None:
@@ -194,7 +194,17 @@ def not_found(kind: str, identifier: str) -> FaultError:
     )
 
 
-def _about(fault: Fault, params: Mapping[str, Any]) -> Fault:
-    if fault.code == "ResourceNotFoundException":
-        return fault.but(resourceId=params.get("jobId", "unknown"), resourceType="job")
-    return fault
+def _offered() -> dict[str, Operation]:
+    """The operations that the installed service model has; an older one has fewer."""
+    known = model.operation_names()
+    return {name: function for name, function in OPERATIONS.items() if name in known}
+
+
+def _about(fault: Fault, name: str, params: Mapping[str, Any]) -> Fault:
+    """A planned fault, about the resource that the call names."""
+    required = model.required(model.operation_model(name).input_shape.name)
+    ids = [one for one in required if one.endswith("Id")]
+    if fault.code != "ResourceNotFoundException" or not ids:
+        return fault
+    kind = ids[-1].removesuffix("Id")
+    return fault.but(resourceId=params.get(ids[-1], "unknown"), resourceType=kind)

@@ -1,0 +1,105 @@
+"""Turning pages: what every operation with a ``nextToken`` does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions import model
+from pytest_deadline_sessions.faults import Fault, FaultError
+from pytest_deadline_sessions.paging import Cut, TokenError
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions.service.core import Service
+
+_WORDING = {
+    "unknown": "The nextToken isn't valid.",
+    "used": "The nextToken was used before.",
+    "changed-arguments": "The nextToken was issued for other arguments.",
+    "expired": "The nextToken has expired.",
+}
+
+
+def limit(params: Mapping[str, Any]) -> int:
+    """The most items that the caller takes."""
+    most: int = params.get("maxResults", model.bounds("MaxResults")[1])
+    return most
+
+
+def begin(service: Service, scope: Hashable, params: Mapping[str, Any]) -> Cut:
+    """Where the page that was asked for begins.
+
+    Args:
+        service: Whose tokens.
+        scope: What a token is bound to: the operation and its resource.
+        params: The arguments of the call.
+
+    Raises:
+        FaultError: The service does not take the token: ``ValidationException``.
+    """
+    behavior = service.behavior
+    token = params.get("nextToken")
+    if token is None or (token == "" and behavior.empty_token_is_start):
+        return Cut(0, 0)
+    try:
+        return service.state.tokens.redeem(
+            token,
+            scope,
+            _arguments(params),
+            service.clock.now(),
+            lifetime=behavior.token_lifetime,
+            bound=behavior.tokens_bound_to_arguments,
+            single_use=behavior.single_use_tokens,
+        )
+    except TokenError as error:
+        raise FaultError(_fault(error.kind, service)) from None
+
+
+def finish(
+    service: Service,
+    scope: Hashable,
+    params: Mapping[str, Any],
+    result: Mapping[str, Any],
+    following: Cut | None,
+) -> Mapping[str, Any]:
+    """The result, with the token of the following page if there is one.
+
+    Args:
+        service: Whose tokens.
+        scope: As in ``begin``.
+        params: The arguments of the call.
+        result: The page without its token.
+        following: Where the next page begins; ``None`` after the last one.
+    """
+    behavior = service.behavior
+    if following is not None:
+        token = service.state.tokens.issue(
+            scope,
+            _arguments(params),
+            following,
+            service.clock.now(),
+            length=behavior.token_length,
+            shared=behavior.tokens_shared_by_jobs,
+        )
+        return {**result, "nextToken": token}
+    if behavior.empty_final_token:
+        return {**result, "nextToken": ""}
+    if behavior.null_final_token:
+        return {**result, "nextToken": None}
+    return result
+
+
+def _arguments(params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted((key, value) for key, value in params.items() if key != "nextToken"))
+
+
+def _fault(kind: str, service: Service) -> Fault:
+    wording = _WORDING[kind]
+    if kind == "expired":
+        reason = service.behavior.expired_token_reason
+    else:
+        reason = service.behavior.garbled_token_reason
+    if reason == "FIELD_VALIDATION_FAILED":
+        fields = [{"name": "nextToken", "message": wording}]
+        return Fault("ValidationException", wording, reason=reason, fieldList=fields)
+    return Fault("ValidationException", wording, reason=reason)
