@@ -1,0 +1,268 @@
+"""Collectors that would not come to an end are stopped, and time passes at once."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep as imported_sleep
+
+import pytest
+from botocore.exceptions import ClientError
+from collectors import runaway
+from collectors.wrong import every
+
+from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions.checking import Case, Lapse, sandbox
+from pytest_deadline_sessions.clock import Clock
+
+_real_sleep = (time.sleep,)
+EMPTY = Case(Listing(page_sizes=(0,)))
+
+
+def violation_of(collect, **options):
+    """What ``check_pagination`` finds, in far less time than a suite would hang."""
+    before = time.monotonic()
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect, **{"max_examples": 1, "patience": 0.3, **options})
+    assert time.monotonic() - before < 10
+    assert caught.value.rule == "terminates"
+    return caught.value
+
+
+CALLS = r"it made 3 calls, and needs 2 at most"
+SLEEPS = r"it slept 5000 times without a call in between"
+WORKS = r"it worked for 0\.3 s without a call"
+YIELDS = r"it gave more than 1000 things one after the other"
+
+
+@pytest.mark.parametrize(
+    ("collect", "why"),
+    [
+        (runaway.calls_for_ever, CALLS),
+        (runaway.calls_for_ever_whatever_comes, CALLS),
+        (runaway.calls_for_ever_by_a_helper, CALLS),
+        (runaway.sleeps_for_ever, SLEEPS),
+        (runaway.sleeps_for_ever_whatever_comes, SLEEPS),
+        (runaway.sleeps_for_ever_in_a_loop, SLEEPS),
+        (runaway.works_for_ever, WORKS),
+        (runaway.works_for_ever_whatever_comes, WORKS),
+        (runaway.a_thread_calls_for_ever, CALLS),
+        (runaway.a_thread_works_for_ever, WORKS),
+        (runaway.a_pool_calls_for_ever, CALLS),
+        (runaway.yields_for_ever, YIELDS),
+        (runaway.yields_for_ever_in_a_loop, YIELDS),
+    ],
+)
+def test_runaways_are_stopped(collect, why):
+    """Whatever they do and catch; the report tells why, and no thread is left at work."""
+    threads = threading.active_count()
+    found = violation_of(collect, examples=[EMPTY])
+    assert found.case == EMPTY
+    assert f"It was stopped: {why}".replace("\\", "") in found.finding.what
+    until = time.monotonic() + 5
+    while threading.active_count() > threads and time.monotonic() < until:
+        time.sleep(0.01)
+    assert threading.active_count() == threads
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGURG"), reason="runaway.nothing else ends waiting")
+@pytest.mark.parametrize("collect", [runaway.waits_for_ever, runaway.a_pool_waits_for_ever])
+def test_waiting_is_stopped(collect):
+    """A collector that waits for what never comes does not hold up the suite."""
+    assert "it worked for 0.3 s" in violation_of(collect, examples=[EMPTY]).finding.what
+
+
+@pytest.mark.parametrize(
+    "collect",
+    [runaway.works_for_ever, runaway.works_for_ever_whatever_comes, runaway.calls_for_ever],
+)
+def test_runaways_are_stopped_outside_of_the_main_thread(collect):
+    """Where no signal can be sent, too."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(violation_of, collect, examples=[EMPTY]).result()
+
+
+def test_runaways_are_stopped_where_there_is_no_such_signal(monkeypatch):
+    """As on Windows."""
+    monkeypatch.setattr(sandbox, "_SIGNAL", None)
+    violation_of(runaway.works_for_ever, examples=[EMPTY])
+
+
+def test_a_runaway_among_drawn_cases_is_not_shrunk():
+    """Each step would take all the patience again."""
+    caught = []
+
+    def collect(client, **job):
+        sessions = every(client, **job)
+        if sessions and all(one["lifecycleStatus"] == "UPDATE_FAILED" for one in sessions):
+            caught.append(len(sessions))
+            runaway.works_for_ever(client, **job)
+        return sessions
+
+    found = violation_of(collect, max_examples=1000)
+    assert "it worked for 0.3 s" in found.finding.what
+    assert caught == [len(found.listing)]
+
+
+def test_who_goes_on_after_faults_is_stopped():
+    """A fault that lasts is no reason to try for ever."""
+
+    def patient(client, **job):
+        while True:
+            try:
+                return every(client, **job)
+            except Exception:  # noqa: BLE001, PERF203 (the mistake)
+                time.sleep(1)
+
+    case = Case(Listing(page_sizes=(1,)), lapses=(Lapse("AccessDeniedException"),))
+    found = violation_of(patient, examples=[case])
+    assert "It was stopped: it went on after 1000 failed requests" in found.finding.what
+    assert len(found.calls) == 1001
+
+
+def test_the_suite_goes_on():
+    """After a runaway the same thread works, sleeps, waits and traces as before."""
+    trace, hook, handler = sys.gettrace(), threading.excepthook, signal.getsignal(signal.SIGURG)
+    violation_of(runaway.calls_for_ever_whatever_comes)
+    violation_of(runaway.works_for_ever)
+    assert sys.gettrace() is trace
+    assert threading.excepthook is hook
+    assert signal.getsignal(signal.SIGURG) is handler
+    assert (time.sleep, imported_sleep) == (_real_sleep[0], _real_sleep[0])
+    signal.raise_signal(signal.SIGURG)
+    check_pagination(every, max_examples=1)
+
+
+def test_sleeping_moves_the_time_of_service_and_collector_and_takes_none():
+    """A day of waiting makes a token expire, at once."""
+    passed, expired = [], []
+
+    def slow(client, **job):
+        response = client.list_sessions(**job)
+        before = datetime.datetime.now(datetime.timezone.utc)
+        time.sleep(24 * 3600 + 1)
+        passed.append(datetime.datetime.now(datetime.timezone.utc) - before)
+        if "nextToken" in response:
+            try:
+                client.list_sessions(**job, nextToken=response["nextToken"])
+            except ClientError as error:
+                expired.append("expired" in str(error))
+                raise
+        return response["sessions"]
+
+    before = time.monotonic()
+    check_pagination(slow, without=["faults"], max_examples=1)
+    assert time.monotonic() - before < 30
+    assert set(passed) == {datetime.timedelta(hours=24, seconds=1)}
+    assert set(expired) == {True}
+
+
+def test_an_async_sleep_gives_its_result_and_others_their_turn():
+    """As the real one does."""
+    seen = []
+
+    async def collect(client, **job):
+        async def note():
+            seen.append(await asyncio.sleep(3600, "slept"))
+
+        task = asyncio.create_task(note())
+        await asyncio.sleep(-1)
+        await task
+        return every(client, **job)
+
+    check_pagination(collect, max_examples=1)
+    assert set(seen) == {"slept"}
+
+
+def test_a_negative_sleep_is_refused():
+    """As by the real one."""
+
+    def collect(client, **job):
+        with pytest.raises(ValueError, match="sleep length must be non-negative"):
+            time.sleep(-1)
+        return every(client, **job)
+
+    check_pagination(collect, max_examples=1)
+
+
+def test_threads_of_others_sleep_on():
+    """Only what the collector starts, or what calls the service, is in the sandbox."""
+    clock = Clock()
+    box = sandbox.Sandbox(clock, 1)
+    slept, go = [], threading.Event()
+
+    async def both():
+        await asyncio.sleep(0.02)
+        time.sleep(0.02)  # noqa: ASYNC251 (what a blocking collector does)
+
+    def other():
+        go.wait()
+        before = time.monotonic()
+        asyncio.run(both())
+        slept.append(time.monotonic() - before)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with box.open():
+        go.set()
+        thread.join()
+    assert slept[0] >= 0.04
+
+
+def test_a_pool_that_was_there_before_is_in_the_sandbox_once_it_calls():
+    """Its waiting takes no time then."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(runaway.nothing).result()
+
+        def work(client, job):
+            sessions = every(client, **job)
+            time.sleep(600)
+            return sessions
+
+        def collect(client, **job):
+            return pool.submit(work, client, job).result()
+
+        before = time.monotonic()
+        check_pagination(collect, max_examples=1)
+        assert time.monotonic() - before < 30
+
+
+def test_a_pool_outlives_a_runaway_that_used_it():
+    """Its idle threads are left alone."""
+    with ThreadPoolExecutor(2) as pool:
+
+        def collect(client, **job):
+            pool.submit(runaway.nothing).result()
+            return pool.submit(runaway.calls_for_ever, client, **job).result()
+
+        violation_of(collect)
+        assert list(pool.map(abs, [-1, -2, -3])) == [1, 2, 3]
+
+
+def test_calls_after_the_end_are_refused():
+    """A thread that goes on calling once its collector has returned is ended."""
+    with pytest.raises(sandbox.Runaway, match="it had come to its end"):
+        sandbox.Sandbox(Clock(), 1).heard()
+
+
+def test_an_error_in_a_thread_of_the_collector_is_told(monkeypatch):
+    """Only what stops a runaway is nobody's business."""
+    told = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_type))
+
+    def collect(client, **job):
+        thread = threading.Thread(target=lambda: {}["no"])
+        thread.start()
+        thread.join()
+        return every(client, **job)
+
+    check_pagination(collect, max_examples=1)
+    assert set(told) == {KeyError}
+    told.clear()
+    violation_of(runaway.a_thread_calls_for_ever)
+    assert not told
