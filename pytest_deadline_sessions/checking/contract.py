@@ -66,7 +66,7 @@ class Attempt:
         listing: What the job listed when the collector was called.
         page_size: The most sessions that the service puts in a page.
         job: The three ids.
-        earlier: The tokens that calls before this one were given.
+        earlier: The jobs that it was called for before, and the tokens that it was given.
         added: The ids of sessions that started meanwhile.
         lists: The ``ListSessions`` requests that it sent.
         returned: What it returned, made into a list where it is an iterator.

@@ -59,22 +59,18 @@ def _of_no_token(call: Call) -> str:
 def _arguments(attempt: Attempt) -> Finding | None:
     issued: dict[str, Call] = {}
     for call in attempt.lists:
-        what = _other_job(attempt, call)
-        if not what and call.token in issued:
-            what = _changed(issued[call.token], call)
+        for name, value in attempt.job.items():
+            sent = call.params.get(name)
+            if sent != value:
+                rule = STATELESS if sent in attempt.earlier else KEEPS_ARGUMENTS
+                what = f"It sent {name}={sent!r} where it was given {value!r}"
+                return Finding(rule, what, error=attempt.error)
+        what = _changed(issued[call.token], call) if call.token in issued else ""
         if what:
             return Finding(KEEPS_ARGUMENTS, what, error=attempt.error)
         if call.next_token:
             issued[call.next_token] = call
     return None
-
-
-def _other_job(attempt: Attempt, call: Call) -> str:
-    for name, value in attempt.job.items():
-        sent = call.params.get(name)
-        if sent != value:
-            return f"It sent {name}={sent!r} where it was given {value!r}"
-    return ""
 
 
 def _changed(before: Call, call: Call) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_deadline_sessions.checking.causes import of_order, of_result
 from pytest_deadline_sessions.checking.contract import (
     COMPLETE,
+    STATELESS,
     SURFACES_FAULTS,
     Attempt,
     Finding,
@@ -34,6 +35,8 @@ def of_outcome(
         raised = f"{kind}: {error}" if str(error) else kind
         return Finding(COMPLETE, f"It raised {raised}, though no call had failed", error=error)
     rule = SURFACES_FAULTS if attempt.faults else COMPLETE
+    if not attempt.lists and attempt.earlier:
+        rule = STATELESS
     if expected is not None:
         return _compared(attempt, rule, expected(list(attempt.listing)), ordered=ordered)
     got = session_ids(attempt.returned)
