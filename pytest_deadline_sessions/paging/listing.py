@@ -82,9 +82,9 @@ class Listing:
     order: Order = "oldest-first"
     workers: int = 1
     given: tuple[model.SessionSummary, ...] | None = None
-    _ends: tuple[int, ...] = field(init=False, repr=False, compare=False, default=())
+    _count: int = field(init=False, repr=False, compare=False, default=0)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False, default=(0,))
-    _index: dict[Any, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _index: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check everything at once, so that nobody meets a half-valid listing later."""
@@ -98,7 +98,7 @@ class Listing:
                 msg = "page_sizes=() (expected at least one page; an empty listing is (0,))"
                 raise ValueError(msg)
         self._set_runs()
-        _whole("first", self.first, 0, 16**32 - 1)
+        _whole("first", self.first, 0, 16**32 - max(len(self), 1))
         _whole("workers", self.workers, 1, None)
         if model.check_shape(self.started_at, "StartedAt"):
             msg = f"started_at={self.started_at!r} (expected a timezone-aware datetime)"
@@ -106,6 +106,7 @@ class Listing:
         if not isinstance(self.gap, datetime.timedelta) or self.gap < datetime.timedelta(0):
             msg = f"gap={self.gap!r} (expected a timedelta of 0 or more; order= turns it round)"
             raise ValueError(msg)
+        self._check_end()
         if self.order not in get_args(Order):
             msg = f"order={self.order!r} (expected one of {', '.join(get_args(Order))})"
             raise ValueError(msg)
@@ -116,23 +117,29 @@ class Listing:
                 msg = f"page_sizes={sizes!r} hold {sum(sizes)} sessions (expected {len(self)})"
                 raise ValueError(msg)
 
+    def _check_end(self) -> None:
+        utc, gaps = datetime.timezone.utc, max(len(self) - 1, 0)
+        try:
+            self.started_at.astimezone(utc) + gaps * self.gap + _RUN_TIME
+        except OverflowError:
+            msg = (
+                f"started_at={self.started_at!r} and {gaps} times gap={self.gap!r} "
+                f"(expected an end before the year {datetime.MAXYEAR + 1})"
+            )
+            raise ValueError(msg) from None
+
     def _set_runs(self) -> None:
         if self.given is not None:
-            object.__setattr__(self, "_ends", (len(self.given),))
-            index = {one.get("sessionId"): place for place, one in enumerate(self.given)}
+            object.__setattr__(self, "_count", len(self.given))
+            ids = (one.get("sessionId") for one in self.given)
+            index = {one: place for place, one in enumerate(ids) if isinstance(one, str)}
             object.__setattr__(self, "_index", index)
             return
-        runs = tuple(tuple(run) for run in _sequence("runs", self.runs))
-        allowed = model.enum("SessionLifecycleStatus")
-        for run in runs:
-            if len(run) != 2 or run[0] not in allowed:  # noqa: PLR2004 (a pair)
-                msg = f"runs: {run!r} (expected pairs of {', '.join(allowed)} and a count)"
-                raise ValueError(msg)
-            _whole("runs: count", run[1], 0, None)
+        runs = tuple(_run(run) for run in _sequence("runs", self.runs))
         object.__setattr__(self, "runs", runs)
         if not runs and self.page_sizes is not None:
             runs = ((lifecycle.STARTED, sum(self.page_sizes)),)
-        object.__setattr__(self, "_ends", tuple(itertools.accumulate(count for _, count in runs)))
+        object.__setattr__(self, "_count", sum(count for _, count in runs))
 
     @classmethod
     def of(
@@ -147,20 +154,23 @@ class Listing:
         Args:
             summaries: Summaries with unique session ids.
             page_sizes: Where to cut, as in the class.
-            strict: Whether to refuse summaries that the service could not send.
+            strict: Whether to refuse summaries that the service could not send together.
 
         Raises:
-            ValueError: Doubled session ids, or (if strict) an invalid summary; the message names
-                the summary, the member and the rule.
+            TypeError: An argument of the wrong type.
+            ValueError: Doubled session ids or an invalid summary, if strict; the message names the
+                summary, the member and the rule. Or sizes that do not add up.
         """
         given = tuple(dict(one) for one in _summaries(summaries))
         if strict:
             check_summaries(given)
-        sizes = None if page_sizes is None else tuple(page_sizes)
-        return cls(page_sizes=sizes, given=cast("tuple[model.SessionSummary, ...]", given))
+        return cls(
+            page_sizes=cast("tuple[int, ...] | None", page_sizes),
+            given=cast("tuple[model.SessionSummary, ...]", given),
+        )
 
     def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
+        return self._count
 
     def __getitem__(self, index: int) -> model.SessionSummary:
         count = len(self)
@@ -274,7 +284,8 @@ class Listing:
     def __repr__(self) -> str:
         if self.given is not None:
             sizes = "" if self.page_sizes is None else f", page_sizes={self.page_sizes!r}"
-            return f"Listing.of({list(self.given)!r}{sizes})"
+            loose = ", strict=False" if _impossible(self.given, "sessions") else ""
+            return f"Listing.of({list(self.given)!r}{sizes}{loose})"
         return concise(self)
 
 
@@ -302,6 +313,17 @@ def _sequence(name: str, value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def _run(run: Any) -> tuple[str, int]:
+    allowed = ", ".join(model.enum("SessionLifecycleStatus"))
+    msg = f"runs: {run!r} (expected pairs of a status and a count, with one of {allowed})"
+    if not isinstance(run, tuple | list):
+        raise TypeError(msg)
+    if len(run) != 2 or run[0] not in model.enum("SessionLifecycleStatus"):  # noqa: PLR2004 (a pair)
+        raise ValueError(msg)
+    _whole("runs: count", run[1], 0, None)
+    return run[0], run[1]
+
+
 def _summaries(summaries: Any) -> tuple[Mapping[str, Any], ...]:
     every = _sequence("sessions", summaries)
     for index, one in enumerate(every):
@@ -317,23 +339,27 @@ def check_summaries(summaries: Sequence[Any], name: str = "sessions") -> None:
     Raises:
         ValueError: Naming every bad summary, its member, the rule and what is allowed.
     """
-    found = [
-        f"{name}[{index}] breaks {broken}"
-        for index, summary in enumerate(summaries)
-        for broken in lifecycle.violations(summary)
-    ]
-    found += doubled(summaries, name)
+    found = _impossible(summaries, name)
     if found:
         raise ValueError("\n".join([*found[:10], *(["…"] if len(found) > 10 else [])]))  # noqa: PLR2004
 
 
+def _impossible(summaries: Sequence[Any], name: str) -> list[str]:
+    broken = [
+        f"{name}[{index}] breaks {broken}"
+        for index, summary in enumerate(summaries)
+        for broken in lifecycle.violations(summary)
+    ]
+    return broken + doubled(summaries, name)
+
+
 def doubled(summaries: Iterable[Any], name: str = "sessions") -> list[str]:
     """A sentence for each session id that stands more than once."""
-    seen: dict[Any, int] = {}
+    seen: dict[str, int] = {}
     found = []
     for index, summary in enumerate(summaries):
         session_id = summary.get("sessionId") if isinstance(summary, Mapping) else None
-        if session_id is not None and seen.setdefault(session_id, index) != index:
+        if isinstance(session_id, str) and seen.setdefault(session_id, index) != index:
             found.append(
                 f"{name}[{index}].sessionId: {session_id!r} (expected unique ids; "
                 f"{name}[{seen[session_id]}] has it)"
