@@ -12,7 +12,7 @@ from pytest_deadline_sessions import model
 from pytest_deadline_sessions.clock import Clock
 from pytest_deadline_sessions.faults import Fault
 from pytest_deadline_sessions.paging import GAP, Listing
-from pytest_deadline_sessions.service import Behavior, Job, Operation, Service
+from pytest_deadline_sessions.service import Behavior, Job, Operation, Service, describing
 from pytest_deadline_sessions.service.state import JobIds, JobState
 from pytest_deadline_sessions.wire import botocore as wire
 
@@ -122,7 +122,7 @@ class FakeDeadline:
             listing = self._listing(sessions)
             for other in service.state.jobs.values():
                 _refuse_overlap(listing, other)
-            service.state.jobs[ids] = JobState(ids, listing)
+            service.state.jobs[ids] = JobState(ids, listing, self.clock.now())
             return Job(service, ids)
 
     def _listing(self, sessions: Any) -> Listing:
@@ -145,6 +145,25 @@ class FakeDeadline:
         if self.behavior.order == "startedAt":
             listing = Listing.of(sorted(listing, key=lambda summary: summary["startedAt"]))
         return listing
+
+    def describe(self, identifier: str, **members: Any) -> None:
+        """Fix members of a farm, queue, job, step, task, session action or storage profile.
+
+        Every operation that tells of it gives them from now on, and nothing else follows from them.
+        A farm, queue or storage profile that no job has exists from then on.
+
+        Args:
+            identifier: Its id, whose kind it tells.
+            **members: As the operation that gets it gives them, such as ``name=…`` of a job.
+
+        Raises:
+            ValueError: It is no such id, or the service model does not allow a member or value.
+        """
+        self._refuse_if_closed("describe")
+        describing.check(identifier, members)
+        with self._service.lock:
+            described = self._service.state.described
+            described[identifier] = {**described.get(identifier, {}), **members}
 
     def fail_next(
         self,

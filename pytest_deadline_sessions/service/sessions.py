@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions.faults import Fault, FaultError
-from pytest_deadline_sessions.service import turning
+from pytest_deadline_sessions.service import filling, records, turning
 from pytest_deadline_sessions.service.core import not_found, operation
 from pytest_deadline_sessions.service.state import JobIds, asked
 
@@ -37,16 +37,7 @@ def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, A
 @operation("GetSession")
 def get_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """One session, with where its log is."""
-    job, place = _find(service, params)
-    summary = job.summary(place)
-    return {
-        **summary,
-        "log": {
-            "logDriver": "awslogs",
-            "options": {"log-group-name": f"/aws/deadline/{job.ids.farmId}/{job.ids.queueId}"},
-            "parameters": {"log-stream-name": summary["sessionId"]},
-        },
-    }
+    return filling.result("GetSession", records.session(*_find(service, params)))
 
 
 @operation("UpdateSession")

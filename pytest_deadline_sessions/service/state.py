@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pytest_deadline_sessions import lifecycle, model
 from pytest_deadline_sessions.faults import Fault
 from pytest_deadline_sessions.paging import Listing, Tokens
+from pytest_deadline_sessions.service.work import Timeline, Work
 from pytest_deadline_sessions.transcript import Call
 
 
@@ -27,10 +28,20 @@ class JobState:
     """One job: the listing it began with, what became of its sessions, and those added since.
 
     A listing is expanded only when served; ``changed`` holds the summaries that differ from it.
+
+    Attributes:
+        ids: Which job.
+        listing: What it began with.
+        added_at: When it was added.
+        work: What its sessions do, if anything is known of it.
+        changed: By their place, the summaries that are not as in the listing.
+        added: The summaries of sessions that started later.
     """
 
     ids: JobIds
     listing: Listing
+    added_at: datetime.datetime
+    work: Work | None = None
     changed: dict[int, dict[str, Any]] = field(default_factory=dict)
     added: list[dict[str, Any]] = field(default_factory=list)
 
@@ -66,6 +77,31 @@ class JobState:
             self.changed[place] = summary
         else:
             self.added[place - base] = summary
+
+    def started(self) -> list[datetime.datetime]:
+        """When the earliest of the listed sessions started, and each that came later."""
+        given = self.listing.given
+        if given is None:
+            first = [self.listing.started_at] if len(self.listing) else []
+        else:
+            first = [one["startedAt"] for one in given]
+        return [*first, *(one["startedAt"] for one in self.added)]
+
+    def ended(self) -> list[datetime.datetime]:
+        """When each session ended; nothing as long as one of them runs."""
+        ends = []
+        for summary in self.between(0, len(self)):
+            if summary["lifecycleStatus"] != lifecycle.ENDED:
+                return []
+            ends.append(summary["endedAt"])
+        return ends
+
+    def timeline(self, place: int, now: datetime.datetime) -> Timeline | None:
+        """The actions of the session at that place; ``None`` if its work is not known."""
+        if self.work is None:
+            return None
+        tasks = len(self.work.share(place)[1])
+        return Timeline(self.summary(place), now, tasks, self.work.slot)
 
     def copy(self) -> JobState:
         """A copy that goes its own way."""
@@ -112,7 +148,7 @@ class State:
     tokens: Tokens = field(default_factory=Tokens)
     counted: dict[str, int] = field(default_factory=dict)
     listeners: list[Callable[[Call], None]] = field(default_factory=list)
-    extra: dict[str, Any] = field(default_factory=dict)
+    described: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def next_number(self, kind: str, count: int = 1) -> int:
         """The first of ``count`` fresh numbers for ids of that kind."""
@@ -139,7 +175,7 @@ class State:
             self.tokens.copy(),
             dict(self.counted),
             list(self.listeners),
-            dict(self.extra),
+            dict(self.described),
         )
 
 
