@@ -26,7 +26,7 @@ def test_what_the_installed_service_model_lacks_is_not_offered(fake, monkeypatch
 
 
 def test_a_planned_resource_not_found_is_about_what_the_call_names(fake):
-    """``resourceId`` and ``resourceType`` are those of the last id that the operation requires."""
+    """``resourceId`` and ``resourceType`` are those of the last id in the path of the request."""
     client = fake.client()
     job = fake.add_job()
     session_id = job.start_session().session_id

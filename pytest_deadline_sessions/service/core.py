@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -202,9 +203,8 @@ def _offered() -> dict[str, Operation]:
 
 def _about(fault: Fault, name: str, params: Mapping[str, Any]) -> Fault:
     """A planned fault, about the resource that the call names."""
-    required = model.required(model.operation_model(name).input_shape.name)
-    ids = [one for one in required if one.endswith("Id")]
+    ids = re.findall(r"{(\w+)Id}", model.operation_model(name).http["requestUri"])
     if fault.code != "ResourceNotFoundException" or not ids:
         return fault
-    kind = ids[-1].removesuffix("Id")
-    return fault.but(resourceId=params.get(ids[-1], "unknown"), resourceType=kind)
+    kind = ids[-1]
+    return fault.but(resourceId=params.get(f"{kind}Id", "unknown"), resourceType=kind)
