@@ -49,6 +49,7 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
 _UPDATES = (UPDATE_IN_PROGRESS, UPDATE_SUCCEEDED, UPDATE_FAILED)
 
 MODEL = "service model"
+REFERENCE = "API reference"
 ASSUMPTION = "assumption, the API does not document it"
 
 
@@ -71,7 +72,7 @@ class Rule:
     @property
     def documented(self) -> bool:
         """Whether AWS documents it; otherwise it is an assumption."""
-        return self.source == MODEL
+        return self.source != ASSUMPTION
 
 
 @dataclass(frozen=True)
@@ -241,11 +242,14 @@ def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
 
 
 def _of_pair(before: Any, after: Any, *, skipping: bool) -> Iterator[Broken]:
+    before, after = _well_formed(before), _well_formed(after)
     for member in ("sessionId", "fleetId", "workerId", "startedAt"):
-        if before[member] != after[member]:
+        if member in before and member in after and before[member] != after[member]:
             yield Broken(SAME_SESSION, member, str(after[member]), str(before[member]))
-    yield from _transition(before["lifecycleStatus"], after["lifecycleStatus"], skipping=skipping)
-    if before["lifecycleStatus"] == ENDED:
+    status = before.get("lifecycleStatus")
+    if status is not None and "lifecycleStatus" in after:
+        yield from _transition(status, after["lifecycleStatus"], skipping=skipping)
+    if status == ENDED:
         for member in sorted({*before, *after} - {"lifecycleStatus"}):
             was, now = before.get(member, "nothing"), after.get(member, "nothing")
             if was != now:
@@ -254,6 +258,12 @@ def _of_pair(before: Any, after: Any, *, skipping: bool) -> Iterator[Broken]:
         was, now = before["updatedAt"], after.get("updatedAt")
         if now is None or now < was:
             yield Broken(UPDATES_GO_ON, "updatedAt", str(now or "missing"), f"{was} or later")
+
+
+def _well_formed(summary: Any) -> Mapping[str, Any]:
+    """The members that break no rule by themselves, so that they can be compared."""
+    bad = {broken.path for broken in model.check_shape(summary, "SessionSummary")}
+    return {name: value for name, value in summary.items() if name not in bad}
 
 
 def _transition(before: str, after: str, *, skipping: bool) -> Iterator[Broken]:
