@@ -143,6 +143,7 @@ def operation_model(name: str = OPERATION) -> OperationModel:
     return service_model().operation_model(name)
 
 
+@functools.cache
 def shape(name: str) -> Shape:
     """The shape of that name in the service model, such as ``SessionSummary``."""
     return service_model().shape_for(name)

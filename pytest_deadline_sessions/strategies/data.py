@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 from typing import Any, cast
 
@@ -24,6 +25,8 @@ _BY = (
     "",
 )
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
+_TIMES = ("startedAt", "updatedAt", "endedAt")
+_LATE = (*_TIMES, "updatedBy")
 
 
 def _ids(shape: str) -> st.SearchStrategy[str]:
@@ -65,22 +68,17 @@ def lifecycle_statuses() -> st.SearchStrategy[str]:
     return deferred(lambda: st.sampled_from(model.enum("SessionLifecycleStatus")))
 
 
+@functools.cache
 def _zones() -> st.SearchStrategy[datetime.timezone]:
     minutes = st.sampled_from([0, 60, -480, 330, 840, -720])
     return minutes.map(lambda offset: datetime.timezone(datetime.timedelta(minutes=offset)))
 
 
-def _moments(now: datetime.datetime | None) -> st.SearchStrategy[datetime.datetime]:
-    """Instants with offsets and fractions of a second; before ``now`` if it is given."""
-    if now is not None:
-        return st.builds(lambda ago, zone: (now - ago).astimezone(zone), durations(), _zones())
-    shift = st.one_of(
-        durations(),
-        st.timedeltas(EARLIEST - _SOME_TIME, LATEST - _SOME_TIME),
-    )
-    return st.builds(lambda moved, zone: (_SOME_TIME + moved).astimezone(zone), shift, _zones())
+def _seconds(low: int, high: int) -> st.SearchStrategy[datetime.timedelta]:
+    return st.integers(low, high).map(lambda drawn: datetime.timedelta(seconds=drawn))
 
 
+@functools.cache
 def durations() -> st.SearchStrategy[datetime.timedelta]:
     """From nothing at all to weeks; the turns of a second, an hour and a day among them."""
     some = [
@@ -93,10 +91,19 @@ def durations() -> st.SearchStrategy[datetime.timedelta]:
         datetime.timedelta(days=1, seconds=1),
         datetime.timedelta(days=30),
     ]
-    return st.one_of(
-        st.sampled_from(some),
-        st.timedeltas(datetime.timedelta(0), datetime.timedelta(days=40)),
-    )
+    return st.one_of(st.sampled_from(some), _seconds(0, 40 * 24 * 3600))
+
+
+def _moments(now: datetime.datetime | None) -> st.SearchStrategy[datetime.datetime]:
+    """Instants with offsets and fractions of a second; before ``now`` if it is given.
+
+    Many are drawn from a few, so that a list of sessions has ties.
+    """
+    if now is not None:
+        return st.builds(lambda ago, zone: (now - ago).astimezone(zone), durations(), _zones())
+    span = [int((end - _SOME_TIME).total_seconds()) for end in (EARLIEST, LATEST)]
+    shift = st.one_of(durations(), _seconds(*span))
+    return st.builds(lambda moved, zone: (_SOME_TIME + moved).astimezone(zone), shift, _zones())
 
 
 def session_summaries(
@@ -128,9 +135,34 @@ def session_summaries(
 def _summaries(
     consistent: bool, now: datetime.datetime | None, members: dict[str, Any]
 ) -> st.SearchStrategy[SessionSummary]:
+    ids = {"sessionId": session_ids(), "fleetId": fleet_ids(), "workerId": worker_ids()}
+    return _checked(consistent, now, members, ids)
+
+
+def _checked(
+    consistent: bool,
+    now: datetime.datetime | None,
+    members: dict[str, Any],
+    ids: dict[str, st.SearchStrategy[Any]],
+) -> st.SearchStrategy[SessionSummary]:
+    """Summaries with those members; everything that they are drawn from is made once, here."""
     check_members(members)
     check_now(now)
-    return _consistent(now, members) if consistent else _anything(now, members)
+    given = {**ids, **{name: as_strategy(value) for name, value in members.items()}}
+    if not consistent:
+        return _anything(now, given)
+    allowed = _statuses_for(members)
+    status = members.get("lifecycleStatus")
+    if status is None:
+        given["lifecycleStatus"] = st.sampled_from(allowed)
+    elif isinstance(status, st.SearchStrategy):
+        given["lifecycleStatus"] = status.filter(lambda drawn: drawn in allowed)
+    elif status not in allowed:
+        names = ", ".join(sorted({*members} & {*_UPDATE, "endedAt"}))
+        raise refuse(f"lifecycleStatus={status!r} with {names}", f"one of {', '.join(allowed)}")
+    _check_times(members, now)
+    asked = any(name in members for name in _UPDATE)
+    return _drawn(given, now, _moments(now), asked)
 
 
 def check_members(members: dict[str, Any]) -> None:
@@ -151,18 +183,6 @@ def check_now(now: Any) -> None:
         raise refuse(f"now={now!r}", "a timezone-aware datetime")
 
 
-def _base(name: str) -> st.SearchStrategy[Any]:
-    known = {
-        "sessionId": session_ids(),
-        "fleetId": fleet_ids(),
-        "workerId": worker_ids(),
-        "lifecycleStatus": lifecycle_statuses(),
-        "targetLifecycleStatus": st.just(ENDED),
-        "updatedBy": st.sampled_from(_BY),
-    }
-    return known[name] if name in known else of_shape(model.members("SessionSummary")[name])
-
-
 def of_shape(shape: Any) -> st.SearchStrategy[Any]:
     """Any value that a simple shape of the service model allows."""
     metadata = shape.metadata
@@ -180,21 +200,18 @@ def of_shape(shape: Any) -> st.SearchStrategy[Any]:
 
 
 def _anything(
-    now: datetime.datetime | None, members: dict[str, Any]
+    now: datetime.datetime | None, given: dict[str, st.SearchStrategy[Any]]
 ) -> st.SearchStrategy[SessionSummary]:
     shapes = model.members("SessionSummary")
     drawn = {
-        name: as_strategy(members[name])
-        if name in members
-        else (_moments(now) if shape.type_name == "timestamp" else _base(name))
+        name: _moments(now) if shape.type_name == "timestamp" else of_shape(shape)
         for name, shape in shapes.items()
+        if name not in given
     }
-    needed = [
-        name for name in shapes if name in model.required("SessionSummary") or name in members
-    ]
+    needed = [name for name in drawn if name in model.required("SessionSummary")]
     summaries = st.fixed_dictionaries(
-        {name: drawn[name] for name in needed},
-        optional={name: drawn[name] for name in shapes if name not in needed},
+        {**given, **{name: drawn[name] for name in needed}},
+        optional={name: one for name, one in drawn.items() if name not in needed},
     )
     return cast("st.SearchStrategy[SessionSummary]", summaries)
 
@@ -209,98 +226,73 @@ def _statuses_for(members: dict[str, Any]) -> list[str]:
     return allowed
 
 
-def _consistent(
-    now: datetime.datetime | None, members: dict[str, Any]
-) -> st.SearchStrategy[SessionSummary]:
-    allowed = _statuses_for(members)
-    status = members.get("lifecycleStatus", st.sampled_from(allowed))
-    if not isinstance(status, st.SearchStrategy) and status not in allowed:
-        given = ", ".join(sorted({*members} & {*_UPDATE, "endedAt"}))
-        raise refuse(f"lifecycleStatus={status!r} with {given}", f"one of {', '.join(allowed)}")
+def _check_times(members: dict[str, Any], now: datetime.datetime | None) -> None:
     fixed = {
-        key: value for key, value in members.items() if not isinstance(value, st.SearchStrategy)
+        name: members[name]
+        for name in _TIMES
+        if name in members and not isinstance(members[name], st.SearchStrategy)
     }
-    _check_times(fixed, now)
-    return _drawn(now, members, allowed)
-
-
-def _check_times(fixed: dict[str, Any], now: datetime.datetime | None) -> None:
-    times = [name for name in ("startedAt", "updatedAt", "endedAt") if name in fixed]
-    for earlier, later in itertools.pairwise(times):
+    for earlier, later in itertools.pairwise(fixed):
         if fixed[later] < fixed[earlier]:
             raise refuse(f"{later}={fixed[later]}", f"not before {earlier}, {fixed[earlier]}")
-    for name in times:
-        if now is not None and fixed[name] > now:
-            raise refuse(f"{name}={fixed[name]}", f"not after now, {now}")
+    for name, value in fixed.items():
+        if now is not None and value > now:
+            raise refuse(f"{name}={value}", f"not after now, {now}")
 
 
 @st.composite
 def _drawn(
     draw: st.DrawFn,
+    given: dict[str, st.SearchStrategy[Any]],
     now: datetime.datetime | None,
-    members: dict[str, Any],
-    allowed: list[str],
+    moments: st.SearchStrategy[datetime.datetime],
+    asked: bool,
 ) -> SessionSummary:
-    status_strategy = as_strategy(members.get("lifecycleStatus", st.sampled_from(allowed)))
-    status = draw(status_strategy.filter(lambda drawn: drawn in allowed))
-    asked = status not in {STARTED, ENDED} or any(name in members for name in _UPDATE)
-    if status == ENDED and not asked:
-        asked = draw(st.booleans())
-    times = [
+    summary = {name: draw(one) for name, one in given.items() if name not in _LATE}
+    status = summary["lifecycleStatus"]
+    asked = asked or (draw(st.booleans()) if status == ENDED else status != STARTED)
+    names = [
         "startedAt",
         *(["updatedAt"] if asked else []),
         *(["endedAt"] if status == ENDED else []),
     ]
-    moments = _times(draw, now, members, times)
-    summary: dict[str, Any] = {
-        "sessionId": draw(as_strategy(members.get("sessionId", session_ids()))),
-        "fleetId": draw(as_strategy(members.get("fleetId", fleet_ids()))),
-        "workerId": draw(as_strategy(members.get("workerId", worker_ids()))),
-        "startedAt": moments["startedAt"],
-        "lifecycleStatus": status,
-    }
+    fixed = {name: draw(given[name]) for name in names if name in given}
+    summary.update(_times(draw, names, fixed, now, moments))
     if asked:
-        summary["targetLifecycleStatus"] = draw(
-            as_strategy(members.get("targetLifecycleStatus", st.just(ENDED)))
-        )
-        summary["updatedAt"] = moments["updatedAt"]
-        if "updatedBy" in members or draw(st.booleans()):
-            by = members.get("updatedBy", st.sampled_from(_BY))
-            summary["updatedBy"] = draw(as_strategy(by))
-    if status == ENDED:
-        summary["endedAt"] = moments["endedAt"]
-    for name, value in members.items():
-        if name not in summary:
-            summary[name] = draw(as_strategy(value))
+        summary.setdefault("targetLifecycleStatus", ENDED)
+        if "updatedBy" in given:
+            summary["updatedBy"] = draw(given["updatedBy"])
+        elif draw(st.booleans()):
+            summary["updatedBy"] = draw(_requesters())
     return cast("SessionSummary", summary)
+
+
+@functools.cache
+def _requesters() -> st.SearchStrategy[str]:
+    return st.sampled_from(_BY)
 
 
 def _times(
     draw: st.DrawFn,
-    now: datetime.datetime | None,
-    members: dict[str, Any],
     names: list[str],
+    fixed: dict[str, datetime.datetime],
+    now: datetime.datetime | None,
+    moments: st.SearchStrategy[datetime.datetime],
 ) -> dict[str, datetime.datetime]:
     """Instants in the order of ``names``; fixed ones stay, the others lie around them."""
-    found = {name: draw(as_strategy(members[name])) for name in names if name in members}
-    if not found:
-        found[names[0]] = draw(_moments(now))
+    found = dict(fixed) or {names[0]: draw(moments)}
     first = min(names.index(name) for name in found)
     for index in range(first - 1, -1, -1):
-        found[names[index]] = _shift(found[names[index + 1]], -draw(durations()))
+        found[names[index]] = found[names[index + 1]] - draw(durations())
     for index in range(first + 1, len(names)):
         before = found[names[index - 1]]
         if names[index] in found:
             continue
         later = [found[name] for name in names[index:] if name in found]
         ceiling = min([*later, *([now] if now is not None else [])], default=None)
-        moved = _shift(before, draw(durations()))
+        moved = before + draw(durations())
         found[names[index]] = moved if ceiling is None else min(moved, max(before, ceiling))
     return found
-
-
-def _shift(moment: datetime.datetime, by: datetime.timedelta) -> datetime.datetime:
-    return moment + by
 
 
 def session_lists(
@@ -342,40 +334,27 @@ def _lists(
     members: dict[str, Any],
 ) -> st.SearchStrategy[list[SessionSummary]]:
     check_sizes("min_size", min_size, "max_size", max_size)
-    check_members(members)
-    check_now(now)
     fixed = members.get("sessionId")
     if fixed is not None and not isinstance(fixed, st.SearchStrategy) and max_size > 1:
         raise refuse(f"sessionId={fixed!r}", "a strategy, since the ids of a list differ")
-    return _one_list((min_size, max_size), now, consistent, members)
+    # Numbers for now, of which ids are made once the list is drawn: they cost little to draw and
+    # to shrink, and a worker has several sessions.
+    ids = {"sessionId": st.integers(0, 255), "fleetId": st.just(0), "workerId": st.integers(0, 2)}
+    one = _checked(consistent, now, members, {k: v for k, v in ids.items() if k not in members})
+    sessions = st.lists(
+        one,
+        min_size=min_size,
+        max_size=max_size,
+        unique_by=lambda summary: summary["sessionId"],
+    )
+    bases = st.one_of(st.just(0), st.integers(0, _MOST - 255))
+    return st.builds(_with_ids, sessions, bases)
 
 
-@st.composite
-def _one_list(
-    draw: st.DrawFn,
-    sizes: tuple[int, int],
-    now: datetime.datetime | None,
-    consistent: bool,
-    members: dict[str, Any],
-) -> list[SessionSummary]:
-    workers = draw(st.lists(worker_ids(), min_size=1, max_size=3, unique=True))
-    shared: dict[str, st.SearchStrategy[Any]] = {
-        "workerId": st.sampled_from(workers),
-        "fleetId": st.just(draw(fleet_ids())),
-    }
-    if not {"startedAt", "updatedAt", "endedAt"} & members.keys():
-        starts = draw(st.lists(_moments(now), min_size=1, max_size=3))
-        shared["startedAt"] = st.one_of(st.sampled_from(starts), _moments(now))
-    # Small numbers collide, so every list draws its own; unique_by keeps them apart.
-    shared["sessionId"] = st.one_of(
-        st.integers(0, 255).map(lambda number: model.make_id("SessionId", number)), session_ids()
-    )
-    one = session_summaries(consistent=consistent, now=now, **{**shared, **members})
-    return draw(
-        st.lists(
-            one,
-            min_size=sizes[0],
-            max_size=sizes[1],
-            unique_by=lambda summary: summary["sessionId"],
-        )
-    )
+def _with_ids(sessions: list[SessionSummary], base: int) -> list[SessionSummary]:
+    for summary in cast("list[dict[str, Any]]", sessions):
+        for name in ("sessionId", "fleetId", "workerId"):
+            if isinstance(summary[name], int):
+                shape = model.members("SessionSummary")[name].name
+                summary[name] = model.make_id(shape, base + summary[name])
+    return sessions

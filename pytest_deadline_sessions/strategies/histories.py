@@ -65,18 +65,33 @@ def _ended(history: list[SessionSummary], max_size: int) -> list[SessionSummary]
     return [*kept, *([kept[-1]] * (len(history) - len(kept) - 1)), end]
 
 
-@st.composite
 def _history(
-    draw: st.DrawFn, min_size: int, max_size: int, *, may_end: bool
+    min_size: int, max_size: int, *, may_end: bool
+) -> st.SearchStrategy[list[SessionSummary]]:
+    steps = {
+        status: st.sampled_from(
+            [*sorted((one for one in following if may_end or one != ENDED), key=_rank), status]
+        )
+        for status, following in TRANSITIONS.items()
+    }
+    start = session_summaries(lifecycleStatus=STARTED)
+    return _walk(start, st.integers(max(min_size, 1), max_size), steps)
+
+
+@st.composite
+def _walk(
+    draw: st.DrawFn,
+    start: st.SearchStrategy[SessionSummary],
+    sizes: st.SearchStrategy[int],
+    steps: dict[str, st.SearchStrategy[str]],
 ) -> list[SessionSummary]:
-    summary = cast("dict[str, Any]", draw(session_summaries(lifecycleStatus=STARTED)))
-    size = draw(st.integers(max(min_size, 1), max_size))
+    summary = cast("dict[str, Any]", draw(start))
+    size = draw(sizes)
     history = [summary]
     at = summary["startedAt"]
     while len(history) < size:
         status = summary["lifecycleStatus"]
-        following = [one for one in TRANSITIONS[status] if may_end or one != ENDED]
-        chosen = draw(st.sampled_from([*sorted(following, key=_rank), status]))
+        chosen = draw(steps[status])
         if chosen != status:
             at += draw(durations())
             summary = _moved(summary, chosen, at)
@@ -126,10 +141,19 @@ def _changed(
     return summaries.map(lambda one: (change(cast("dict[str, Any]", one)), rule.name))
 
 
+def _malformed() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    kinds = st.sampled_from(["value", "missing", "unknown"])
+    return _malformed_of(session_summaries(), kinds)
+
+
 @st.composite
-def _malformed(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
-    summary = dict(draw(session_summaries()))
-    kind = draw(st.sampled_from(["value", "missing", "unknown"]))
+def _malformed_of(
+    draw: st.DrawFn,
+    summaries: st.SearchStrategy[SessionSummary],
+    kinds: st.SearchStrategy[str],
+) -> tuple[dict[str, Any], str]:
+    summary = cast("dict[str, Any]", draw(summaries))
+    kind = draw(kinds)
     needed = [name for name in model.required("SessionSummary") if name != "lifecycleStatus"]
     if kind == "missing":
         del summary[draw(st.sampled_from(needed))]
@@ -152,34 +176,41 @@ def _ended_at() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
     ended = session_summaries(lifecycleStatus=ENDED)
     others = session_summaries().filter(lambda one: one["lifecycleStatus"] != ENDED)
     return st.one_of(
-        _changed(ended, lambda one: {k: v for k, v in one.items() if k != "endedAt"}, rule),
+        _changed(ended, lambda one: _without(one, "endedAt"), rule),
         _changed(
             others, lambda one: {**one, "endedAt": one.get("updatedAt", one["startedAt"])}, rule
         ),
     )
 
 
-@st.composite
-def _update_members(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
+def _update_members() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
     asked = session_summaries().filter(lambda one: one["lifecycleStatus"] not in {STARTED, ENDED})
-    summary = dict(draw(asked))
-    del summary[draw(st.sampled_from(["updatedAt", "targetLifecycleStatus"]))]
-    return summary, lifecycle.UPDATE_MEMBERS.name
+    return st.builds(
+        lambda one, name: (_without(one, name), lifecycle.UPDATE_MEMBERS.name),
+        asked,
+        st.sampled_from(["updatedAt", "targetLifecycleStatus"]),
+    )
 
 
-@st.composite
-def _not_asked(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
-    summary = dict(draw(session_summaries(lifecycleStatus=STARTED)))
-    extra = {"targetLifecycleStatus": ENDED, "updatedAt": summary["startedAt"], "updatedBy": "me"}
-    name = draw(st.sampled_from(sorted(extra)))
-    summary[name] = extra[name]
-    return summary, lifecycle.NOT_ASKED.name
+def _without(summary: Any, name: str) -> dict[str, Any]:
+    return {key: value for key, value in summary.items() if key != name}
 
 
-@st.composite
-def _chronology(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
-    summary = dict(draw(session_summaries().filter(lambda one: len(one) > 5)))  # noqa: PLR2004
-    later = draw(st.sampled_from([name for name in ("updatedAt", "endedAt") if name in summary]))
-    back = draw(durations()) + datetime.timedelta(microseconds=1)
-    summary[later] = cast("datetime.datetime", summary["startedAt"]) - back
-    return summary, lifecycle.CHRONOLOGY.name
+def _not_asked() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    def extra(one: Any, name: str) -> tuple[dict[str, Any], str]:
+        values = {"targetLifecycleStatus": ENDED, "updatedAt": one["startedAt"], "updatedBy": "me"}
+        return {**one, name: values[name]}, lifecycle.NOT_ASKED.name
+
+    names = st.sampled_from(["targetLifecycleStatus", "updatedAt", "updatedBy"])
+    return st.builds(extra, session_summaries(lifecycleStatus=STARTED), names)
+
+
+def _chronology() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    def turned(one: Any, back: datetime.timedelta, first: bool) -> tuple[dict[str, Any], str]:
+        later = [name for name in ("updatedAt", "endedAt") if name in one]
+        name = later[0] if first else later[-1]
+        moment = one["startedAt"] - back - datetime.timedelta(microseconds=1)
+        return {**one, name: moment}, lifecycle.CHRONOLOGY.name
+
+    summaries = session_summaries().filter(lambda one: one["lifecycleStatus"] != STARTED)
+    return st.builds(turned, summaries, durations(), st.booleans())
