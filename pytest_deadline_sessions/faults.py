@@ -38,6 +38,7 @@ class Fault:
             ``reason="CANNOT_PARSE"``. Required ones that are left out get a plausible value.
 
     Raises:
+        TypeError: ``code`` is no text.
         ValueError: An unknown code or member, or a value that the model does not allow.
 
     Example:
@@ -116,12 +117,12 @@ class Fault:
         return self if self.broken else Fault(self.code, **{**members, **self._given})
 
     def _shape(self) -> Any:
-        shape = _shapes().get(self.code)
-        if shape is None:
+        text = isinstance(self.code, str)
+        if not text or self.code not in _shapes():
             allowed = ", ".join([*_shapes(), *BROKEN_CONNECTIONS])
             msg = f"code={self.code!r} (expected one of {allowed})"
-            raise ValueError(msg)
-        return shape
+            raise (ValueError if text else TypeError)(msg)
+        return _shapes()[self.code]
 
     def __setattr__(self, name: str, value: object) -> None:
         msg = f"a Fault does not change: make another one instead of setting {name}"
@@ -133,7 +134,7 @@ class Fault:
         return (self.code, self.members) == (other.code, other.members)
 
     def __hash__(self) -> int:
-        return hash((self.code, repr(sorted(self.members.items(), key=lambda item: item[0]))))
+        return hash((self.code, frozenset(self.members)))
 
     def __repr__(self) -> str:
         given = "".join(f", {name}={value!r}" for name, value in self._given.items())
