@@ -9,6 +9,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_deadline_sessions.assertions import (
+        assert_complete_listing as assert_complete_listing,
+    )
+    from pytest_deadline_sessions.assertions import assert_follows_tokens as assert_follows_tokens
+    from pytest_deadline_sessions.assertions import assert_lifecycle as assert_lifecycle
+    from pytest_deadline_sessions.assertions import assert_session_summary as assert_session_summary
+    from pytest_deadline_sessions.assertions import assert_token_expired as assert_token_expired
+    from pytest_deadline_sessions.assertions import assert_transition as assert_transition
     from pytest_deadline_sessions.checking import PaginationViolation as PaginationViolation
     from pytest_deadline_sessions.checking import check_pagination as check_pagination
     from pytest_deadline_sessions.clock import Clock as Clock
@@ -40,6 +48,12 @@ else:
         "PaginationViolation": "checking",
         "Session": "service",
         "SessionSummary": "model",
+        "assert_complete_listing": "assertions",
+        "assert_follows_tokens": "assertions",
+        "assert_lifecycle": "assertions",
+        "assert_session_summary": "assertions",
+        "assert_token_expired": "assertions",
+        "assert_transition": "assertions",
         "check_pagination": "checking",
     }
 
