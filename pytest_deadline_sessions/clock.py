@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _REAL_TIME = ["_pytest.timing", "_pytest.runner", "_pytest.terminal", "hypothesis", "xdist"]
 
 
+@functools.cache
 def plain_datetime() -> type[datetime.datetime]:
     """The ``datetime`` class of the standard library, also while freezegun stands in for it."""
     bases = reversed(datetime.datetime.__mro__)

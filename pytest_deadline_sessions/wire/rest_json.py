@@ -203,6 +203,8 @@ def _moment(name: str, value: Any) -> datetime.datetime:
 
 def _text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+        if value.tzinfo is not datetime.timezone.utc:
+            value = value.astimezone(datetime.timezone.utc)
+        return f"{value.isoformat().removesuffix('+00:00')}Z"
     msg = f"{value!r} (expected what JSON can hold, or a datetime)"
     raise TypeError(msg)

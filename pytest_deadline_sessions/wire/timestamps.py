@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import functools
 from typing import Any
 
 from pytest_deadline_sessions.clock import plain_datetime
@@ -17,13 +19,19 @@ def parse(value: Any) -> Any:
         >>> parse("2030-01-01T09:00:00.5Z")
         datetime.datetime(2030, 1, 1, 9, 0, 0, 500000, tzinfo=tzutc())
     """
-    from dateutil.tz import tzutc
-
-    if isinstance(value, str) and value.endswith("Z"):
+    if isinstance(value, str) and value[-1:] == "Z":
         try:
-            return plain_datetime().fromisoformat(value[:-1]).replace(tzinfo=tzutc())
+            return plain_datetime().fromisoformat(value[:-1]).replace(tzinfo=_tzutc())
         except ValueError:
             pass
     from botocore.utils import parse_timestamp
 
     return parse_timestamp(value)
+
+
+@functools.cache
+def _tzutc() -> datetime.tzinfo:
+    from dateutil.tz import tzutc
+
+    utc: datetime.tzinfo = tzutc()
+    return utc
