@@ -184,6 +184,8 @@ def _cuts() -> Iterator[Case]:
 def _data() -> Iterator[Case]:
     every = tuple((status, 1) for status in model.enum("SessionLifecycleStatus"))
     none = datetime.timedelta(0)
+    for run in every:
+        yield Case(Listing(page_sizes=(1,), runs=(run,)))
     yield Case(Listing(page_sizes=(2,), gap=none))
     yield Case(Listing(page_sizes=(1, 1), gap=none))
     yield Case(Listing(page_sizes=(2, 1), order="newest-first"))

@@ -16,13 +16,10 @@ from pytest_deadline_sessions.checking.bench import Bench
 from pytest_deadline_sessions.checking.cases import Case, cases
 from pytest_deadline_sessions.checking.contract import STATELESS
 from pytest_deadline_sessions.checking.report import PaginationViolation
+from pytest_deadline_sessions.checking.shrinking import smallest
 
 # A collector may be slow and a case large; neither says anything about the collector.
 _NEEDLESS = ("too_slow", "data_too_large", "large_base_example", "filter_too_much", "nested_given")
-
-
-class _TooSlowToShrink(BaseException):
-    """Makes Hypothesis leave off at once."""
 
 
 class Drawn:
@@ -51,37 +48,47 @@ class Drawn:
 
     def replayed(self) -> PaginationViolation | None:
         """What the failures that Hypothesis remembers of this collector come to now."""
-        return self._run({Phase.reuse, Phase.shrink})
+        return self._run(Phase.reuse)
 
     def fresh(self) -> PaginationViolation | None:
         """What new cases come to."""
-        return self._run(set(Phase) - {Phase.reuse})
+        return self._run(Phase.generate)
 
-    def _run(self, phases: Collection[Phase]) -> PaginationViolation | None:
+    def _run(self, phase: Phase) -> PaginationViolation | None:
         last: list[PaginationViolation] = []
 
         def check(case: Case) -> None:
             violation = self._bench.find(case)
             if violation is not None:
                 last[:] = [violation]
-                if self._bench.slow:
-                    raise _TooSlowToShrink
                 raise violation
 
         # Hypothesis remembers failures by the signature of a test, among other things.
         check.__annotations__["case"] = _full_name(self._bench.options.collect)
-        run = settings(
-            self._settings, phases=[one for one in self._settings.phases if one in phases]
-        )(hypothesis.given(self._cases)(check))
+        phases = [phase] if phase in self._settings.phases else []
+        run = settings(self._settings, phases=phases)(hypothesis.given(self._cases)(check))
         try:
             run()
-        except (PaginationViolation, _TooSlowToShrink):
-            return last[0]
+        except PaginationViolation:
+            return last[0] if self._bench.slow else self._shrunk(last[0])
         except Flaky:
             return depending(last[0])
         except SkipTest:
             pass  # There was nothing to replay, or the profile wants nothing drawn.
         return None
+
+    def _shrunk(self, violation: PaginationViolation) -> PaginationViolation:
+        found = [violation]
+
+        def breaks(case: Case) -> bool:
+            other = self._bench.find(case)
+            if other is None or other.rule != violation.rule:
+                return False
+            found.append(other)
+            return True
+
+        smallest(violation.case, breaks)
+        return found[-1]
 
 
 def depending(violation: PaginationViolation) -> PaginationViolation:
