@@ -12,7 +12,7 @@ from pytest_deadline_sessions import model
 from pytest_deadline_sessions.clock import Clock
 from pytest_deadline_sessions.faults import Fault
 from pytest_deadline_sessions.paging import GAP, Listing
-from pytest_deadline_sessions.service import Behavior, Job, Operation, Service, describing
+from pytest_deadline_sessions.service import Behavior, Job, Operation, Service, describing, work
 from pytest_deadline_sessions.service.state import JobIds, JobState
 from pytest_deadline_sessions.wire import botocore as wire
 
@@ -87,8 +87,15 @@ class FakeDeadline:
         farmId: str | None = None,  # noqa: N803 (the API's name)
         queueId: str | None = None,  # noqa: N803 (the API's name)
         jobId: str | None = None,  # noqa: N803 (the API's name)
+        steps: int | None = None,
+        tasks: int | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> Job:
-        """Add a job with sessions.
+        """Add a job with sessions, and with work for them if one likes.
+
+        The tasks are dealt out to the steps and to the sessions. Each session has its actions: it
+        enters an environment, runs its tasks, and leaves. A session that has ended has done all its
+        work; one that runs gets on as the service's time passes, and its last task runs on.
 
         Args:
             sessions: How many (they are ``STARTED``, a minute apart, the last one a minute ago);
@@ -96,14 +103,17 @@ class FakeDeadline:
             farmId: By default the one farm that jobs of this fake share.
             queueId: By default the one queue that they share.
             jobId: By default a fresh one.
+            steps: How many steps; by default one if there are tasks.
+            tasks: How many tasks in all steps together; by default one for each.
+            details: Members of the job to fix, as ``describe`` does, such as ``{"name": …}``.
 
         Returns:
             A mapping of the three ids, for ``client.list_sessions(**job)``.
 
         Raises:
-            TypeError: ``sessions`` is none of these.
-            ValueError: A negative count, an id or a summary that the service could not have, or
-                one that another job has already.
+            TypeError: A value of the wrong type.
+            ValueError: A count out of range, an id, a summary or a member that the service could
+                not have, or an id or a summary that another job has already.
         """
         self._refuse_if_closed("add_job")
         service = self._service
@@ -122,7 +132,12 @@ class FakeDeadline:
             listing = self._listing(sessions)
             for other in service.state.jobs.values():
                 _refuse_overlap(listing, other)
-            service.state.jobs[ids] = JobState(ids, listing, self.clock.now())
+            counts = work.checked(steps, tasks)
+            if details is not None:
+                self.describe(ids.jobId, **describing.members("details", details))
+            first = service.state.next_number("StepId", counts[0])
+            planned = work.Work(*counts, len(listing), first) if counts[0] else None
+            service.state.jobs[ids] = JobState(ids, listing, self.clock.now(), planned)
             return Job(service, ids)
 
     def _listing(self, sessions: Any) -> Listing:

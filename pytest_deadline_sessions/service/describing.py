@@ -43,6 +43,18 @@ def check(identifier: Any, members: Mapping[str, Any]) -> None:
             raise ValueError(f"{identifier}: " + "; ".join(map(str, found)))
 
 
+def members(name: str, value: Any) -> dict[str, Any]:
+    """The members that an argument gives by their name.
+
+    Raises:
+        TypeError: It is no mapping of names.
+    """
+    if not isinstance(value, Mapping) or not all(isinstance(one, str) for one in value):
+        msg = f"{name}={value!r} (expected a dict of members by their API name)"
+        raise TypeError(msg)
+    return dict(value)
+
+
 def _told_by(identifier: Any) -> str:
     for name, operation in _TOLD_BY.items():
         if isinstance(identifier, str) and re.fullmatch(model.pattern(name), identifier):

@@ -123,33 +123,39 @@ def step(service: Service, state: JobState, step_id: str) -> Record:
     }
 
 
-def task(service: Service, state: JobState, task_id: str, step_id: str | None = None) -> Record:
-    """A task of a job; of that step, if one is named.
+def task(service: Service, state: JobState, task_id: str) -> Record:
+    """A task of a job.
 
     Raises:
         FaultError: There is none: ``ResourceNotFoundException``.
     """
-    work = state.work
-    found = None if work is None else work.find_task(task_id)
-    if work is None or found is None or step_id not in {None, work.step_id(found[0])}:
-        raise not_found("task", task_id)
+    place = run(state, task_id)
+    work, (of_step, index) = _find_task(state, task_id)
     record = {
         **state.ids._asdict(),
-        "stepId": work.step_id(found[0]),
+        "stepId": work.step_id(of_step),
         "taskId": task_id,
         "runStatus": "READY",
-        "parameters": parameters(found[1]),
+        "parameters": parameters(index),
         **_created([state]),
     }
-    run = work.place_of(*found)
-    if run is not None:
-        for action in actions(service, state, run[0], range(run[1], run[1] + 1)):
+    if place is not None:
+        for action in actions(service, state, place[0], range(place[1], place[1] + 1)):
             record["latestSessionActionId"] = action["sessionActionId"]
-            record["runStatus"] = action["status"]
-            record.update(
-                {name: action[name] for name in ("startedAt", "endedAt") if name in action}
-            )
+            if action["status"] in model.enum("TaskRunStatus"):
+                record["runStatus"] = action["status"]
+            record.update({one: action[one] for one in ("startedAt", "endedAt") if one in action})
     return {**record, **service.state.described.get(task_id, {})}
+
+
+def run(state: JobState, task_id: str) -> tuple[int, int] | None:
+    """Which session runs a task, and as which of its actions; ``None`` if none does.
+
+    Raises:
+        FaultError: The job has no such task: ``ResourceNotFoundException``.
+    """
+    work, found = _find_task(state, task_id)
+    return work.place_of(*found)
 
 
 def session(state: JobState, place: int) -> Record:
@@ -164,12 +170,6 @@ def session(state: JobState, place: int) -> Record:
             "parameters": {"log-stream-name": summary["sessionId"]},
         },
     }
-
-
-def count_actions(service: Service, state: JobState, place: int) -> int:
-    """How many actions of a session have started."""
-    timeline = state.timeline(place, service.clock.now())
-    return 0 if timeline is None else len(timeline)
 
 
 def actions(service: Service, state: JobState, place: int, some: range) -> Iterator[Record]:
@@ -192,6 +192,13 @@ def actions(service: Service, state: JobState, place: int, some: range) -> Itera
             **timeline.action(index),
             **service.state.described.get(action_id, {}),
         }
+
+
+def _find_task(state: JobState, task_id: str) -> tuple[Work, tuple[int, int]]:
+    found = None if state.work is None else state.work.find_task(task_id)
+    if state.work is None or found is None:
+        raise not_found("task", task_id)
+    return state.work, found
 
 
 def _created(jobs: Iterable[JobState]) -> Record:

@@ -37,13 +37,13 @@ def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, A
 @operation("GetSession")
 def get_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """One session, with where its log is."""
-    return filling.result("GetSession", records.session(*_find(service, params)))
+    return filling.result("GetSession", records.session(*find(service, params)))
 
 
 @operation("UpdateSession")
 def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Ask a session to end."""
-    job, place = _find(service, params)
+    job, place = find(service, params)
     summary = job.summary(place)
     status = summary["lifecycleStatus"]
     if lifecycle.UPDATE_IN_PROGRESS in lifecycle.TRANSITIONS[status]:
@@ -61,7 +61,12 @@ def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, 
     return {}
 
 
-def _find(service: Service, params: Mapping[str, Any]) -> tuple[JobState, int]:
+def find(service: Service, params: Mapping[str, Any]) -> tuple[JobState, int]:
+    """The job and the place of the session that the parameters name.
+
+    Raises:
+        FaultError: There is none: ``ResourceNotFoundException``.
+    """
     job = service.job(params)
     place = job.position(params["sessionId"])
     if place is None:

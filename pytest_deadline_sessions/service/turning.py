@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+import itertools
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.faults import Fault, FaultError
@@ -11,6 +12,8 @@ from pytest_deadline_sessions.paging import Cut, TokenError
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions.service.core import Service
+
+Item = TypeVar("Item")
 
 _WORDING = {
     "unknown": "The nextToken isn't valid.",
@@ -53,6 +56,22 @@ def begin(service: Service, scope: Hashable, params: Mapping[str, Any]) -> Cut:
         )
     except TokenError as error:
         raise FaultError(_fault(error.kind, service)) from None
+
+
+def cut(
+    service: Service, params: Mapping[str, Any], found: Iterable[tuple[Cut, Item]]
+) -> tuple[list[Item], Cut | None]:
+    """One page of what was found, and where the next one begins.
+
+    Args:
+        service: Whose pages.
+        params: The arguments of the call.
+        found: Everything from the beginning of this page on, each with its place.
+    """
+    size = min(limit(params), service.behavior.page_size)
+    some = list(itertools.islice(found, size + 1))
+    following = some[size][0] if len(some) > size else None
+    return [one for _, one in some[:size]], following
 
 
 def finish(

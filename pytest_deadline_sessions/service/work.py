@@ -160,6 +160,31 @@ class Timeline:
         return started + (index - hurried) * self.slot + left * hurried / (self.tasks + 1 - in_time)
 
 
+def checked(steps: Any, tasks: Any) -> tuple[int, int]:
+    """How many steps and tasks there are, from what was said of them.
+
+    Raises:
+        TypeError: No whole number.
+        ValueError: A negative number, or tasks that the steps do not need or lack.
+    """
+    for name, value in (("steps", steps), ("tasks", tasks)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            msg = f"{name}={value!r} (expected a whole number, 0 or more)"
+            raise TypeError(msg)
+        if value is not None and value < 0:
+            msg = f"{name}={value!r} (expected 0 or more)"
+            raise ValueError(msg)
+    if steps is None:
+        steps = min(1, tasks or 0)
+    if tasks is None:
+        tasks = steps
+    if tasks < steps or (tasks and not steps):
+        allowed = f"{steps} or more, one for each step" if steps else "0, since there are no steps"
+        msg = f"tasks={tasks!r} (expected {allowed})"
+        raise ValueError(msg)
+    return steps, tasks
+
+
 def _digits(identifier: str) -> str:
     return re.sub("^[a-z]+-", "", identifier)
 
