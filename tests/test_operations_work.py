@@ -385,9 +385,9 @@ def test_what_is_left_out_follows(fake, steps, tasks, counts):
 
 def test_details_of_a_job(fake):
     """They are told by GetJob."""
-    job = fake.add_job(details={"name": "Shot 10", "maxWorkerCount": 3})
+    job = fake.add_job(details={"name": "Shot 10", "maxRetriesPerTask": 3})
     got = fake.client().get_job(**job)
-    assert got["name"] == "Shot 10"
+    assert (got["name"], got["maxRetriesPerTask"]) == ("Shot 10", 3)
 
 
 def test_work_of_a_huge_job_costs_nothing_until_asked_for(fake):
