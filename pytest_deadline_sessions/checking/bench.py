@@ -28,6 +28,9 @@ from pytest_deadline_sessions.transcript import Call
 
 _SPARE = 1_000
 
+# No job comes twice in a process, so that what a collector keeps of one cannot spoil another.
+_numbers = itertools.count(1)
+
 _AGAIN = {
     "twice": "Called a second time for the same job",
     "two-jobs": "Called for two jobs in turn",
@@ -50,7 +53,6 @@ class Bench:
         self.fake = FakeDeadline()
         self._sandbox = Sandbox(self.fake.clock, patience)
         self._earlier: set[str] = set()
-        self._numbers = itertools.count(1)
         self._calls: list[Call] = []
         self._client: Any = None
         self._case = Case()
@@ -158,7 +160,7 @@ class Bench:
         return PaginationViolation(case, finding, self._calls, self.options)
 
     def _add(self, listing: Listing) -> Job:
-        return self.fake.add_job(listing, jobId=model.make_id("JobId", next(self._numbers)))
+        return self.fake.add_job(listing, jobId=model.make_id("JobId", next(_numbers)))
 
     def _try(self, job: Job) -> Finding | None:
         self._job, self._answered = job, 0
