@@ -159,7 +159,7 @@ def violations(
         summary: A session summary.
         after: The next summary of the same session; then the rules of pairs are checked, and those
             of ``summary`` and ``after`` alone are not.
-        ignore: Names of rules to leave out.
+        ignore: Names of rules to leave out; or one name.
         skipping: Whether statuses in between may have been missed, as happens when one polls.
 
     Returns:
@@ -168,13 +168,14 @@ def violations(
     Raises:
         ValueError: ``ignore`` names an unknown rule.
     """
-    unknown = [name for name in _collect(ignore) if name not in RULES]
+    ignored = [ignore] if isinstance(ignore, str) else list(ignore)
+    unknown = [name for name in ignored if name not in RULES]
     if unknown:
         msg = f"ignore={unknown!r} (expected names among {', '.join(RULES)})"
         raise ValueError(msg)
     pair = after is not None
     found = _of_pair(summary, after, skipping=skipping) if pair else _of_one(summary)
-    return [broken for broken in found if broken.rule.name not in ignore]
+    return [broken for broken in found if broken.rule.name not in ignored]
 
 
 def reachable(status: str) -> frozenset[str]:
@@ -187,10 +188,6 @@ def reachable(status: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _collect(names: Collection[str]) -> Collection[str]:
-    return [names] if isinstance(names, str) else names
-
-
 def _of_one(summary: Any) -> Iterator[Broken]:
     schema = [
         Broken(SCHEMA, broken.path, broken.value, broken.allowed)
@@ -199,13 +196,14 @@ def _of_one(summary: Any) -> Iterator[Broken]:
     yield from schema
     if isinstance(summary, Mapping):
         bad = {broken.path for broken in schema}
-        for check in (_ended_at, _update_members, _not_asked):
-            yield from (broken for broken in check(summary) if broken.path not in bad)
+        if "lifecycleStatus" not in bad:
+            for check in (_ended_at, _update_members, _not_asked):
+                yield from (broken for broken in check(summary) if broken.path not in bad)
         yield from _chronology({k: v for k, v in summary.items() if k not in bad})
 
 
 def _ended_at(summary: Mapping[str, Any]) -> Iterator[Broken]:
-    status = summary.get("lifecycleStatus")
+    status = summary["lifecycleStatus"]
     if status == ENDED and "endedAt" not in summary:
         yield Broken(ENDED_AT, "endedAt", "missing", "a datetime, since lifecycleStatus is ENDED")
     if status != ENDED and "endedAt" in summary:
@@ -214,7 +212,7 @@ def _ended_at(summary: Mapping[str, Any]) -> Iterator[Broken]:
 
 
 def _update_members(summary: Mapping[str, Any]) -> Iterator[Broken]:
-    status = summary.get("lifecycleStatus")
+    status = summary["lifecycleStatus"]
     if status in _UPDATES:
         for member in ("targetLifecycleStatus", "updatedAt"):
             if member not in summary:
@@ -223,7 +221,7 @@ def _update_members(summary: Mapping[str, Any]) -> Iterator[Broken]:
 
 
 def _not_asked(summary: Mapping[str, Any]) -> Iterator[Broken]:
-    if summary.get("lifecycleStatus") == STARTED:
+    if summary["lifecycleStatus"] == STARTED:
         for member in ("targetLifecycleStatus", "updatedAt", "updatedBy"):
             if member in summary:
                 allowed = "none, since lifecycleStatus is STARTED"
