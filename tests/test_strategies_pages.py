@@ -75,7 +75,7 @@ CORNERS = {
     "exactly a page": lambda one: one.page_sizes is None and len(one) == 100,
     "one more than a page": lambda one: one.page_sizes is None and len(one) == 101,
     "a thousand": lambda one: len(one) >= 1000,
-    "all statuses": lambda one: len({status for status, _ in one.runs}) == 5,
+    "several statuses": lambda one: len({status for status, _ in one.runs}) > 2,
     "ties": lambda one: len(one) > 1 and not one.gap,
     "newest first": lambda one: len(one) > 1 and one.order == "newest-first",
     "mixed": lambda one: len(one) > 2 and one.order == "mixed",
@@ -105,10 +105,7 @@ def test_sizes_lie_around_max_results(size):
         (lambda one: len(_sizes(one)) > 1, Listing(page_sizes=(0, 0))),
         (lambda one: _sizes(one)[:1] == (0,) and len(one) > 0, Listing(page_sizes=(0, 1))),
         (lambda one: len(one) > 0 and 0 in _sizes(one)[1:-1], Listing(page_sizes=(0, 0, 1))),
-        (
-            lambda one: "ENDED" in dict(one.runs),
-            Listing(page_sizes=(1,), runs=(("ENDED", 1),)),
-        ),
+        (lambda one: "ENDED" in dict(one.runs), Listing(runs=(("ENDED", 1),))),
     ],
 )
 def test_listings_shrink_to_what_a_person_would_write(condition, wanted):

@@ -18,7 +18,6 @@ from pytest_deadline_sessions.strategies.data import farm_ids, job_ids, of_shape
 from pytest_deadline_sessions.strategies.options import check_sizes, deferred, refuse
 
 _MANY = 2000
-_LIKELY_FALSE = st.sampled_from([False, False, False, True])
 _GAPS = (GAP, datetime.timedelta(0), datetime.timedelta(microseconds=1), datetime.timedelta(days=1))
 
 
@@ -158,18 +157,14 @@ def _starts() -> st.SearchStrategy[datetime.datetime]:
 def _runs(draw: st.DrawFn, count: int, statuses: list[str]) -> tuple[tuple[str, int], ...]:
     if not count:
         return ()
-    if draw(_LIKELY_FALSE) and count >= len(statuses):
-        ends = [count - later for later in range(len(statuses) - 1, -1, -1)]
-        runs = [(status, end) for status, end in zip(statuses, _steps(ends), strict=True)]
-    else:
-        ends = [*sorted(draw(st.lists(st.integers(0, count), max_size=4))), count]
-        runs = [(draw(st.sampled_from(statuses)), size) for size in _steps(ends) if size]
+    ends = [*sorted(draw(st.lists(st.integers(0, count), max_size=4))), count]
+    runs = [
+        (draw(st.sampled_from(statuses)), end - start)
+        for start, end in itertools.pairwise([0, *ends])
+        if end > start
+    ]
     joined = itertools.groupby(runs, key=lambda run: run[0])
     return tuple((status, sum(size for _, size in same)) for status, same in joined)
-
-
-def _steps(ends: list[int]) -> list[int]:
-    return [end - start for start, end in itertools.pairwise([0, *ends])]
 
 
 def list_sessions_requests(
