@@ -159,6 +159,15 @@ def test_steps_from_and_to_what_is_malformed(summary, drawn):
     assert_transition(broken, broken, ignore=["transition", "updates-go-on"])
 
 
+@pytest.mark.parametrize("member", model.required("SessionSummary"))
+def test_steps_with_members_missing(member):
+    """What is not there cannot have changed: that is a matter of the summary alone."""
+    without = {name: value for name, value in STARTED.items() if name != member}
+    assert_transition(without, STARTED)
+    assert_transition(STARTED, without)
+    assert_transition(without, without)
+
+
 def test_a_life_that_breaks_rules():
     """Each snapshot is judged by itself, then each step, by their places."""
     history = [LIFE[0], {**LIFE[3], "updatedBy": 3}, LIFE[2]]

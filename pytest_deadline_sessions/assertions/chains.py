@@ -143,11 +143,16 @@ class _Chains:
         passed = ", which was passed before" if call.token in self._passed else ""
         if not of_job and not passed:
             return None
-        came, due = call.token, of_job[-1].token if of_job else None
-        shown = [_shown(came), _shown(due)]
-        if shown[0] == shown[1]:
-            shown = [repr(came), repr(due)]
-        return _FOLLOWS, f"nextToken: {shown[0]}{passed} (expected {shown[1]})"
+        if not of_job:
+            due = "none, since the job was not listed before"
+        elif of_job[-1].token is None:
+            due = "none, since the last page had none"
+        else:
+            due = _shown(of_job[-1].token)
+        came = _shown(call.token)
+        if came == due:
+            came, due = repr(call.token), repr(of_job[-1].token)
+        return _FOLLOWS, f"nextToken: {came}{passed} (expected {due})"
 
 
 def _changed(chain: _Chain, arguments: Mapping[str, Any]) -> str:
@@ -161,6 +166,4 @@ def _changed(chain: _Chain, arguments: Mapping[str, Any]) -> str:
 
 
 def _shown(token: Any) -> str:
-    if token is None:
-        return "none, since the last page had none"
     return abbreviate(token) if isinstance(token, str) else repr(token)
