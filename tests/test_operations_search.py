@@ -22,6 +22,7 @@ OPERATORS = {
     "ANY_EQUALS": lambda value, other: value == other,
     "ALL_NOT_EQUALS": lambda value, other: value != other,
 }
+LACKS_ORDERS = model.bounds("SearchSortExpressions")[1] == 1
 LACKS_LISTS = "stringListFilter" not in model.members("SearchFilterExpression")
 
 
@@ -85,7 +86,7 @@ def test_without_filters_all_jobs_in_the_order_of_their_adding(fake, client):
         assert summary == {name: got[name] for name in summary}
 
 
-@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("name", model.enum("ComparisonOperator"))
 def test_dates_are_compared(client, name):
     """Every operator of the service model, and a job without that date is only unequal."""
     wanted = {"name": "CREATED_AT", "dateTime": MORNING + 2 * HOUR, "operator": name}
@@ -191,18 +192,21 @@ def test_groups(client, outer, inner, expected):
         ([{"fieldSort": {"name": "ENDED_AT", "sortOrder": "DESCENDING"}}], [2, 1, 3, 4]),
         ([{"parameterSort": {"name": "Frames", "sortOrder": "ASCENDING"}}], [2, 1, 3, 4]),
         ([{"parameterSort": {"name": "Camera", "sortOrder": "DESCENDING"}}], [2, 1, 3, 4]),
-        (
-            [
-                {"parameterSort": {"name": "Frames", "sortOrder": "DESCENDING"}},
-                {"fieldSort": {"name": "PRIORITY", "sortOrder": "DESCENDING"}},
-            ],
-            [3, 1, 2, 4],
-        ),
     ],
 )
 def test_orders(client, sorts, expected):
-    """The first order counts most, and what lacks the value comes last either way."""
+    """What lacks the value comes last either way."""
     assert _found(client, sortExpressions=sorts) == expected
+
+
+@pytest.mark.skipif(LACKS_ORDERS, reason="the installed botocore takes one sort expression")
+def test_the_first_order_counts_most(client):
+    """The next ones order what is equal by it."""
+    sorts = [
+        {"parameterSort": {"name": "Frames", "sortOrder": "DESCENDING"}},
+        {"fieldSort": {"name": "PRIORITY", "sortOrder": "DESCENDING"}},
+    ]
+    assert _found(client, sortExpressions=sorts) == [3, 1, 2, 4]
 
 
 def test_jobs_of_a_user_first(fake, client):
