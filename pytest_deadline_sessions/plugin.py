@@ -27,7 +27,7 @@ SWITCHES = {"assert_all_responses_requested": True, "strict": True}
 
 _INACTIVE = (
     "deadline_sessions is not active in this test "
-    "(expected it among the test's arguments, or those of a fixture that the test names)"
+    "(expected it among the test's arguments, or those of a fixture that it names)"
 )
 
 _fake_key = pytest.StashKey["FakeDeadline"]()

@@ -209,8 +209,8 @@ def test_getting_the_fixture_by_name_is_refused(run):
     result.stdout.fnmatch_lines(
         [
             (
-                "E * RuntimeError: add_job(): deadline_sessions is not active in this test (expected "
-                "it among the test's arguments, or those of a fixture that the test names)"
+                "E * RuntimeError: add_job(): deadline_sessions is not active in this test "
+                "(expected it among the test's arguments, or those of a fixture that it names)"
             )
         ]
     )

@@ -289,9 +289,9 @@ def _times(
         if names[index] in found:
             continue
         later = [found[name] for name in names[index:] if name in found]
-        ceiling = min([*later, *([now] if now is not None else [])], default=None)
+        ceilings = [*later, *([now] if now is not None else [])]
         moved = before + draw(durations())
-        found[names[index]] = moved if ceiling is None else min(moved, max(before, ceiling))
+        found[names[index]] = min([moved, max(before, min(ceilings))]) if ceilings else moved
     return found
 
 
