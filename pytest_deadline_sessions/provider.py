@@ -1,0 +1,320 @@
+"""Sessions as Faker makes them: realistic, and the same for the same seed.
+
+Example:
+    >>> from faker import Faker
+    >>> fake = Faker()
+    >>> fake.add_provider(DeadlineProvider)
+    >>> fake.seed_instance(1)
+    >>> fake.session_id()
+    'session-cd613e30d8f16adf91b7584a2265b1f5'
+
+The name of the module serves, too: ``Faker(includes=["pytest_deadline_sessions.provider"])``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any, cast
+
+from faker import Faker
+from faker.generator import Generator
+from faker.providers import BaseProvider
+
+from pytest_deadline_sessions import lifecycle, model
+from pytest_deadline_sessions.lifecycle import (
+    ENDED,
+    STARTED,
+    TRANSITIONS,
+    UPDATE_IN_PROGRESS,
+)
+from pytest_deadline_sessions.model import SessionSummary
+
+NOW = datetime.datetime(2025, 1, 1, 18, tzinfo=datetime.timezone.utc)
+"""The present, if none is given."""
+
+# The service tells time in milliseconds.
+_MINUTE = 60_000
+_HOUR = 60 * _MINUTE
+_AGO = (0, 12 * _HOUR)
+_RUN = (2 * _MINUTE, 3 * _HOUR)
+_STEP = (_MINUTE // 2, 20 * _MINUTE)
+_TO_A_WORKER = 8
+
+_TIMES = ("startedAt", "updatedAt", "endedAt")
+_UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
+_ACTIVE = tuple(status for status in TRANSITIONS if status != ENDED)
+_WEIGHTS = {**dict.fromkeys(TRANSITIONS, 1), STARTED: 4, ENDED: 12}
+_PEOPLE = ("alex", "jo", "kim", "robin", "sam")
+_ROLES = ("Artist", "RenderAdmin", "Wrangler")
+
+
+class DeadlineProvider(BaseProvider):
+    """Ids, summaries and histories of sessions that ``ListSessions`` could list.
+
+    Everything is drawn from the generator's own ``random``, and the present is ``now``: so the same
+    seed gives the same data on any day.
+
+    Example:
+        >>> from faker import Faker
+        >>> fake = Faker()
+        >>> fake.add_provider(DeadlineProvider)
+        >>> [one["lifecycleStatus"] for one in fake.sessions(2, lifecycleStatus="STARTED")]
+        ['STARTED', 'STARTED']
+    """
+
+    def farm_id(self) -> str:
+        """A farm id."""
+        return self._id("FarmId")
+
+    def queue_id(self) -> str:
+        """A queue id."""
+        return self._id("QueueId")
+
+    def job_id(self) -> str:
+        """A job id."""
+        return self._id("JobId")
+
+    def fleet_id(self) -> str:
+        """A fleet id."""
+        return self._id("FleetId")
+
+    def worker_id(self) -> str:
+        """A worker id."""
+        return self._id("WorkerId")
+
+    def session_id(self) -> str:
+        """A session id."""
+        return self._id("SessionId")
+
+    def session_summary(
+        self, *, now: datetime.datetime | None = None, **fixed: Any
+    ) -> SessionSummary:
+        """One summary, most likely of a session that has ended.
+
+        Args:
+            now: The present (timezone-aware), after which nothing lies: ``NOW`` by default, unless
+                times are fixed.
+            **fixed: Members with a given value, such as ``lifecycleStatus="STARTED"``; the others
+                go with them.
+
+        Raises:
+            TypeError: ``now`` is no datetime.
+            ValueError: An unknown member, a value that the model does not allow, or members that do
+                not go together; the text names them.
+        """
+        _check_fixed(fixed)
+        return self._summary(_present(now, fixed), fixed)
+
+    def session_history(self, *, now: datetime.datetime | None = None) -> list[SessionSummary]:
+        """Successive summaries of one session, each a legal step from the one before.
+
+        Args:
+            now: The present (timezone-aware), after which nothing lies; ``NOW`` by default.
+
+        Raises:
+            TypeError: ``now`` is no datetime.
+            ValueError: ``now`` is naive.
+        """
+        present = _present(now, {}) or NOW
+        statuses = [STARTED]
+        while TRANSITIONS[statuses[-1]] and self._happens(9):
+            statuses.append(self._random.choice(TRANSITIONS[statuses[-1]]))
+        steps = [self._span(_STEP) for _ in statuses]
+        at = present - sum(steps, datetime.timedelta())
+        history = [{**self._ids(), "startedAt": at, "lifecycleStatus": STARTED}]
+        for status, step in zip(statuses[1:], steps, strict=False):
+            at += step
+            change: dict[str, Any] = {"lifecycleStatus": status}
+            if status == ENDED:
+                change["endedAt"] = at
+            else:
+                change.update(targetLifecycleStatus=ENDED, updatedAt=at)
+            if status == UPDATE_IN_PROGRESS:
+                change["updatedBy"] = self._requester()
+            history.append({**history[-1], **change})
+        return cast("list[SessionSummary]", history)
+
+    def sessions(
+        self, n: int = 10, *, now: datetime.datetime | None = None, **fixed: Any
+    ) -> list[SessionSummary]:
+        """The sessions of one job, in the order of their start: unique ids, one fleet, few workers.
+
+        Unless statuses, times or updates are fixed, each worker runs one session after another, of
+        which only the last may still be active.
+
+        Args:
+            n: How many.
+            now: As for ``session_summary``.
+            **fixed: As for ``session_summary``, without ``sessionId``.
+
+        Raises:
+            TypeError: ``n`` is no whole number, or ``now`` no datetime.
+            ValueError: ``n`` is negative; or as for ``session_summary``.
+        """
+        if isinstance(n, bool) or not isinstance(n, int):
+            msg = f"n={n!r} (expected a whole number, 0 or more)"
+            raise TypeError(msg)
+        if n < 0:
+            msg = f"n={n!r} (expected 0 or more)"
+            raise ValueError(msg)
+        if "sessionId" in fixed:
+            msg = f"sessionId={fixed['sessionId']!r} (expected none, since the ids differ)"
+            raise ValueError(msg)
+        _check_fixed(fixed)
+        present = _present(now, fixed)
+        planned = not {"lifecycleStatus", *_TIMES, *_UPDATE} & fixed.keys()
+        fleet = self.fleet_id()
+        found: list[SessionSummary] = []
+        for worker, count in enumerate(_shares(n)):
+            same = {"fleetId": fleet, "workerId": self._numbered("WorkerId", worker)}
+            plans = self._plans(present or NOW, count) if planned else [{}] * count
+            for plan in plans:
+                one = {**same, "sessionId": self._numbered("SessionId", len(found)), **plan}
+                found.append(self._summary(present, {**one, **fixed}))
+        return sorted(found, key=lambda summary: summary["startedAt"])
+
+    @property
+    def _random(self) -> Any:
+        return self.generator.random
+
+    def _id(self, shape: str) -> str:
+        return model.make_id(shape, self._random.getrandbits(128))
+
+    def _numbered(self, shape: str, number: int) -> str:
+        """An id that no other number has."""
+        return model.make_id(shape, self._random.getrandbits(96) << 32 | number)
+
+    def _ids(self) -> dict[str, Any]:
+        return {
+            "sessionId": self.session_id(),
+            "fleetId": self.fleet_id(),
+            "workerId": self.worker_id(),
+        }
+
+    def _happens(self, times_of_ten: int) -> bool:
+        return bool(self._random.randrange(10) < times_of_ten)
+
+    def _span(self, bounds: tuple[int, int]) -> datetime.timedelta:
+        """Short ones are more likely than long ones."""
+        drawn = min(self._random.randint(*bounds), self._random.randint(*bounds))
+        return datetime.timedelta(milliseconds=drawn)
+
+    def _requester(self) -> str:
+        account = self._random.randrange(10**11, 10**12)
+        role, name = self._random.choice(_ROLES), self._random.choice(_PEOPLE)
+        return f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
+
+    def _status(self, statuses: Sequence[str]) -> str:
+        weights = [_WEIGHTS[status] for status in statuses]
+        return str(self._random.choices(statuses, weights)[0])
+
+    def _summary(self, now: datetime.datetime | None, fixed: dict[str, Any]) -> SessionSummary:
+        status = fixed.get("lifecycleStatus") or self._status(_statuses_for(fixed))
+        asked = status not in {STARTED, ENDED} or any(name in fixed for name in _UPDATE)
+        if status == ENDED and not asked:
+            asked = self._happens(3)
+        names = [
+            "startedAt",
+            *(["updatedAt"] if asked else []),
+            *(["endedAt"] if status == ENDED else []),
+        ]
+        summary = {**self._ids(), "lifecycleStatus": status, **self._moments(names, now, fixed)}
+        if asked:
+            summary.update(targetLifecycleStatus=ENDED, updatedBy=self._requester())
+        summary.update(fixed)
+        broken = lifecycle.violations(summary)
+        if broken:
+            raise ValueError("; ".join(str(one) for one in broken))
+        return cast("SessionSummary", summary)
+
+    def _moments(
+        self, names: Sequence[str], now: datetime.datetime | None, fixed: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Moments in the order of ``names``: the fixed ones, and others around them."""
+        found = {name: fixed[name] for name in names if name in fixed}
+        if not found:
+            found[names[-1]] = (now or NOW) - self._span(_AGO)
+        spans = {name: _RUN if name == "startedAt" else _STEP for name in names}
+        first = min(names.index(name) for name in found)
+        for index in range(first, 0, -1):
+            earlier = names[index - 1]
+            found[earlier] = found[names[index]] - self._span(spans[earlier])
+        for index in range(first + 1, len(names)):
+            before, name = names[index - 1], names[index]
+            if name not in found:
+                bounds = [found[later] for later in names[index:] if later in found]
+                latest = min([*bounds, *([] if now is None else [now])], default=None)
+                moved = found[before] + self._span(spans[before])
+                found[name] = moved if latest is None else min(moved, max(found[before], latest))
+        return found
+
+    def _plans(self, now: datetime.datetime, count: int) -> list[dict[str, Any]]:
+        """Times and statuses of the sessions that one worker ran, the last one first."""
+        at = now - self._span(_AGO)
+        plans: list[dict[str, Any]] = []
+        for _ in range(count):
+            if not plans and self._happens(5):
+                plans.append({"lifecycleStatus": self._status(_ACTIVE), "startedAt": at})
+            else:
+                ended, at = at, at - self._span(_RUN)
+                plans.append({"lifecycleStatus": ENDED, "startedAt": at, "endedAt": ended})
+            at -= self._span(_STEP)
+        return plans
+
+
+Provider = DeadlineProvider
+"""The name by which Faker finds the provider in this module."""
+
+
+def add_to(fake: Any) -> None:
+    """Add the provider to a Faker that does not have it yet; anything else is left alone."""
+    if isinstance(fake, Faker):
+        for generator in fake.factories:
+            add_to(generator)
+    elif isinstance(fake, Generator) and not any(
+        isinstance(one, DeadlineProvider) for one in fake.providers
+    ):
+        fake.add_provider(DeadlineProvider)
+
+
+def _shares(n: int) -> list[int]:
+    """How many sessions each worker runs."""
+    workers = n // _TO_A_WORKER + 1
+    return [n // workers + (number < n % workers) for number in range(workers)]
+
+
+def _statuses_for(fixed: dict[str, Any]) -> list[str]:
+    """The statuses that go with the members."""
+    if "endedAt" in fixed:
+        return [ENDED]
+    asked = any(name in fixed for name in _UPDATE)
+    return [status for status in TRANSITIONS if not asked or status != STARTED]
+
+
+def _check_fixed(fixed: dict[str, Any]) -> None:
+    shapes = model.members("SessionSummary")
+    for name, value in fixed.items():
+        if name not in shapes:
+            msg = f"{name}={value!r} (expected a member among {', '.join(shapes)})"
+            raise ValueError(msg)
+        for broken in model.check_shape(value, shapes[name].name):
+            msg = f"{name}={value!r} (expected {broken.allowed})"
+            raise ValueError(msg)
+
+
+def _present(now: Any, fixed: dict[str, Any]) -> datetime.datetime | None:
+    """After what nothing lies; nobody knows if only other times are given."""
+    if now is None:
+        return None if fixed.keys() & {*_TIMES} else NOW
+    if not isinstance(now, datetime.datetime):
+        msg = f"now={now!r} (expected a timezone-aware datetime)"
+        raise TypeError(msg)
+    if now.utcoffset() is None:
+        msg = f"now={now!r} (expected a timezone-aware datetime)"
+        raise ValueError(msg)
+    for name in _TIMES:
+        if name in fixed and fixed[name] > now:
+            msg = f"{name}={fixed[name]} (expected not after now, {now})"
+            raise ValueError(msg)
+    return now
