@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# freezegun fakes time for every caller except those below one of these modules: pytest times its
-# tests and Hypothesis its examples, and neither may see a clock that stands still or leaps.
+# freezegun fakes time for every caller but these modules: pytest times its tests and Hypothesis its
+# examples, and neither may see a clock that stands still or leaps.
 _REAL_TIME = ["_pytest.timing", "_pytest.runner", "_pytest.terminal", "hypothesis", "xdist"]
 
 
@@ -134,6 +134,7 @@ class Clock:
             2030-01-01 01:00:00+00:00 True
         """
         import freezegun
+        from freezegun import api
 
         freezer = freezegun.freeze_time(
             self.now() if at is None else at, ignore=list(_REAL_TIME), real_asyncio=True
@@ -141,9 +142,12 @@ class Clock:
         with freezer as factory:
             frozen = Frozen(factory)
             self._frozen.append(frozen)
+            # Looking five callers up, freezegun takes a test that Hypothesis calls for Hypothesis.
+            depth, api.call_stack_inspection_limit = api.call_stack_inspection_limit, 1
             try:
                 yield frozen
             finally:
+                api.call_stack_inspection_limit = depth
                 self._frozen.remove(frozen)
 
 

@@ -1,0 +1,241 @@
+"""``Clock.freeze``: one time, stopped, for the service and for the code under test."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import threading
+import time
+
+import freezegun
+import pytest
+from freezegun import api
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_deadline_sessions.clock import Clock
+
+UTC = datetime.timezone.utc
+EAST = datetime.timezone(datetime.timedelta(hours=2))
+NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=UTC)
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture
+def clock():
+    """A clock of its own for each test."""
+    return Clock()
+
+
+@pytest.fixture
+def at_noon(clock):
+    """The handle of a freeze that lasts for the test."""
+    with clock.freeze(NOON) as frozen:
+        yield frozen
+
+
+def _now():
+    return datetime.datetime.now(UTC)
+
+
+def _everywhere(clock):
+    """The one time that the service, ``datetime`` and ``time`` show, if it is one."""
+    shown = {
+        clock.now(),
+        _now(),
+        datetime.datetime.fromtimestamp(time.time(), UTC),
+        datetime.datetime.now().astimezone(UTC),
+    }
+    assert len(shown) == 1, shown
+    assert datetime.date.today() == clock.now().date()  # noqa: DTZ011
+    return shown.pop()
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (NOON, NOON),
+        (NOON.astimezone(EAST), NOON),
+        (NOON.replace(tzinfo=None), NOON),
+        ("2030-01-01 12:00", NOON),
+        ("2030-01-01T14:00:00+02:00", NOON),
+        (datetime.date(2030, 1, 1), datetime.datetime(2030, 1, 1, tzinfo=UTC)),
+        ("2030-01-01", datetime.datetime(2030, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_freeze(clock, at, expected):
+    """Time stands where it was put, for everybody, and then goes on as if nothing had been."""
+    before = _now()
+    with clock.freeze(at):
+        assert _everywhere(clock) == expected
+        assert _everywhere(clock) == expected
+    assert before < clock.now() < before + DAY
+    assert before < _now() < before + DAY
+
+
+def test_advancing_while_frozen(clock):
+    """It passes for the code under test too, and is over with the freeze."""
+    with freezegun.freeze_time(NOON - DAY):
+        clock.advance(hours=1)
+        with clock.freeze(NOON):
+            clock.advance(DAY, hours=1)
+            assert _everywhere(clock) == NOON + DAY + datetime.timedelta(hours=1)
+        assert clock.now() == NOON - DAY + datetime.timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts", "seconds"),
+    [
+        ((), {}, 1),
+        ((0,), {}, 0),
+        ((5,), {}, 5),
+        ((0.5,), {}, 0.5),
+        ((DAY,), {}, 86400),
+        ((), {"hours": 25}, 90000),
+        ((), {"minutes": 1, "seconds": 2}, 62),
+        ((5,), {"minutes": 1}, 65),
+        ((DAY,), {"seconds": 1}, 86401),
+    ],
+)
+def test_tick(clock, at_noon, arguments, parts, seconds):
+    """Time passes by a timedelta, by seconds or by parts; by one second if nothing is said."""
+    at_noon.tick(*arguments, **parts)
+    assert (_everywhere(clock) - NOON).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("at", [NOON - DAY, NOON + DAY, "2031-01-01", datetime.date(2000, 1, 1)])
+def test_move_to(clock, at_noon, at):
+    """Time can be set, also back, and stands there."""
+    at_noon.move_to(at)
+    with freezegun.freeze_time(at):
+        expected = _now()
+    assert _everywhere(clock) == expected
+    assert clock.now().year == expected.year
+
+
+def test_a_freeze_in_a_fixture(clock, at_noon):
+    """A fixture's freeze holds in the test, whatever name it goes by there."""
+    assert _everywhere(clock) == NOON
+    at_noon.tick()
+    assert _everywhere(clock) != NOON
+
+
+def test_nested_freezes(clock):
+    """The inner freeze goes before the outer one, which stands still meanwhile."""
+    with clock.freeze(NOON) as outer:
+        with clock.freeze(NOON - DAY) as inner:
+            inner.tick(60)
+            clock.advance(minutes=1)
+            assert _everywhere(clock) == NOON - DAY + datetime.timedelta(minutes=2)
+        assert _everywhere(clock) == NOON
+        clock.advance(minutes=1)
+        outer.tick(60)
+        assert _everywhere(clock) == NOON + datetime.timedelta(minutes=2)
+    assert clock.now() < NOON
+
+
+def test_a_freeze_within_freezegun(clock):
+    """By default time stops where the service's clock is, advanced and stopped as it may be."""
+    with freezegun.freeze_time(NOON):
+        clock.advance(DAY)
+        with clock.freeze():
+            assert _everywhere(clock) == NOON + DAY
+        assert (_now(), clock.now()) == (NOON, NOON + DAY)
+
+
+def test_an_error_ends_a_freeze(clock):
+    """However a freeze is left, time goes on."""
+    depth = api.call_stack_inspection_limit
+    with pytest.raises(RuntimeError), clock.freeze(NOON):
+        raise RuntimeError
+    clock.advance(DAY)
+    assert DAY <= clock.now() - _now() + datetime.timedelta(seconds=1) < 2 * DAY
+    assert api.call_stack_inspection_limit == depth
+
+
+def test_reset_and_snapshot_leave_a_freeze_alone(clock):
+    """They concern what was advanced, not when time was stopped."""
+    clock.advance(DAY)
+    restore = clock.snapshot()
+    with clock.freeze(NOON):
+        clock.reset()
+        assert _everywhere(clock) == NOON
+        restore()
+        assert _everywhere(clock) == NOON
+    assert clock.now() > _now()
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_asyncio_keeps_running():
+    """Loops that wait, for nothing or for a while, do not hang; and time stands still in them."""
+
+    async def poll():
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(asyncio.sleep(0.001), timeout=60)
+        return _now()
+
+    assert asyncio.run(poll()) == NOON
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_threads_stand_still_too():
+    """What a thread calls sees the frozen time; ``threading`` itself waits by the real one."""
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append((time.time(), _now())))
+    thread.start()
+    thread.join(timeout=60)
+    assert seen == [(NOON.timestamp(), NOON)]
+    assert not threading.Event().wait(timeout=0.001)
+
+
+@given(st.integers(0, 3))
+@settings(max_examples=5, deadline=None)
+def test_freezing_in_an_example(hours):
+    """The body of a Hypothesis test is code under test like any other."""
+    clock = Clock()
+    with clock.freeze(NOON) as frozen:
+        assert _everywhere(clock) == NOON
+        frozen.tick(hours=hours)
+        assert time.time() == NOON.timestamp() + hours * 3600
+
+
+def test_freezing_around_hypothesis(clock):
+    """Time that leaps by days while an example runs is no time that the example took."""
+
+    @given(st.integers(1, 3))
+    @settings(max_examples=5)
+    def examples(days):
+        before = time.time()
+        clock.advance(days=days)
+        assert time.time() - before == days * 86400
+
+    with clock.freeze(NOON):
+        examples()
+
+
+def test_durations_are_real(pytester):
+    """Neither a fixture that freezes time nor one that lets it leap confuses pytest."""
+    pytester.makepyfile(
+        """
+        import pytest
+        from pytest_deadline_sessions import Clock
+
+        @pytest.fixture
+        def frozen():
+            clock = Clock()
+            with clock.freeze("2030-01-01"):
+                clock.advance(days=1)
+                yield clock
+
+        def test_long(frozen):
+            frozen.advance(days=1)
+        """
+    )
+    result = pytester.runpytest_subprocess("--durations=0", "-vv", "-p", "no:randomly")
+    result.assert_outcomes(passed=1)
+    took = [line.split("s ")[0] for line in result.outlines if "test_long" in line and "s " in line]
+    durations = [float(each) for each in took if each.replace(".", "").isdigit()]
+    assert len(durations) == 3
+    assert all(0 <= each < 60 for each in durations)
+    result.stdout.re_match_lines([r"=+ 1 passed in \d\d?\.\d\ds =+"])
