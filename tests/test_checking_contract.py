@@ -434,6 +434,34 @@ def test_stateless(collect, sequence, what):
     assert " gives the right answer. " in finding.what
 
 
+def test_what_is_wrong_after_a_failed_call_and_without_one_is_not_called_state():
+    """The failed call has not shown yet what the collector does with that listing."""
+    lapses = (Lapse("AccessDeniedException"),)
+    case = Case(TWO, lapses=lapses, sequence="after-failure")
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(wrong.first_page, examples=[case])
+    assert (caught.value.rule, caught.value.case) == ("complete", Case(TWO))
+
+
+def test_what_a_failed_call_has_left_is_state_though_alone_it_goes_wrong_too():
+    """It is wrong by more each time."""
+    collect = functools.partial(wrong.mutable_default, sessions=[])
+    case = Case(TWO, lapses=(Lapse("AccessDeniedException", 1),), sequence="twice")
+    assert found(collect, case).rule == "stateless"
+
+
+def test_other_operations_are_not_judged():
+    """A collector may ask for each session by itself, as often as it likes."""
+
+    def collect(client, **job):
+        for session in every(client, **job):
+            for _ in range(5):
+                client.get_session(**job, sessionId=session["sessionId"])
+            yield session["sessionId"]
+
+    passes(collect, THREE)
+
+
 def test_two_jobs_in_turn():
     """What is kept of one job must not come out for the other, whichever is asked for."""
     kept = {}

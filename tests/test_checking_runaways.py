@@ -17,7 +17,7 @@ from collectors import runaway
 from collectors.wrong import every
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import Case, Lapse, sandbox
+from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse, sandbox
 from pytest_deadline_sessions.clock import Clock
 
 _real_sleep = (time.sleep,)
@@ -106,8 +106,9 @@ def test_a_runaway_among_drawn_cases_is_not_shrunk():
 
     found = violation_of(collect, max_examples=1000)
     assert "it worked for 0.3 s" in found.finding.what
-    # Hypothesis has seen it twice.
-    assert caught == [len(found.listing)] * 2
+    # Hypothesis has tried it twice, and each time it may have been called twice.
+    assert set(caught) == {len(found.listing)}
+    assert len(caught) <= 4
 
 
 def test_who_goes_on_after_faults_is_stopped():
@@ -249,6 +250,16 @@ def test_calls_after_the_end_are_refused():
     """A thread that goes on calling once its collector has returned is ended."""
     with pytest.raises(sandbox.Runaway, match="it had come to its end"):
         sandbox.Sandbox(Clock(), 1).heard()
+
+
+def test_signals_of_others_do_nothing():
+    """Only a collector that has to be stopped is."""
+
+    def collect(client, **job):
+        signal.raise_signal(signal.SIGURG)
+        return every(client, **job)
+
+    check_pagination(collect, max_examples=1, without=VARIATIONS)
 
 
 def test_an_error_in_a_thread_of_the_collector_is_told(monkeypatch):

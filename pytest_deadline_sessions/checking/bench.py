@@ -111,12 +111,18 @@ class Bench:
         if violation.rule == TERMINATES:
             return True
         again = self.find(violation.case)
-        if again is None or again.rule != violation.rule:
-            return False
+        return (
+            again is not None
+            and again.rule == violation.rule
+            and self._alike(again.finding, violation.finding)
+        )
+
+    def _alike(self, one: Finding, other: Finding) -> bool:
         # What is made for expected= may hold what differs each time, such as the id of the job.
-        return self.options.expected is not None or again.finding.came == violation.finding.came
+        return self.options.expected is not None or one.came == other.came
 
     def _find_again(self, case: Case, job: Job) -> PaginationViolation | None:
+        raised = self._attempt.error is not None
         self._calm()
         found = self._again(job)
         if found is None:
@@ -125,8 +131,10 @@ class Bench:
         violation = self._violation(
             case, dataclasses.replace(found, rule=STATELESS, what=what, error=None)
         )
-        alone = self._alone()
-        return violation if alone is None or alone.rule == STATELESS else alone
+        alone = self._alone(raised=raised)
+        if alone is None or alone.rule == STATELESS or not self._alike(alone.finding, found):
+            return violation
+        return alone
 
     def _again(self, job: Job) -> Finding | None:
         sequence = self._case.sequence
@@ -141,13 +149,16 @@ class Bench:
                 return found
         return self._try(job)
 
-    def _alone(self) -> PaginationViolation | None:
+    def _alone(self, *, raised: bool) -> PaginationViolation | None:
         """What the collector does wrong with the listing that it last met, when it meets it alone.
 
-        Then it is not the calling again that matters. Where the job had the same sessions before,
-        that is known already.
+        Then it is not the calling again that matters. Where it has been right with that listing
+        before, there is nothing to ask.
+
+        Args:
+            raised: Whether the first call raised.
         """
-        if self._case.sequence not in {"two-jobs", "sessions-added"}:
+        if not raised and self._case.sequence not in {"two-jobs", "sessions-added"}:
             return None
         return self.find(Case(self._attempt.listing, self._case.behavior))
 

@@ -85,8 +85,6 @@ def _listed_if_lazy(value: Any) -> Any:
 def _same_things(some: list[Any], others: list[Any]) -> bool:
     if len(some) != len(others):
         return False
-    if Counter(map(repr, some)) == Counter(map(repr, others)):
-        return True
     left = list(others)
     for one in some:
         if one not in left:
