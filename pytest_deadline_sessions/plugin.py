@@ -125,6 +125,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any],
+) -> Generator[None, object, object]:
+    """Let Faker's own fixture make sessions, too."""
+    __tracebackhide__ = True
+    value = yield
+    if fixturedef.argname == "faker" and "faker" in sys.modules:
+        from pytest_deadline_sessions.provider import add_to
+
+        add_to(value)
+    return value
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Give every example of a ``@given`` test the state that its fixtures left."""
     __tracebackhide__ = True
