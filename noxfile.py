@@ -73,6 +73,14 @@ def newest(session: nox.Session) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """Run other people's programs against the fake: the AWS CLI and the ``deadline`` command."""
+    _install(session, "test", "clients", package=("-e", ".[server]"))
+    programs = ("tests/test_aws_cli.py", "tests/test_deadline_cli.py")
+    session.run("pytest", *(session.posargs or programs))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))

@@ -1,0 +1,131 @@
+"""The AWS CLI, unmodified, as a subprocess."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from pytest_deadline_sessions import Behavior, FakeDeadline, Listing
+
+pytest.importorskip("cheroot")
+AWS = shutil.which(os.environ.get("DEADLINE_SESSIONS_AWS", "aws"))
+pytestmark = pytest.mark.skipif(AWS is None, reason="the AWS CLI is not installed")
+
+
+@pytest.fixture
+def fake():
+    """A fake that is served, with small pages."""
+    fake = FakeDeadline(Behavior(page_size=3))
+    with fake.serve():
+        yield fake
+
+
+@pytest.fixture
+def aws(fake, tmp_path):
+    """A function that runs ``aws deadline …`` with nothing of the user's."""
+    environment = {**fake.endpoint_environment(), "HOME": str(tmp_path), "AWS_PAGER": ""}
+
+    def run(command, ids, *arguments):
+        named = [part for name, value in ids.items() for part in (f"--{_dashed(name)}", value)]
+        return subprocess.run(
+            [AWS, "deadline", command, *named, *arguments, "--output", "json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def _dashed(name):
+    return "".join(f"-{one.lower()}" if one.isupper() else one for one in name)
+
+
+def _read(done):
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if done.stdout else {}
+
+
+def _ids(response):
+    return [one["sessionId"] for one in response["sessions"]]
+
+
+def _sizes(fake):
+    return [(call.params.get("maxResults"), len(call.sessions)) for call in fake.calls]
+
+
+@pytest.fixture
+def job(fake):
+    """A job of ten sessions."""
+    return fake.add_job(Listing(runs=(("ENDED", 4), ("STARTED", 6))))
+
+
+def test_all_pages(fake, aws, job):
+    """Without options the CLI follows the tokens to the end, over a fault."""
+    fake.fail_next("InternalServerErrorException", after=2)
+    response = _read(aws("list-sessions", job))
+    assert _ids(response) == [one["sessionId"] for one in job.listing]
+    assert "NextToken" not in response
+    assert _sizes(fake) == [(None, 3), (None, 3), (None, 0), (None, 3), (None, 1)]
+
+
+def test_page_size(fake, aws, job):
+    """``--page-size`` is what each call asks for, and changes nothing about the result."""
+    response = _read(aws("list-sessions", job, "--page-size", "2"))
+    assert len(_ids(response)) == 10
+    assert _sizes(fake) == [(2, 2)] * 5
+
+
+def test_items_and_starting_token(aws, job):
+    """``--max-items`` stops inside a page, and ``--starting-token`` goes on where it stopped."""
+    first = _read(aws("list-sessions", job, "--max-items", "4"))
+    assert len(_ids(first)) == 4
+    rest = _read(aws("list-sessions", job, "--starting-token", first["NextToken"]))
+    assert _ids(first) + _ids(rest) == [one["sessionId"] for one in job.listing]
+    assert "NextToken" not in rest
+
+
+def test_an_expired_starting_token(fake, aws, job):
+    """It is the service's ValidationException that the CLI shows."""
+    first = _read(aws("list-sessions", job, "--max-items", "3"))
+    fake.clock.advance(hours=25)
+    done = aws("list-sessions", job, "--starting-token", first["NextToken"])
+    assert done.returncode > 0
+    assert "ValidationException" in done.stderr
+    assert "expired" in done.stderr
+
+
+def test_a_refusal(fake, aws, job):
+    """The CLI fails with what the service gave."""
+    fake.fail_next("AccessDeniedException")
+    done = aws("list-sessions", job)
+    assert done.returncode > 0
+    assert "AccessDeniedException" in done.stderr
+
+
+def test_getting_and_updating_a_session(aws, job):
+    """``update-session`` changes what ``get-session`` and the handle show."""
+    session = job.sessions[5]
+    named = {**job, "sessionId": session.session_id}
+    assert _read(aws("get-session", named))["lifecycleStatus"] == "STARTED"
+    assert _read(aws("update-session", named, "--target-lifecycle-status", "ENDED")) == {}
+    got = _read(aws("get-session", named))
+    assert (got["lifecycleStatus"], got["targetLifecycleStatus"]) == ("UPDATE_IN_PROGRESS", "ENDED")
+    assert session.status == "UPDATE_IN_PROGRESS"
+
+
+def test_operations_around(fake, aws):
+    """The CLI reads what a job with work has."""
+    job = fake.add_job(Listing(runs=(("ENDED", 2),)), tasks=3, details={"name": "Shot 10"})
+    assert _read(aws("get-job", job))["name"] == "Shot 10"
+    actions = _read(aws("list-session-actions", job))["sessionActions"]
+    assert len(actions) == 2 * 2 + 3
+    queue = ["--queue-ids", job["queueId"], "--item-offset", "0"]
+    found = _read(aws("search-jobs", {"farmId": job["farmId"]}, *queue))
+    assert [one["name"] for one in found["jobs"]] == ["Shot 10"]
