@@ -4,9 +4,6 @@ Each seed has a process of its own, as with ``pytest --hypothesis-seed=SEED``. P
 collector took, and whatever was missed, flagged falsely or reported under another rule.
 """
 
-# A script prints.
-# ruff: noqa: T201
-
 from __future__ import annotations
 
 import collections

@@ -1,19 +1,22 @@
 """Wrong collectors, each with the rules that it may be reported under."""
 
 # As people write them: what the linter says of them is often right.
-# ruff: noqa: B006, BLE001, D103, DTZ005, E722, N803, PERF203, T201
+# ruff: noqa: B006, BLE001, D103, DTZ005, E722, N803, PERF203
 
 from __future__ import annotations
 
 import datetime
 import functools
 import itertools
+import logging
 import threading
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+logger = logging.getLogger(__name__)
 
 WRONG = {}
 """Each with the rules it may be reported under and what else there is to know, by its name."""
@@ -229,7 +232,7 @@ def naive_times(client, **job):
 @wrong("complete")
 def a_job_has_sessions(client, **job):
     sessions = every(client, **job)
-    print(f"first started at {sessions[0]['startedAt']}")
+    logger.info("first started at %s", sessions[0]["startedAt"])
     return sessions
 
 
@@ -595,7 +598,7 @@ def none_after_an_error(client, **job):
     try:
         return every(client, **job)
     except Exception as error:
-        print(f"could not list sessions: {error}")
+        logger.warning("could not list sessions: %s", error)
         return None
 
 
