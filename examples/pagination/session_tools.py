@@ -42,7 +42,7 @@ def patient_sessions(client: Any, **job: str) -> list[dict[str, Any]]:
     for delay in (1, 10, 60):
         try:
             return all_sessions(client, **job)
-        except ClientError as error:
+        except ClientError as error:  # noqa: PERF203 (waiting costs more)
             if error.response["Error"]["Code"] not in {
                 "ThrottlingException",
                 "ValidationException",
