@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import datetime
-import itertools
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,26 +77,26 @@ class Transcript(Sequence[Call]):
 
     def __init__(self, calls: Iterable[Call] = ()) -> None:
         self._calls = list(calls)
-        self._lock = threading.Lock()
 
     def add(self, call: Call) -> None:
         """Put a call at the end, and the transcript into the journal of the running test."""
-        with self._lock:
-            if not self._calls:
+        with _lock:
+            if self not in journal:
                 journal.append(self)
             self._calls.append(call)
 
     def clear(self) -> None:
         """Forget all calls."""
-        with self._lock:
+        with _lock:
             self._calls.clear()
-            while self in journal:
+            if self in journal:
                 journal.remove(self)
 
     def replace(self, calls: Iterable[Call]) -> None:
         """Forget all calls but these."""
+        kept = list(calls)
         self.clear()
-        for call in calls:
+        for call in kept:
             self.add(call)
 
     @overload
@@ -125,6 +124,8 @@ class Transcript(Sequence[Call]):
         return render(self)
 
 
+_lock = threading.Lock()
+
 journal: collections.deque[Transcript] = collections.deque(maxlen=4)
 """The transcripts that the running test wrote to, for its failure report."""
 
@@ -139,14 +140,15 @@ def render(calls: Iterable[Call], *, longest: int = _LONGEST) -> str:
     every = list(calls)
     if not every:
         return "no calls"
+    half = longest // 2
+    left_out = len(every) - 2 * half if len(every) > longest else 0
+    shown = [*every[:half], *every[half + left_out :]]
     lines = [
         render_call(call, previous)
-        for previous, call in zip([None, *every], every)  # noqa: B905 (one longer by design)
+        for previous, call in zip([None, *shown], shown)  # noqa: B905 (one longer by design)
     ]
-    if len(lines) > longest:
-        half = longest // 2
-        cut = f"  … {len(lines) - 2 * half} calls left out …"
-        lines = [*lines[:half], cut, *lines[-half:]]
+    if left_out:
+        lines.insert(half, f"  … {left_out} call{'s' if left_out > 1 else ''} left out …")
     return "\n".join(lines)
 
 
@@ -186,16 +188,16 @@ def _value(name: str, value: Any) -> str:
 
 def _outcome(call: Call) -> str:
     if not call.sent:
-        return f"never sent: {call.message}"
+        return f"never sent: {_in_one_line(call.message)}"
     if call.error is not None:
         status = "" if call.status is None else f"{call.status} "
         reason = "" if call.reason is None else f" ({call.reason})"
-        wording = f": {call.message}" if call.message else ""
+        wording = f": {_in_one_line(call.message)}" if call.message else ""
         return f"{status}{call.error}{reason}{wording}"
     response = call.response or {}
     parts = [
         f"{len(value)} {name if len(value) != 1 else name.rstrip('s')}"
-        for name, value in itertools.islice(response.items(), 4)
+        for name, value in response.items()
         if isinstance(value, list)
     ]
     token = response.get("nextToken")
@@ -204,6 +206,10 @@ def _outcome(call: Call) -> str:
     elif parts:
         parts.append("no token")
     return ", ".join([str(call.status or "answered"), *parts])
+
+
+def _in_one_line(text: str) -> str:
+    return "; ".join(text.splitlines())
 
 
 def _time(at: datetime.datetime) -> str:
