@@ -152,17 +152,24 @@ def test_without_runs_every_session_is_started():
 
 
 @pytest.mark.parametrize(
-    ("order", "minutes"),
+    ("order", "gaps"),
     [
-        ("oldest-first", [0, 1, 2, 3, 4]),
-        ("newest-first", [4, 3, 2, 1, 0]),
-        ("mixed", [0, 4, 1, 3, 2]),
+        ("oldest-first", [0, 1, 2, 3, 4, 5, 6]),
+        ("newest-first", [6, 5, 4, 3, 2, 1, 0]),
+        ("mixed", [0, 6, 1, 5, 2, 4, 3]),
     ],
 )
-def test_starts(order, minutes):
+def test_starts(order, gaps):
     """Sessions start one gap apart, and lie in service order as ``order`` says."""
-    listing = Listing(page_sizes=(5,), order=order, gap=2 * GAP)
-    assert [(summary["startedAt"] - EPOCH) / (2 * GAP) for summary in listing] == minutes
+    listing = Listing(page_sizes=(7,), order=order, gap=2 * GAP)
+    assert [(summary["startedAt"] - EPOCH) / (2 * GAP) for summary in listing] == gaps
+
+
+def test_the_defaults_are_a_minute_apart():
+    """Without a start and a gap, sessions start every minute from a morning in 2025."""
+    start = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
+    minutes = [start, start + datetime.timedelta(minutes=1)]
+    assert [summary["startedAt"] for summary in Listing(page_sizes=(2,))] == minutes
 
 
 def test_no_gap_makes_ties():
