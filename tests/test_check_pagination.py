@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from collectors.right import RIGHT
 from collectors.wrong import WRONG
 
 from pytest_deadline_sessions import PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import RULES
+from pytest_deadline_sessions.checking import RULES, VARIATIONS
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -35,3 +38,42 @@ def test_collections_are_worth_their_name():
     assert len(WRONG) >= 40
     counts = {rule: sum(rules == {rule} for _, rules, _ in WRONG.values()) for rule in RULES}
     assert min(counts.values()) >= 5, counts
+
+
+DOCUMENT = (Path(__file__).parent.parent / "docs" / "check_pagination.md").read_text("utf-8")
+
+
+def tables():
+    """The tables of the document: the cells of each line below the head, which comes first."""
+    found = re.findall(r"(?:^\|.*\n)+", DOCUMENT, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+        for table in found
+    ]
+
+
+def test_the_document_names_rules_and_variations():
+    """Those of the code, in their order, and no others."""
+    rules, variations, found = tables()
+    assert [line[0] for line in rules[2:]] == list(RULES)
+    assert [line[0] for line in variations[2:]] == list(VARIATIONS)
+    assert found[0] == ["rule", "collectors", "none", *VARIATIONS]
+    assert [line[0] for line in found[2:]] == [*RULES, "all"]
+
+
+def test_the_table_of_the_document_counts_this_collection():
+    """It was made from the wrong collectors that there are, and finds each rule's by something."""
+    *_, found = tables()
+    first = [next(rule for rule in RULES if rule in rules) for _, rules, _ in WRONG.values()]
+    counts = [*(first.count(rule) for rule in RULES), len(WRONG)]
+    assert [int(line[1]) for line in found[2:]] == counts
+    for line in found[2:]:
+        assert all(int(cell) >= int(line[2]) for cell in line[3:])
+        assert max(map(int, line[2:])) <= int(line[1])
+
+
+def test_every_variation_finds_something():
+    """In the table, each finds at least one wrong collector that the plain cases do not."""
+    *_, found = tables()
+    *_, totals = found
+    assert all(int(cell) > int(totals[2]) for cell in totals[3:])
