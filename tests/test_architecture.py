@@ -28,8 +28,10 @@ ROOMS = {
     "fake": "concise model clock lifecycle faults paging transcript service wire",
     "stubber": "concise model clock lifecycle faults paging transcript",
     "strategies": "concise model lifecycle faults paging",
+    "_hypothesis_entry": "model faults paging strategies",
     "provider": "model lifecycle",
     "assertions": "concise model lifecycle transcript",
+    "machine": "model lifecycle faults service fake assertions",
     "checking": "concise model clock lifecycle faults paging transcript service fake strategies "
     "assertions",
     "plugin": "concise model clock lifecycle faults paging transcript service wire fake stubber "
@@ -39,8 +41,11 @@ ROOMS = {
     "strategies provider assertions checking",
 }
 
+# Public names that people look for in a room on a lower floor, where they are loaded on first use.
+FACES = {"strategies/__init__.py": {"machine"}}
+
 AT_THE_TOP = {
-    "hypothesis": {"strategies", "checking"},
+    "hypothesis": {"strategies", "checking", "machine"},
     "faker": {"provider"},
     "freezegun": set(),
     "boto3": set(),
@@ -126,7 +131,7 @@ def test_no_import_climbs(path):
     """A module imports only from its own room and from those that the table names beside it."""
     room = _room(path)
     assert room in ROOMS, f"{_name(path)} is in no room: add {room!r} to ROOMS, on its floor"
-    allowed = {room, *ROOMS[room].split()}
+    allowed = {room, *ROOMS[room].split(), *FACES.get(_name(path), ())}
     climbing = sorted(_rooms_among(_imports(path)) - allowed)
     assert not climbing, f"{_name(path)} imports {climbing} (allowed: {sorted(allowed)})"
 

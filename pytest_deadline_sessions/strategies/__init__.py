@@ -11,6 +11,9 @@ Example:
     >>> test_ids_are_unique()
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from pytest_deadline_sessions.strategies.data import (
     farm_ids,
     fleet_ids,
@@ -32,8 +35,13 @@ from pytest_deadline_sessions.strategies.pages import (
     list_sessions_responses,
     listings,
 )
+from pytest_deadline_sessions.strategies.types import register_boto3_types
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions.machine import SessionsMachine
 
 __all__ = [
+    "SessionsMachine",
     "farm_ids",
     "faults",
     "fleet_ids",
@@ -44,9 +52,18 @@ __all__ = [
     "list_sessions_responses",
     "listings",
     "queue_ids",
+    "register_boto3_types",
     "session_histories",
     "session_ids",
     "session_lists",
     "session_summaries",
     "worker_ids",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # The machine needs the fake, and strategies do not: it is loaded on first use.
+    if name != "SessionsMachine":
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return importlib.import_module("pytest_deadline_sessions.machine").SessionsMachine

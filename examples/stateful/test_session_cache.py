@@ -1,0 +1,84 @@
+"""The cache, while sessions start, end and time passes."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import invariant, run_state_machine_as_test
+from session_cache import MAX_AGE, SessionCache
+
+from pytest_deadline_sessions import strategies as ds
+
+LIGHT = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+class CacheMachine(ds.SessionsMachine):
+    """The base class does the rest: override ``collect`` with the code under test."""
+
+    def __init__(self):
+        super().__init__()
+        self.frozen = self.fake.clock.freeze("2030-01-01")
+        self.frozen.__enter__()
+        self.cache = SessionCache(self.client)
+
+    def collect(self, _client, **job):
+        """What is tested."""
+        return self.cache.sessions(**job)
+
+    def verify(self, found):
+        """A cache may lag behind: by less than its maximal age."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        ends = [since for since, _ in self.versions[1:]] + [now]
+        recent = [
+            listed
+            for (_, listed), end in zip(self.versions, ends, strict=True)
+            if now - end <= MAX_AGE
+        ]
+        assert found in recent
+
+    @invariant()
+    def nothing_is_listed_twice_in_a_minute(self):
+        """Calls of the cache, which asks for pages as the service cuts them, are apart."""
+        listed = [
+            call.at
+            for call in self.fake.calls
+            if call.error is None and "maxResults" not in call.params and call.token is None
+        ]
+        assert all(b - a > MAX_AGE for a, b in itertools.pairwise(listed))
+
+    def teardown(self):
+        """Let time run again."""
+        self.frozen.__exit__(None, None, None)
+        super().teardown()
+
+
+class StaleMachine(CacheMachine):
+    """The same with a cache that forgets to look at the time."""
+
+    def __init__(self):
+        super().__init__()
+        self.cache._listed = Forgetful()
+
+
+class Forgetful(dict):
+    """Says that everything was listed just now."""
+
+    def get(self, key):
+        """What is there, with the present as its time."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        return (now, self[key][1]) if key in self else None
+
+
+def test_the_cache():
+    """Never stale, never listing too often."""
+    run_state_machine_as_test(CacheMachine, settings=LIGHT)
+
+
+def test_a_stale_cache_is_found():
+    """The machine would notice: this one never lists again."""
+    found = settings(LIGHT, phases=[Phase.generate])
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(StaleMachine, settings=found)
