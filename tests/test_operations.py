@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import botocore.exceptions
 import pytest
+from hypothesis import Phase, event, find, given, settings
+from hypothesis.errors import InvalidArgument
 
 from pytest_deadline_sessions import FakeDeadline, model
 from pytest_deadline_sessions.service.core import OPERATIONS
+from pytest_deadline_sessions.strategies.contents import job_contents
+
+PROFILE = model.make_id("StorageProfileId", 1)
 
 
 @pytest.fixture
@@ -52,3 +57,114 @@ def test_a_planned_resource_not_found_of_a_call_without_ids(fake):
     with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
         client.list_tags_for_resource(resourceArn="arn:aws:deadline:us-west-2:111122223333:farm/f")
     assert caught.value.response["resourceId"] == "unknown"
+
+
+def _known(fake, job):
+    """A value for every required argument of every operation, as far as the job has one."""
+    known = {**job, "storageProfileId": PROFILE, "queueIds": [job["queueId"]], "itemOffset": 0}
+    known["targetLifecycleStatus"] = "ENDED"
+    for summary in job.listing.between(0, 1):
+        known.update({name: summary[name] for name in ("sessionId", "fleetId", "workerId")})
+    client = fake.client()
+    for action in client.list_session_actions(**job)["sessionActions"]:
+        known["sessionActionId"] = action["sessionActionId"]
+        known.update(action["definition"].get("taskRun", {}))
+    return known
+
+
+def _arguments(shape, known):
+    """The required arguments of an operation; ``None`` if the job lacks one."""
+    arguments = {}
+    for name in shape.required_members:
+        if name == "identifiers":
+            item = _arguments(shape.members[name].member, known)
+            arguments[name] = None if item is None else [item]
+        else:
+            arguments[name] = known.get(name)
+    return None if None in arguments.values() else arguments
+
+
+@settings(deadline=None)
+@given(contents=job_contents(max_sessions=6))
+def test_every_result_is_what_the_service_model_allows(contents):
+    """Whatever a job holds, every operation tells of it in the members and values modelled."""
+    fake = FakeDeadline()
+    fake.describe(PROFILE)
+    job = fake.add_job(**contents)
+    known, service = _known(fake, job), fake._service
+    called = set()
+    for name in service.operations:
+        arguments = _arguments(model.operation_model(name).input_shape, known)
+        if arguments is not None:
+            answer = service.call(name, arguments)
+            ended = answer.fault is not None and answer.fault.code == "ConflictException"
+            assert ended or model.check_response(answer.result, name) == []
+            called.add(name)
+    event("every operation" if called == set(service.operations) else "some operations")
+    assert {call.operation for call in fake.calls} == called | {"ListSessionActions"}
+
+
+def test_every_operation_is_tried():
+    """A job with work has all that any operation asks for."""
+    fake = FakeDeadline()
+    known = _known(fake, fake.add_job(2, tasks=1))
+    for name in fake._service.operations:
+        assert _arguments(model.operation_model(name).input_shape, {**known}) is not None, name
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in OPERATIONS if name in model.operation_names())
+)
+def test_every_fault_of_every_operation_can_be_planned(name):
+    """What the service model has for the operation comes at the next call, and is written down."""
+    fake = FakeDeadline()
+    fake.describe(PROFILE)
+    known = _known(fake, fake.add_job(2, tasks=1))
+    arguments = _arguments(model.operation_model(name).input_shape, known)
+    for code in model.error_shapes(name):
+        fake.fail_next(code, operation=name)
+        assert fake._service.call(name, arguments).fault.code == code
+        assert fake.calls[-1].error == code
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ({"max_sessions": -1}, "max_sessions=-1 (expected 0 or more)"),
+        ({"max_steps": -1}, "max_steps=-1 (expected 0 or more)"),
+        ({"max_tasks": "9"}, "max_tasks='9' (expected a whole number)"),
+        (
+            {"max_steps": 5, "max_tasks": 4},
+            "max_steps=5, max_tasks=4 (expected max_steps <= max_tasks)",
+        ),
+    ],
+)
+def test_contents_that_cannot_be(options, refusal):
+    """Options that leave nothing are refused when something is drawn."""
+    with pytest.raises(InvalidArgument) as caught:
+        find(job_contents(**options), lambda _: True)
+    assert str(caught.value) == refusal
+
+
+@settings(deadline=None)
+@given(contents=job_contents(max_sessions=3, max_steps=2, max_tasks=5))
+def test_contents_keep_to_their_options(contents):
+    """And each step has a task."""
+    assert len(contents["sessions"]) <= 3
+    assert 0 <= contents["steps"] <= 2
+    assert contents["steps"] <= contents["tasks"] <= 5
+    assert bool(contents["steps"]) is bool(contents["tasks"])
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        lambda contents: not contents["steps"] and len(contents["sessions"]) > 2,
+        lambda contents: contents["steps"] == 2 and contents["tasks"] == 5,
+        lambda contents: contents["tasks"] > contents["steps"] > 1,
+    ],
+)
+def test_contents_of_every_kind_are_drawn(wanted):
+    """Jobs without work, with as much as may be, and with uneven steps."""
+    options = job_contents(max_sessions=3, max_steps=2, max_tasks=5)
+    find(options, wanted, settings=settings(phases=[Phase.generate]))
