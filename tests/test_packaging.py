@@ -24,10 +24,11 @@ def test_changelog_begins_with_the_version():
 
 
 def test_entry_points():
-    """Pytest finds the plugin, under the name by which people switch it off."""
+    """Pytest finds the plugin, by the name that people switch it off by; Hypothesis the types."""
     found = importlib.metadata.distribution(DISTRIBUTION).entry_points
     assert {(point.group, point.name, point.value) for point in found} == {
         ("pytest11", PLUGIN, f"{PLUGIN}.plugin"),
+        ("hypothesis", PLUGIN, f"{PLUGIN}._hypothesis_entry:register"),
     }
 
 

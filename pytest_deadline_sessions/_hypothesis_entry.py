@@ -1,0 +1,41 @@
+"""What Hypothesis calls when it is imported, so that it knows our types.
+
+Strategies are imported when one of the types is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+
+def register() -> None:
+    """Tell Hypothesis which strategy is whose."""
+    from hypothesis import strategies as st
+
+    from pytest_deadline_sessions.faults import Fault
+    from pytest_deadline_sessions.model import (
+        ListSessionsRequest,
+        ListSessionsResponse,
+        SessionSummary,
+    )
+    from pytest_deadline_sessions.paging import Listing
+
+    st.register_type_strategy(SessionSummary, _later("data", "session_summaries"))
+    st.register_type_strategy(ListSessionsRequest, _later("pages", "list_sessions_requests"))
+    st.register_type_strategy(ListSessionsResponse, _later("types", "one_response"))
+    st.register_type_strategy(Listing, _later("pages", "listings"))
+    st.register_type_strategy(Fault, _later("pages", "faults"))
+
+
+def _later(module: str, name: str) -> Callable[[Any], SearchStrategy[Any]]:
+    def make(_type: Any) -> SearchStrategy[Any]:
+        strategies = importlib.import_module(f"pytest_deadline_sessions.strategies.{module}")
+        found: SearchStrategy[Any] = getattr(strategies, name)()
+        return found
+
+    return make
