@@ -143,14 +143,14 @@ def test_a_freeze_within_freezegun(clock):
         assert (_now(), clock.now()) == (NOON, NOON + DAY)
 
 
-def test_an_error_ends_a_freeze(clock):
-    """However a freeze is left, time goes on."""
-    depth = api.call_stack_inspection_limit
+def test_an_error_ends_a_freeze(clock, monkeypatch):
+    """However a freeze is left, time goes on, and freezegun is set up as it was."""
+    monkeypatch.setattr(api, "call_stack_inspection_limit", 7)
     with pytest.raises(RuntimeError), clock.freeze(NOON):
         raise RuntimeError
     clock.advance(DAY)
     assert DAY <= clock.now() - _now() + datetime.timedelta(seconds=1) < 2 * DAY
-    assert api.call_stack_inspection_limit == depth
+    assert api.call_stack_inspection_limit == 7
 
 
 def test_reset_and_snapshot_leave_a_freeze_alone(clock):
