@@ -14,6 +14,7 @@ Example:
 import importlib
 from typing import TYPE_CHECKING
 
+from pytest_deadline_sessions.strategies.contents import job_contents
 from pytest_deadline_sessions.strategies.data import (
     farm_ids,
     fleet_ids,
@@ -46,6 +47,7 @@ __all__ = [
     "faults",
     "fleet_ids",
     "invalid_session_summaries",
+    "job_contents",
     "job_ids",
     "lifecycle_statuses",
     "list_sessions_requests",
