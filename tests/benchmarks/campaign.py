@@ -55,7 +55,7 @@ def lines_of(seed):
         "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
     }
     command = [sys.executable, __file__, "--seed", str(seed)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     for line in done.stdout.splitlines():
         if line.startswith('{"kind"'):
             yield json.loads(line)
