@@ -13,7 +13,7 @@ from pytest_deadline_sessions import Behavior, lifecycle, model
 from pytest_deadline_sessions import strategies as ds
 
 LIGHT = settings(
-    max_examples=60,
+    max_examples=200,
     stateful_step_count=25,
     deadline=None,
     database=None,
@@ -50,7 +50,7 @@ def test_a_right_collector_passes_and_everything_happens():
     class Machine(Recorded):
         seen = set()  # noqa: RUF012 (shared by the runs of this test)
 
-    run_state_machine_as_test(Machine, settings=settings(LIGHT, max_examples=150))
+    run_state_machine_as_test(Machine, settings=LIGHT)
     assert set(model.enum("SessionLifecycleStatus")) < Machine.seen
     faults = {*model.error_shapes(), "ConnectionClosedError", "ReadTimeoutError"}
     assert len(faults & Machine.seen) > 3
