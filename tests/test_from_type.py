@@ -155,7 +155,7 @@ def test_types_of_boto3(monkeypatch, package, name):
     ds.register_boto3_types()
     drawn = []
 
-    @settings(max_examples=20)
+    @settings(max_examples=20, database=None)
     @given(st.from_type(getattr(module, name)))
     def draw(one):
         drawn.append(one)
