@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.paging.listing import EPOCH
 from pytest_deadline_sessions.service.core import not_found
-from pytest_deadline_sessions.service.work import definitions, parameters
+from pytest_deadline_sessions.service.work import Timeline, definitions, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_deadline_sessions.service.core import Service
     from pytest_deadline_sessions.service.state import JobState
-    from pytest_deadline_sessions.service.work import Timeline, Work
+    from pytest_deadline_sessions.service.work import Work
 
 ACCOUNT = "111122223333"
 CREATOR = f"arn:aws:sts::{ACCOUNT}:assumed-role/Artist/alex"
@@ -83,7 +83,8 @@ def job(service: Service, state: JobState) -> Record:
         ends, counts = state.ended(), collections.Counter[str]()
         status = "SUCCEEDED" if ends else "RUNNING" if starts else "READY"
     else:
-        steps = [_progress(service, state, work, step) for step in range(work.steps)]
+        timelines = _timelines(service, state, work)
+        steps = [_progress(work, index, timelines[index]) for index in range(work.steps)]
         counts = sum((one["counts"] for one in steps), collections.Counter[str]())
         ends = [one["ended"] for one in steps if one["ended"] is not None]
         ends = ends if len(ends) == work.steps else []
@@ -108,7 +109,9 @@ def step(service: Service, state: JobState, step_id: str) -> Record:
     index = None if work is None else work.find_step(step_id)
     if work is None or index is None:
         raise not_found("step", step_id)
-    progress = _progress(service, state, work, index)
+    now = service.clock.now()
+    timelines = [state.timeline(place, now) for place in work.places(index)]
+    progress = _progress(work, index, [one for one in timelines if one is not None])
     times = {"startedAt": progress["started"], "endedAt": progress["ended"]}
     return {
         **state.ids._asdict(),
@@ -206,21 +209,30 @@ def _created(jobs: Iterable[JobState]) -> Record:
     return {"createdAt": min(moments, default=EPOCH), "createdBy": CREATOR}
 
 
-def _progress(service: Service, state: JobState, work: Work, index: int) -> Record:
-    """How far a step is: its tasks by status, when the first started and when the last ended."""
+def _timelines(service: Service, state: JobState, work: Work) -> dict[int, list[Timeline]]:
+    """The actions of all sessions that run tasks, by the step that they are for."""
     now = service.clock.now()
-    timelines = [state.timeline(place, now) for place in work.places(index)]
-    known: list[Timeline] = [one for one in timelines if one is not None]
+    found = collections.defaultdict[int, list[Timeline]](list)
+    for place, summary in enumerate(state.between(0, work.sessions)):
+        step, tasks = work.share(place)
+        if tasks:
+            found[step].append(Timeline(summary, now, len(tasks), work.slot))
+    return found
+
+
+def _progress(work: Work, index: int, timelines: list[Timeline]) -> Record:
+    """How far a step is: its tasks by status, when the first started and when the last ended."""
     counts = collections.Counter(
-        SUCCEEDED=sum(one.succeeded for one in known), RUNNING=sum(one.running for one in known)
+        SUCCEEDED=sum(one.succeeded for one in timelines),
+        RUNNING=sum(one.running for one in timelines),
     )
     counts["READY"] = work.tasks_of(index) - counts.total()
-    starts = [one.action(1)["startedAt"] for one in known if len(one) > 1]
+    starts = [one.start(1) for one in timelines if len(one) > 1]
     done = counts["SUCCEEDED"] == work.tasks_of(index)
     return {
         "counts": counts,
         "started": min(starts, default=None),
-        "ended": max(one.action(one.tasks)["endedAt"] for one in known) if done else None,
+        "ended": max(one.start(one.tasks + 1) for one in timelines) if done else None,
     }
 
 

@@ -136,16 +136,16 @@ class Timeline:
     def action(self, index: int) -> dict[str, Any]:
         """Status and times of an action that has started."""
         if not self.ended and index == len(self) - 1:
-            return {"status": "RUNNING", "startedAt": self._start(index)}
+            return {"status": "RUNNING", "startedAt": self.start(index)}
         return {
             "status": "SUCCEEDED",
-            "startedAt": self._start(index),
-            "endedAt": self._start(index + 1),
+            "startedAt": self.start(index),
+            "endedAt": self.start(index + 1),
             "processExitCode": 0,
             "progressPercent": 100.0,
         }
 
-    def _start(self, index: int) -> datetime.datetime:
+    def start(self, index: int) -> datetime.datetime:
         """When an action starts, which is when the one before it ends."""
         started: datetime.datetime = self.summary["startedAt"]
         if not self.ended:
