@@ -35,8 +35,14 @@ def test_every_block_runs(pytester, document):
     pytest.importorskip("moto")
     pytest.importorskip("cheroot")
     source = "\n".join(_blocks((ROOT / document).read_text("utf-8"), "python"))
-    tests = re.findall(r"^def (test_\w+)", source, re.MULTILINE)
+    tests = re.findall(r"^(?:def (?=test_)|(?=Test))(\w+)", source, re.MULTILINE)
     assert len(set(tests)) == len(tests)
+    # A loaded machine must not fail a reader's test.
+    pytester.makeconftest(
+        "import hypothesis\n"
+        "hypothesis.settings.register_profile('docs', deadline=None)\n"
+        "hypothesis.settings.load_profile('docs')\n"
+    )
     pytester.makepyfile(source)
     result = pytester.runpytest_subprocess("-p", "no:randomly", "-W", "error")
     result.assert_outcomes(passed=len(tests))
