@@ -42,12 +42,11 @@ def _coverage(session: nox.Session, *arguments: str) -> None:
 
 @nox.session
 def ci(session: nox.Session) -> None:
-    """Run every check but the examples in one environment, at last the tests in random order."""
+    """Run every check but the examples in one environment; the tests in random order."""
     _install(session, "ci")
     _lint(session)
     _typing(session)
-    _coverage(session, "-p", "no:randomly")
-    session.run("pytest", "-n", "2")
+    _coverage(session, "-n", "2")
 
 
 @nox.session(python=PYTHONS)
