@@ -120,7 +120,7 @@ class Listing:
     def _check_end(self) -> None:
         utc, gaps = datetime.timezone.utc, max(len(self) - 1, 0)
         try:
-            self.started_at.astimezone(utc) + gaps * self.gap + _RUN_TIME
+            _ = self.started_at.astimezone(utc) + gaps * self.gap + _RUN_TIME
         except OverflowError:
             msg = (
                 f"started_at={self.started_at!r} and {gaps} times gap={self.gap!r} "

@@ -51,7 +51,8 @@ def queue(service: Service, params: Mapping[str, Any], queue_id: str | None = No
         FaultError: There is none, or no such farm: ``ResourceNotFoundException``.
     """
     farm(service, params)
-    farm_id, queue_id = params["farmId"], queue_id or params["queueId"]
+    farm_id = params["farmId"]
+    queue_id = queue_id or str(params["queueId"])
     described = service.state.described
     farms = {ids.farmId for ids in service.state.jobs if ids.queueId == queue_id}
     if farm_id not in farms and (farms or queue_id not in described):
