@@ -42,11 +42,13 @@ def _coverage(session: nox.Session, *arguments: str) -> None:
 
 @nox.session
 def ci(session: nox.Session) -> None:
-    """Run every check but the examples in one environment; the tests in random order."""
+    """Run every check but the examples: the tests in random order, then ``clients``."""
     _install(session, "ci")
     _lint(session)
     _typing(session)
     _coverage(session, "-n", "2")
+    # The AWS CLI pins a botocore of its own.
+    session.notify("clients")
 
 
 @nox.session(python=PYTHONS)
