@@ -30,6 +30,14 @@ class Runaway(BaseException):
     """Stops a collector that would not stop by itself; it passes ``except Exception``."""
 
 
+class InsistentRunaway(Runaway):
+    """Raises another one in whatever handler it is about to be swallowed by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        _raise_in_handlers(sys._getframe(1))  # noqa: SLF001 (documented)
+
+
 class Sandbox:
     """Lets a collector's sleeping advance a clock, and stops a collector that does not end.
 
@@ -215,8 +223,8 @@ def _restore(replaced: list[tuple[dict[str, Any], str, Any]]) -> None:
 
 
 def _raise_in(ident: int) -> None:
-    """Let that thread meet a ``Runaway`` when it next runs."""
-    runaway = ctypes.py_object(Runaway)
+    """Let that thread meet a ``Runaway`` when it next runs; it is made there."""
+    runaway = ctypes.py_object(InsistentRunaway)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), runaway)
 
 
