@@ -84,6 +84,8 @@ def durations() -> st.SearchStrategy[datetime.timedelta]:
     some = [
         datetime.timedelta(0),
         datetime.timedelta(microseconds=1),
+        datetime.timedelta(milliseconds=1),
+        datetime.timedelta(milliseconds=999),
         datetime.timedelta(seconds=1),
         datetime.timedelta(minutes=1),
         datetime.timedelta(hours=1),
