@@ -75,9 +75,9 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def clients(session: nox.Session) -> None:
-    """Run other people's programs against the fake: the AWS CLI and the ``deadline`` command."""
+    """Run other people's programs against the fake: AWS CLI, ``deadline``, the vendor's fixtures."""
     _install(session, "test", "clients", package=("-e", ".[server]"))
-    programs = ("tests/test_aws_cli.py", "tests/test_deadline_cli.py")
+    programs = [f"tests/test_{name}.py" for name in ("aws_cli", "deadline_cli", "vendor_fixtures")]
     session.run("pytest", *(session.posargs or programs))
 
 

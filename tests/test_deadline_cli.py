@@ -72,8 +72,7 @@ def _log(job, session_id, lines):
     """Write the log of a session where the fake says that it is."""
     details = boto3.client("deadline").get_session(**job, sessionId=session_id)["log"]
     logs = boto3.client("logs")
-    group = details["options"]["log-group-name"]
-    stream = details["parameters"]["log-stream-name"]
+    group, stream = details["options"]["logGroupName"], details["options"]["logStreamName"]
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName=stream)
     at = int(job.session(session_id).summary["startedAt"].timestamp() * 1000)

@@ -188,9 +188,10 @@ def test_operations_and_handles_see_the_same_session(fake):
     got = client.get_session(**of_session)
     summary = session.summary
     assert {name: got[name] for name in summary} == summary
-    assert got["log"]["options"]["log-group-name"] == "/aws/deadline/{farmId}/{queueId}".format(
-        **job
-    )
+    assert got["log"]["options"] == {
+        "logGroupName": "/aws/deadline/{farmId}/{queueId}".format(**job),
+        "logStreamName": session.session_id,
+    }
     # Asking again for what is under way changes nothing.
     client.update_session(**of_session, targetLifecycleStatus="ENDED")
     assert session.summary == summary

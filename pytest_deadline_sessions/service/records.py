@@ -163,16 +163,23 @@ def run(state: JobState, task_id: str) -> tuple[int, int] | None:
 
 
 def session(state: JobState, place: int) -> Record:
-    """A session of a job, with where its log is."""
+    """A session of a job, with where its log and that of its worker are."""
     summary = state.summary(place)
+    farm_id, queue_id, _ = state.ids
     return {
         **state.ids._asdict(),
         **summary,
-        "log": {
-            "logDriver": "awslogs",
-            "options": {"log-group-name": f"/aws/deadline/{state.ids.farmId}/{state.ids.queueId}"},
-            "parameters": {"log-stream-name": summary["sessionId"]},
-        },
+        "log": _log(f"/aws/deadline/{farm_id}/{queue_id}", summary["sessionId"]),
+        "workerLog": _log(f"/aws/deadline/{farm_id}/{summary['fleetId']}", summary["workerId"]),
+    }
+
+
+def _log(group: str, stream: str) -> Record:
+    """Where a log is; the names of the options are those that the vendor's programs look for."""
+    return {
+        "logDriver": "awslogs",
+        "options": {"logGroupName": group, "logStreamName": stream},
+        "parameters": {"interval": "15"},
     }
 
 
