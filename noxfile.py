@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -75,10 +77,24 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def clients(session: nox.Session) -> None:
-    """Run other people's programs against the fake: AWS CLI, ``deadline``, the vendor's fixtures."""
+    """Run other people's programs: the AWS CLI, ``deadline``, the vendor's test fixtures."""
     _install(session, "test", "clients", package=("-e", ".[server]"))
     programs = [f"tests/test_{name}.py" for name in ("aws_cli", "deadline_cli", "vendor_fixtures")]
     session.run("pytest", *(session.posargs or programs))
+
+
+@nox.session
+def javascript(session: nox.Session) -> None:
+    """Run the SDK for JavaScript against the fake; needs node and npm."""
+    _install(session, "test", package=("-e", ".[server]"))
+    folder = session.create_tmp()
+    session.run(
+        *("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder),
+        "@aws-sdk/client-deadline",
+        external=True,
+    )
+    session.env["DEADLINE_SESSIONS_NODE_MODULES"] = str(Path(folder, "node_modules").resolve())
+    session.run("pytest", "tests/test_javascript.py")
 
 
 @nox.session

@@ -15,7 +15,7 @@ from moto import mock_aws  # noqa: E402 (after the skips)
 
 
 @pytest.fixture
-def deadline(deadline_sessions):
+def deadline(deadline_sessions):  # noqa: ARG001 (it intercepts)
     """The vendor's client around one that reaches the service."""
     return clients.DeadlineClient(boto3.client("deadline"))
 

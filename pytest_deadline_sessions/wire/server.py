@@ -41,9 +41,12 @@ class Endpoint(str):
         given = dict(os.environ if base is None else base)
         for name in environment.REMOVED:
             given.pop(name, None)
+        set_for_botocore = environment.variables(given)
         return {
             **given,
-            **environment.variables(given),
+            **set_for_botocore,
+            # Every other SDK has this name for the region.
+            "AWS_REGION": set_for_botocore["AWS_DEFAULT_REGION"],
             "AWS_ENDPOINT_URL_DEADLINE": str(self),
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",

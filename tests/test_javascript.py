@@ -1,0 +1,89 @@
+"""The JavaScript SDK reaches the service over HTTP.
+
+These tests need node and, in the folder that ``DEADLINE_SESSIONS_NODE_MODULES`` names, the npm
+package ``@aws-sdk/client-deadline``; ``nox -s javascript`` sees to both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from pytest_deadline_sessions import Listing
+
+MODULES = os.environ.get("DEADLINE_SESSIONS_NODE_MODULES", "")
+NODE = shutil.which("node") or ""
+
+pytestmark = pytest.mark.skipif(
+    not (MODULES and NODE), reason="needs node and DEADLINE_SESSIONS_NODE_MODULES"
+)
+
+PROGRAM = """
+const { DeadlineClient, GetSessionCommand, paginateListSessions } =
+  require("@aws-sdk/client-deadline");
+const client = new DeadlineClient({
+  // The SDK for JavaScript has no switch for host prefixes in the environment.
+  disableHostPrefix: true,
+  endpoint: process.env.AWS_ENDPOINT_URL_DEADLINE,
+});
+const [farmId, queueId, jobId] = process.argv.slice(-3);
+(async () => {
+  const found = [];
+  for await (const page of paginateListSessions({ client }, { farmId, queueId, jobId })) {
+    found.push(...page.sessions.map((one) => [one.sessionId, one.startedAt.toISOString()]));
+  }
+  const last = { farmId, queueId, jobId, sessionId: found.at(-1)[0] };
+  const session = await client.send(new GetSessionCommand(last));
+  console.log(JSON.stringify({ found, status: session.lifecycleStatus }));
+})().catch((error) => { console.log(JSON.stringify({ error: error.name, message: error.message })); });
+"""
+
+
+@pytest.fixture
+def run(deadline_sessions_endpoint, tmp_path):
+    """Run the program on a job, and give what it prints."""
+
+    def run(job):
+        (tmp_path / "program.cjs").write_text(PROGRAM)
+        done = subprocess.run(
+            [NODE, "program.cjs", *job.values()],
+            cwd=tmp_path,
+            env={**deadline_sessions_endpoint.environment(), "NODE_PATH": MODULES},
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=60,
+        )
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_the_paginator_gets_everything(deadline_sessions, run):
+    """Several pages, an empty one, awkward tokens and a fault that heals."""
+    job = deadline_sessions.add_job(
+        Listing(page_sizes=(2, 0, 1), runs=(("STARTED", 2), ("ENDED", 1)))
+    )
+    deadline_sessions.fail_next("InternalServerErrorException", after=1)
+    assert run(job) == {
+        "found": [
+            [one["sessionId"], one["startedAt"].strftime("%Y-%m-%dT%H:%M:%S.000Z")]
+            for one in job.listing
+        ],
+        "status": "ENDED",
+    }
+    assert [call.status for call in deadline_sessions.calls] == [200, 500, 200, 200, 200]
+
+
+def test_errors_are_those_of_the_model(deadline_sessions, run):
+    """A modelled error is an exception of its name there too."""
+    job = deadline_sessions.add_job(Listing(page_sizes=(1, 1)))
+    deadline_sessions.fail_next("AccessDeniedException", after=1)
+    assert run(job) == {
+        "error": "AccessDeniedException",
+        "message": "User is not authorized to perform this operation.",
+    }
