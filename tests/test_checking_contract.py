@@ -107,7 +107,7 @@ def test_every_rule_has_its_reason():
         ),
         (wrong.every_session_has_ended, ONE, "It raised KeyError: 'endedAt', though no call ", ""),
         (wrong.nothing_is_returned, ONE, "It returned None (expected summaries or session ids", ""),
-        (wrong.lists_in_a_list, ONE, "It returned [[{'sessionId': ", ""),
+        (wrong.lists_in_a_list, ONE, "It returned [[{'", ""),
         (lambda *_, **__: "session-1", ONE, "It returned 'session-1' (expected summ", ""),
         (lambda *_, **__: {"items": []}, ONE, "It returned {'items': []} (expected summ", ""),
     ],

@@ -10,7 +10,7 @@ from unittest import SkipTest
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.errors import Flaky
+from hypothesis.errors import Flaky, Unsatisfiable
 
 from pytest_deadline_sessions.checking.bench import Bench
 from pytest_deadline_sessions.checking.cases import Case, cases
@@ -73,8 +73,10 @@ class Drawn:
             return last[0] if self._bench.slow else self._shrunk(last[0])
         except Flaky:
             return depending(last[0])
-        except SkipTest:
-            pass  # There was nothing to replay, or the profile wants nothing drawn.
+        except (SkipTest, Unsatisfiable):
+            # There was nothing to replay, the profile wants nothing drawn, or none of very few tries
+            # gave a case.
+            pass
         return None
 
     def _shrunk(self, violation: PaginationViolation) -> PaginationViolation:
