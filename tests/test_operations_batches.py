@@ -138,6 +138,30 @@ def test_steps_follow_their_tasks(fake, client, job):
 
 
 @needs_batches
+def test_a_step_of_several_sessions(fake, client):
+    """It starts with the first of them, and ends with the last."""
+    job = fake.add_job(Listing(runs=(("ENDED", 4),)), steps=2, tasks=8)
+    tasks, _ = _batch(client, "task", _identifiers(fake, job)["task"])
+    steps, _ = _batch(client, "step", _identifiers(fake, job)["step"])
+    for step in steps:
+        of_step = [one for one in tasks if one["stepId"] == step["stepId"]]
+        assert len({one["startedAt"] for one in of_step}) == 4
+        assert step["startedAt"] == min(one["startedAt"] for one in of_step)
+        assert step["endedAt"] == max(one["endedAt"] for one in of_step)
+
+
+@needs_batches
+@pytest.mark.parametrize("kind", ["step", "task"])
+def test_work_of_the_next_job(fake, client, job, kind):
+    """Steps and tasks that another job has are not found in this one, nor the other way round."""
+    other = fake.add_job(steps=1)
+    pairs = [(_identifiers(fake, other)[kind], job), (_identifiers(fake, job)[kind], other)]
+    for identifiers, wrong in pairs:
+        items, errors = _batch(client, kind, [{**one, **wrong} for one in identifiers])
+        assert (items, len(errors)) == ([], len(identifiers))
+
+
+@needs_batches
 def test_tasks_follow_their_actions(fake, client, job):
     """Status, times and parameters are those of the action that ran it."""
     tasks, _ = _batch(client, "task", _identifiers(fake, job)["task"])
