@@ -130,6 +130,7 @@ def bench(session: nox.Session) -> None:
     """Measure speed; the budgets stand in CONTRIBUTING.md."""
     _install(session, "bench", package=(EVERYTHING,))
     session.run("pytest", "tests/benchmarks", *session.posargs)
+    session.run("python", "tests/benchmarks/load.py")
 
 
 @nox.session
