@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_deadline_sessions import (
@@ -219,6 +219,7 @@ def test_a_long_chain_is_shortened():
     assert len(text.splitlines()) == 15
 
 
+@settings(deadline=None, max_examples=50)
 @given(data=st.data(), listing=ds.listings(max_sessions=50, max_results=3, page_sizes=True))
 def test_any_chain_of_the_fake(data, listing):
     """Who follows the tokens passes; who changes anything in one call does not."""

@@ -6,7 +6,7 @@ import datetime
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from pytest_deadline_sessions import (
     FakeDeadline,
@@ -200,6 +200,7 @@ def test_no_life_at_all():
 @pytest.mark.parametrize(
     "shape", ["list", "ids", "generator", "dict", "pages", "objects", "object"]
 )
+@settings(deadline=None)
 @given(listing=ds.listings(max_sessions=30, max_results=3))
 def test_listings_in_every_shape(shape, listing):
     """However somebody holds a listing, it is complete if every session is there in order."""

@@ -152,7 +152,7 @@ def test_histories_take_every_step():
     assert {history[-1] for history in histories} == set(lifecycle.TRANSITIONS)
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 60))
 def test_sessions_of_a_job(seed, n):
     """Unique ids, one fleet, in the order of their start, each as the service could send it."""
@@ -166,7 +166,7 @@ def test_sessions_of_a_job(seed, n):
     assert sessions == sorted(sessions, key=lambda one: one["startedAt"])
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 60))
 def test_a_worker_runs_one_session_at_a_time(seed, n):
     """On a worker, a session starts after the one before has ended."""

@@ -23,7 +23,7 @@ def check(helper, about):
     arguments = [NOW] if "now" in str(inspect.signature(helper)) else []
 
     # How an example is found does not depend on its being shrunk afterwards, which takes longer.
-    @settings(database=None, phases=[Phase.generate])
+    @settings(database=None, deadline=None, phases=[Phase.generate])
     @given(ds.session_lists(now=NOW))
     def holds(sessions):
         before = copy.deepcopy(sessions)
