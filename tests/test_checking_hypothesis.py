@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from pytest_deadline_sessions import PaginationViolation, check_pagination
+from pytest_deadline_sessions.checking import VARIATIONS, drawing
 from pytest_deadline_sessions.checking import bench as bench_module
 from pytest_deadline_sessions.checking.cases import simplest
 from pytest_deadline_sessions.checking.drawing import _full_name
@@ -117,6 +118,13 @@ def test_phases_without_generation_draw_nothing(tried):
         check_pagination(paginator)
     assert not tried.drawn()
     assert tried.first() == next(simplest())
+
+
+def test_tries_that_give_no_case_are_nobody_s_fault(monkeypatch):
+    """With very few of them, Hypothesis may draw nothing at all."""
+    never = st.integers().filter(lambda _: False)
+    monkeypatch.setattr(drawing, "cases", lambda _: never)
+    check_pagination(paginator, max_examples=1, without=VARIATIONS)
 
 
 def test_what_is_drawn_is_shrunk():
@@ -242,6 +250,8 @@ SUITE = """
 )
 def test_inside_tests_with_fixtures(pytester, options):
     """Whatever else runs them; the fixtures of a test stay as they were."""
+    if "randomly" in options:
+        pytest.importorskip("pytest_randomly")
     pytester.makepyfile(SUITE)
     pytester.makeini("[pytest]\nfilterwarnings = error")
     result = pytester.runpytest_subprocess(*OPTIONS, *options)

@@ -74,8 +74,8 @@ class Drawn:
         except Flaky:
             return depending(last[0])
         except (SkipTest, Unsatisfiable):
-            # There was nothing to replay, the profile wants nothing drawn, or none of very few tries
-            # gave a case.
+            # There was nothing to replay, the profile wants nothing drawn, or none of very few
+            # tries gave a case.
             pass
         return None
 
