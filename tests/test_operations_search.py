@@ -243,6 +243,7 @@ def test_pages_of_results(count, size):
         assert len(page["jobs"]) <= size
         found += page["jobs"]
         offset = page.get("nextItemOffset")
+    assert len(fake.calls) == max(-(-count // size), 1)
     assert [one["jobId"] for one in found] == [one["jobId"] for one in jobs]
 
 
@@ -262,6 +263,7 @@ def test_queues_and_farms(fake, client):
     found = _search(client, farmId=ids["farmId"], queueIds=[ids["queueId"]])["jobs"]
     assert [one["jobId"] for one in found] == [other["jobId"]]
     queues = [same_farm["queueId"], fake.jobs[0]["queueId"]]
+    fake.add_job(farmId=ids["farmId"], queueId=queues[1])
     assert len(_search(client, queueIds=queues)["jobs"]) == 5
     for changes, kind in [({"farmId": "farm-" + "f" * 32}, "farm"), ({}, "queue")]:
         with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
