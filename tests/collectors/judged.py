@@ -1,0 +1,21 @@
+"""What ``check_pagination`` finds in a few given cases."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions.checking import VARIATIONS, Case
+
+
+def found(collect, *examples, **options):
+    """What is found in one of these cases."""
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect, examples=examples, max_examples=1, **options)
+    assert caught.value.case in [Case(one) if isinstance(one, Listing) else one for one in examples]
+    return caught.value.finding
+
+
+def passes(collect, *examples, **options):
+    """Whether nothing is wrong in these cases, nor in a few plain ones."""
+    check_pagination(collect, examples=examples, max_examples=1, without=VARIATIONS, **options)
