@@ -29,7 +29,7 @@ def _blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("document", ["README.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/check_pagination.md"])
 def test_every_block_runs(pytester, document):
     """The blocks of a document, in order, are one test module that passes, and no test is lost."""
     pytest.importorskip("moto")
@@ -95,7 +95,9 @@ def test_ci_runs_the_commands_of_the_readme():
     ]
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/check_pagination.md"]
+)
 def test_links_lead_somewhere(document):
     """Every relative link is a file of the project, or a heading of the same document."""
     text = (ROOT / document).read_text("utf-8")
