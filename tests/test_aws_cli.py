@@ -6,13 +6,17 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from pytest_deadline_sessions import Behavior, FakeDeadline, Listing
 
 pytest.importorskip("cheroot")
-AWS = shutil.which(os.environ.get("DEADLINE_SESSIONS_AWS", "aws"))
+# Not just any on the path: what a machine has is of some version, for some other purpose.
+_BESIDE = str(Path(sys.executable).with_name("aws"))
+AWS = shutil.which(os.environ.get("DEADLINE_SESSIONS_AWS", _BESIDE))
 pytestmark = pytest.mark.skipif(AWS is None, reason="the AWS CLI is not installed")
 
 
