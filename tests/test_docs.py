@@ -13,6 +13,7 @@ import pytest
 
 import pytest_deadline_sessions
 from pytest_deadline_sessions import Behavior
+from pytest_deadline_sessions.service.core import OPERATIONS as REGISTERED
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -82,6 +83,13 @@ def test_the_table_of_behavior():
         )
         for member in dataclasses.fields(Behavior)
     ]
+
+
+def test_the_list_of_operations():
+    """The README names every operation that the fake has, and no other."""
+    paragraph = README.split("## Operations")[1].split("\n\n")[1]
+    named = set(re.findall(r"`(\w+)`", paragraph))
+    assert named == {"ListSessions", *REGISTERED}
 
 
 def test_ci_runs_the_commands_of_the_readme():
