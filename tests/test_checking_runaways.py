@@ -53,6 +53,7 @@ YIELDS = r"it gave more than 1000 things one after the other"
         (runaway.works_for_ever_whatever_comes, WORKS),
         (runaway.a_thread_calls_for_ever, CALLS),
         (runaway.a_thread_works_for_ever, WORKS),
+        (runaway.leaves_a_thread_at_work, CALLS),
         (runaway.a_pool_calls_for_ever, CALLS),
         (runaway.yields_for_ever, YIELDS),
         (runaway.yields_for_ever_in_a_loop, YIELDS),

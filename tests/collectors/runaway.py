@@ -90,6 +90,11 @@ def a_thread_works_for_ever(client, **job):
     thread.join()
 
 
+def leaves_a_thread_at_work(client, **job):
+    threading.Thread(target=works_for_ever_whatever_comes, args=(client,), kwargs=job).start()
+    calls_for_ever(client, **job)
+
+
 def a_pool_calls_for_ever(client, **job):
     with ThreadPoolExecutor(2) as pool:
         return list(pool.submit(calls_for_ever, client, **job).result())
