@@ -1,4 +1,4 @@
-"""Both collections over many seeds: ``python tests/benchmarks/campaign.py [SEEDS]``.
+"""Both collections over many seeds: ``python tests/benchmarks/campaign.py [SEEDS [KIND]]``.
 
 Each seed has a process of its own, as with ``pytest --hypothesis-seed=SEED``. Prints what each
 collector took, and whatever was missed, flagged falsely or reported under another rule.
@@ -18,7 +18,7 @@ from pathlib import Path
 TESTS = Path(__file__).parent.parent
 
 
-def run(seed):
+def run(seed, kinds):
     """Try every collector with one seed; one line of JSON each."""
     import hypothesis
     from collectors.right import RIGHT
@@ -30,8 +30,9 @@ def run(seed):
     hypothesis.settings.load_profile("campaign")
     hypothesis.core.global_force_seed = seed
     rights = {name: (collect, {None}, options) for name, (collect, options) in RIGHT.items()}
-    for kind, several in (("right", rights), ("wrong", WRONG)):
-        for name, (collect, rules, options) in several.items():
+    several = {"right": rights, "wrong": WRONG}
+    for kind in kinds:
+        for name, (collect, rules, options) in several[kind].items():
             before, found = time.process_time(), None
             try:
                 check_pagination(collect, **options)
@@ -47,26 +48,26 @@ def run(seed):
             print(json.dumps(line), file=sys.__stdout__, flush=True)
 
 
-def lines_of(seed):
+def lines_of(seed, kinds):
     """What a run with that seed gives."""
     environment = {
         **os.environ,
         "PYTHONHASHSEED": str(seed),
         "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
     }
-    command = [sys.executable, __file__, "--seed", str(seed)]
+    command = [sys.executable, __file__, "--seed", str(seed), *kinds]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     for line in done.stdout.splitlines():
         if line.startswith('{"kind"'):
             yield json.loads(line)
 
 
-def main(seeds):
+def main(seeds, kinds):
     """Run all seeds, and print a table."""
     seconds = collections.defaultdict(list)
     strange = []
     for seed in range(seeds):
-        for line in lines_of(seed):
+        for line in lines_of(seed, kinds):
             seconds[line["kind"], line["name"]].append(line["seconds"])
             if not line["as_it_should"]:
                 strange.append(f"seed {seed}: {line['kind']} {line['name']} found {line['found']}")
@@ -74,7 +75,7 @@ def main(seeds):
     print("\n| | collector | median CPU s | most |\n| --- | --- | --- | --- |")
     for (kind, name), taken in seconds.items():
         print(f"| {kind} | {name} | {statistics.median(taken):.2f} | {max(taken):.2f} |")
-    for kind in ("right", "wrong"):
+    for kind in kinds:
         medians = [statistics.median(taken) for (one, _), taken in seconds.items() if one == kind]
         print(
             f"\n{len(medians)} {kind}: median {statistics.median(medians):.2f} CPU s, "
@@ -85,6 +86,6 @@ def main(seeds):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--seed"]:
-        run(int(sys.argv[2]))
+        run(int(sys.argv[2]), sys.argv[3:])
     else:
-        main(int(sys.argv[1]) if sys.argv[1:] else 20)
+        main(int(sys.argv[1]) if sys.argv[1:] else 20, sys.argv[2:] or ["right", "wrong"])
