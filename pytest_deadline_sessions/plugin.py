@@ -178,8 +178,7 @@ def pytest_runtest_makereport(
     transcript = sys.modules.get("pytest_deadline_sessions.transcript")
     if report.failed and transcript is not None:
         for calls in transcript.journal:
-            if calls:
-                report.sections.append((SECTION, transcript.render(calls)))
+            report.sections.append((SECTION, transcript.render(calls)))
     return report
 
 

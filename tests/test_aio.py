@@ -6,6 +6,8 @@ import asyncio
 import functools
 import time
 
+import botocore.exceptions
+import botocore.retries.bucket
 import pytest
 
 from pytest_deadline_sessions import (
@@ -130,3 +132,16 @@ def test_check_pagination_runs_async_collectors():
     with pytest.raises(PaginationViolation) as raised:
         check_pagination(first_page_with_own_client, max_examples=5)
     assert raised.value.rule == "complete"
+
+
+def test_token_buckets_of_others_refuse_as_ever(deadline_sessions):
+    """Outside of a call that the service answers, a bucket of aiobotocore is its own."""
+    bucket = pytest.importorskip("aiobotocore.retries.bucket").AsyncTokenBucket
+
+    async def run():
+        async with _client() as client:
+            await client.list_sessions(**deadline_sessions.add_job())
+            with pytest.raises(botocore.exceptions.CapacityNotAvailableError):
+                await bucket(1, botocore.retries.bucket.Clock()).acquire(block=False)
+
+    asyncio.run(run())

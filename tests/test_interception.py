@@ -12,12 +12,15 @@ import threading
 
 import boto3
 import botocore.client
+import botocore.exceptions
 import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
 from pytest_deadline_sessions import FakeDeadline, Listing, model
+from pytest_deadline_sessions.wire import botocore as wire
+from pytest_deadline_sessions.wire import rest_json
 
 IDS = {
     "farmId": model.make_id("FarmId", 0),
@@ -254,6 +257,26 @@ def test_a_closed_fake_answers_nobody():
     fake.close()
     with pytest.raises(RuntimeError, match="a call to a closed FakeDeadline"):
         client.list_sessions(**job)
+
+
+def test_a_client_between_two_fakes_is_left_alone():
+    """A call that comes as its interception ends goes on to whoever else answers."""
+    client = wire.client()
+    route = wire.Route(client)
+    route.register()
+    assert route.service is None
+    answered = []
+
+    def answer(request, **_):
+        answered.append(request.url)
+        return route.response(request.url, rest_json.Response(200, {}, b'{"sessions": []}'))
+
+    client.meta.events.register("before-send.deadline", answer)
+    assert client.list_sessions(**IDS)["sessions"] == []
+    with pytest.raises(botocore.exceptions.ParamValidationError):
+        client.list_sessions()
+    assert len(answered) == 1
+    route.unregister()
 
 
 def test_operations_that_the_fake_lacks(fake):

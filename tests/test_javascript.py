@@ -39,7 +39,9 @@ const [farmId, queueId, jobId] = process.argv.slice(-3);
   const last = { farmId, queueId, jobId, sessionId: found.at(-1)[0] };
   const session = await client.send(new GetSessionCommand(last));
   console.log(JSON.stringify({ found, status: session.lifecycleStatus }));
-})().catch((error) => { console.log(JSON.stringify({ error: error.name, message: error.message })); });
+})().catch((error) => {
+  console.log(JSON.stringify({ error: error.name, message: error.message }));
+});
 """
 
 

@@ -322,6 +322,7 @@ def test_max_results_zero_is_refused_by_the_service_too(fake):
     client = fake.client(parameter_validation=False)
     response = _refusal(client, **fake.add_job(), maxResults=0)
     assert response["fieldList"] == [{"name": "maxResults", "message": "0 (expected 1..100)"}]
+    assert [call.sent for call in fake.calls] == [True]
 
 
 @pytest.mark.parametrize("name", ["farmId", "queueId", "jobId"])

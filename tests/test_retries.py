@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import threading
 import time
@@ -126,6 +127,38 @@ def test_token_buckets_are_left_as_they_were():
     with FakeDeadline():
         boto3.client("deadline")
     assert botocore.retries.bucket.TokenBucket.acquire is acquire
+
+
+def test_token_buckets_of_others_wait_as_ever(fake):
+    """Outside of a call that a service answers, a bucket is botocore's own, and may refuse."""
+    boto3.client("deadline")
+    waited = []
+
+    class Clock(botocore.retries.bucket.Clock):
+        def current_time(self):
+            return len(waited)
+
+    bucket = botocore.retries.bucket.TokenBucket(1, Clock())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Condition, "wait", lambda _self, seconds: waited.append(seconds))
+        assert bucket.acquire()
+    assert waited == [1]
+    with pytest.raises(botocore.exceptions.CapacityNotAvailableError):
+        bucket.acquire(block=False)
+    assert fake.clock.now() - datetime.datetime.now(datetime.timezone.utc) < (
+        datetime.timedelta(seconds=1)
+    )
+
+
+def test_somebody_elses_patch_of_the_buckets_survives(monkeypatch):
+    """What wrapped ours meanwhile stays, and goes on working."""
+    bucket = botocore.retries.bucket.TokenBucket
+    with FakeDeadline():
+        boto3.client("deadline")
+        ours = bucket.acquire
+        monkeypatch.setattr(bucket, "acquire", functools.partialmethod(ours))
+        theirs = vars(bucket)["acquire"]
+    assert vars(bucket)["acquire"] is theirs
 
 
 @pytest.mark.parametrize("mode", ATTEMPTS)

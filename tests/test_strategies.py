@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 
+import botocore.model
 import pytest
 from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, Phase, assume, find, given, settings
@@ -13,6 +14,7 @@ from hypothesis.errors import InvalidArgument, NoSuchExample
 
 from pytest_deadline_sessions import Fault, Listing, lifecycle, model
 from pytest_deadline_sessions import strategies as ds
+from pytest_deadline_sessions.strategies.data import of_shape
 
 UTC = datetime.timezone.utc
 NOW = datetime.datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -166,6 +168,25 @@ def test_inconsistent_summaries_reach_beyond_the_lifecycle():
         assert model.check_shape(summary, "SessionSummary") == []
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *map(model.shape, ["FarmId", "StartedAt", "MaxResults", "SessionLifecycleStatus"]),
+        botocore.model.Shape("Flag", {"type": "boolean"}),
+        botocore.model.Shape("Text", {"type": "string", "min": 2, "max": 3}),
+    ],
+    ids=lambda shape: shape.name,
+)
+def test_members_that_a_newer_service_model_brings(shape):
+    """A value of whatever simple shape is what that shape allows."""
+
+    @given(of_shape(shape))
+    def check(value):
+        assert list(model._check(value, shape, "")) == []
+
+    check()
+
+
 def test_the_smallest_summary():
     """A person would write just that."""
     assert _smallest(ds.session_summaries()) == {
@@ -228,6 +249,13 @@ def test_the_smallest_list_with_two_statuses():
     )
     assert [one["sessionId"][-4:] for one in found] in (["0000", "0001"], ["0001", "0000"])
     assert len({one["workerId"] for one in found}) == 1
+
+
+@given(ds.session_lists(workerId=ds.worker_ids(), sessionId=ds.session_ids()))
+def test_ids_of_a_list_may_be_strategies(sessions):
+    """They are drawn as they are, and still differ."""
+    assert all(map(_valid, sessions))
+    assert len({one["sessionId"] for one in sessions}) == len(sessions)
 
 
 @many

@@ -18,9 +18,6 @@ class _Raw(io.BytesIO):
     async def read(self, *args: Any) -> bytes:  # type: ignore[override]
         return super().read(*args)
 
-    async def aread(self) -> bytes:
-        return super().read()
-
 
 class AioRoute(Route):
     """Leads the calls of one aiobotocore client to a service."""

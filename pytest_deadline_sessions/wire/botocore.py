@@ -89,8 +89,12 @@ class Route:
     """
 
     def __init__(self, client: Any) -> None:
+        from botocore.validate import ParamValidationDecorator
+
         self.attached: list[Service] = []
         self.events = client.meta.events
+        # The client's own config forgets whether it was told to validate.
+        self._validates = isinstance(client._serializer, ParamValidationDecorator)  # noqa: SLF001
         self.emit_original = self.events.emit
         self._handlers = {
             "before-parameter-build": self._note_invalid,
@@ -146,12 +150,9 @@ class Route:
         if service is not None and model.name not in service.operations:
             raise answering.lacking(service, model.name)
 
-    def _note_invalid(self, model: Any, params: Any, context: Any = None, **_: Any) -> None:
+    def _note_invalid(self, model: Any, params: Any, **_: Any) -> None:
         service = self.service
-        if service is None:
-            return
-        config = (context or {}).get("client_config")
-        if config is not None and not config.parameter_validation:
+        if service is None or not self._validates:
             return
         from botocore.validate import ParamValidator
 
@@ -218,8 +219,7 @@ def attach(client: Any, service: Service) -> Callable[[], None]:
 
     def detach() -> None:
         with _lock:
-            if service in route.attached:
-                route.attached.remove(service)
+            route.attached.remove(service)
             _tidy()
 
     return detach

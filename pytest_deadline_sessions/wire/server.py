@@ -83,10 +83,11 @@ def serve(service: Service, host: str = "127.0.0.1", port: int = 0) -> Iterator[
 
 
 def _refuse_outside(host: str) -> None:
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return
-    if host != "localhost":
+    try:
+        inside = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = host == "localhost"
+    if not inside:
         msg = f"host={host!r} (expected a loopback address, such as '127.0.0.1')"
         raise ValueError(msg)
 
