@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 class _Raw(io.BytesIO):
-    """The body of a response, as aiobotocore reads it."""
+    """The body of a response, as aiobotocore reads it; older ones look for the headers here too."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.body)
+        self.raw_headers = [
+            (name.encode(), value.encode()) for name, value in response.headers.items()
+        ]
 
     async def read(self, *args: Any) -> bytes:  # type: ignore[override]
         return super().read(*args)
@@ -38,5 +44,5 @@ class AioRoute(Route):
         """A response as this kind of client reads it."""
         from aiobotocore.awsrequest import AioAWSResponse
 
-        raw: Any = _Raw(response.body)
+        raw: Any = _Raw(response)
         return AioAWSResponse(url, response.status, response.headers, raw)
