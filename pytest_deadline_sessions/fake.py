@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.clock import Clock
 from pytest_deadline_sessions.faults import Fault
-from pytest_deadline_sessions.paging import GAP, Listing
-from pytest_deadline_sessions.service import Behavior, Job, Operation, Service, describing, work
-from pytest_deadline_sessions.service.state import JobIds, JobState
+from pytest_deadline_sessions.paging import Listing
+from pytest_deadline_sessions.service import Behavior, Job, Operation, Service, adding, describing
+from pytest_deadline_sessions.service.state import JobState
 from pytest_deadline_sessions.wire import botocore as wire
 
 if TYPE_CHECKING:
@@ -118,48 +118,13 @@ class FakeDeadline:
         self._refuse_if_closed("add_job")
         service = self._service
         with service.lock:
-            ids = JobIds(
-                farmId or model.make_id("FarmId", 1),
-                queueId or model.make_id("QueueId", 1),
-                jobId or model.make_id("JobId", service.state.next_number("JobId")),
+            ids, listing, planned = adding.checked(
+                service, sessions, (farmId, queueId, jobId), (steps, tasks)
             )
-            found = model.check_request(ids._asdict())
-            if found:
-                raise ValueError("; ".join(map(str, found)))
-            if ids in service.state.jobs:
-                msg = f"jobId={ids.jobId!r} (expected an id that no job of this fake has)"
-                raise ValueError(msg)
-            listing = self._listing(sessions)
-            for other in service.state.jobs.values():
-                _refuse_overlap(listing, other)
-            counts = work.checked(steps, tasks)
             if details is not None:
                 self.describe(ids.jobId, **describing.members("details", details))
-            first = service.state.next_number("StepId", counts[0])
-            planned = work.Work(*counts, len(listing), first) if counts[0] else None
             service.state.jobs[ids] = JobState(ids, listing, self.clock.now(), planned)
             return Job(service, ids)
-
-    def _listing(self, sessions: Any) -> Listing:
-        if isinstance(sessions, Listing):
-            return sessions
-        if isinstance(sessions, bool | str | bytes | Mapping):
-            raise _wrong_sessions(sessions)
-        if isinstance(sessions, int):
-            if sessions < 0:
-                msg = f"sessions={sessions!r} (expected 0 or more)"
-                raise ValueError(msg)
-            return Listing(
-                runs=(("STARTED", sessions),),
-                first=self._service.state.next_number("SessionId", sessions),
-                started_at=self.clock.now().replace(microsecond=0) - sessions * GAP,
-            )
-        if not isinstance(sessions, Iterable):
-            raise _wrong_sessions(sessions)
-        listing = Listing.of(sessions)
-        if self.behavior.order == "startedAt":
-            listing = Listing.of(sorted(listing, key=lambda summary: summary["startedAt"]))
-        return listing
 
     def describe(self, identifier: str, **members: Any) -> None:
         """Fix members of a farm, queue, job, step, task, session action or storage profile.
@@ -404,23 +369,6 @@ class FakeDeadline:
         if self._refusal is not None:
             msg = f"{what}(): {self._refusal}"
             raise RuntimeError(msg)
-
-
-def _refuse_overlap(listing: Listing, other: JobState) -> None:
-    ids = {summary["sessionId"] for summary in other.added}
-    taken = listing.overlap(other.listing) or next(
-        (one for one in ids if listing.position(one) is not None), None
-    )
-    if taken is not None:
-        msg = (
-            f"sessions: {taken!r} is in {other.ids.jobId} already "
-            "(expected ids that no job has; a Listing takes first=…)"
-        )
-        raise ValueError(msg)
-
-
-def _wrong_sessions(sessions: Any) -> TypeError:
-    return TypeError(f"sessions={sessions!r} (expected a count, session summaries, or a Listing)")
 
 
 def _whole(name: str, value: Any, low: int) -> None:
