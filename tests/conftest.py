@@ -9,6 +9,9 @@ os.environ["TZ"] = "UTC"
 if hasattr(time, "tzset"):
     time.tzset()
 
-# What a test may take is no concern of Hypothesis on a machine that does other work too.
-hypothesis.settings.register_profile("patient", deadline=None)
+# The same wherever the tests run: Hypothesis has a profile of its own where CI is set. And what a
+# test may take is no concern of it on a machine that does other work too.
+hypothesis.settings.register_profile(
+    "patient", hypothesis.settings.get_profile("default"), deadline=None
+)
 hypothesis.settings.load_profile("patient")

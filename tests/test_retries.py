@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 from pytest_deadline_sessions import FakeDeadline, Fault, Listing
+from pytest_deadline_sessions.wire import waiting
 
 ATTEMPTS = {"legacy": 5, "standard": 3, "adaptive": 3}
 
@@ -153,11 +154,12 @@ def test_token_buckets_of_others_wait_as_ever(fake):
 def test_somebody_elses_patch_of_the_buckets_survives(monkeypatch):
     """What wrapped ours meanwhile stays, and goes on working."""
     bucket = botocore.retries.bucket.TokenBucket
-    with FakeDeadline():
-        boto3.client("deadline")
-        ours = bucket.acquire
-        monkeypatch.setattr(bucket, "acquire", functools.partialmethod(ours))
-        theirs = vars(bucket)["acquire"]
+    monkeypatch.setattr(waiting, "_replaced", [])
+    monkeypatch.setattr(bucket, "acquire", bucket.acquire)
+    waiting.patch()
+    monkeypatch.setattr(bucket, "acquire", functools.partialmethod(bucket.acquire))
+    theirs = vars(bucket)["acquire"]
+    waiting.unpatch()
     assert vars(bucket)["acquire"] is theirs
 
 

@@ -106,8 +106,9 @@ def _cut(
     # All in one choice each, so that whatever is drawn shrinks to what is simple.
     size = st.sampled_from([*small, *small, *_edges(max_results)])
     times = st.sampled_from([*[1] * 12, 2, 5, 40])
-    runs = st.lists(st.tuples(size, times), min_size=1, max_size=6)
-    sizes = runs.map(lambda drawn: [one for one, count in drawn for _ in range(count)])
+    # The times first: one page of two sessions is simpler than two pages of one.
+    runs = st.lists(st.tuples(times, size), min_size=1, max_size=6)
+    sizes = runs.map(lambda drawn: [one for count, one in drawn for _ in range(count)])
     return sizes.map(lambda drawn: _fitted(drawn, low, high, empty_pages))
 
 
