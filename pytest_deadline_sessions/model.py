@@ -7,10 +7,10 @@ Example:
     >>> from pytest_deadline_sessions import model
     >>> model.enum("SessionLifecycleStatus")[0], model.bounds("MaxResults")
     ('STARTED', (1, 100))
-    >>> for violation in model.check_request({"farmId": "farm-1"}):
+    >>> queue = model.make_id("QueueId", 1)
+    >>> for violation in model.check_request({"farmId": "farm-1", "queueId": queue}):
     ...     print(violation)
     farmId: 'farm-1' (expected to match farm-[0-9a-f]{32})
-    queueId: missing (expected a value, it is required)
     jobId: missing (expected a value, it is required)
 """
 

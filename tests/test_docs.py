@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
+from botocore import configprovider
 
 import pytest_deadline_sessions
 from pytest_deadline_sessions import Behavior
@@ -30,6 +31,14 @@ def _blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
+# Tests of programs that the installed botocore does not let reach a loopback address.
+_BEYOND = (
+    []
+    if "disable_host_prefix_injection" in configprovider.BOTOCORE_DEFAUT_SESSION_VARIABLES
+    else ["test_a_program"]
+)
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/check_pagination.md"])
 def test_every_block_runs(pytester, document):
     """The blocks of a document, in order, are one test module that passes, and no test is lost."""
@@ -45,8 +54,10 @@ def test_every_block_runs(pytester, document):
         "hypothesis.settings.load_profile('docs')\n"
     )
     pytester.makepyfile(source)
-    result = pytester.runpytest_subprocess("-p", "no:randomly", "-W", "error")
-    result.assert_outcomes(passed=len(tests))
+    left_out = [name for name in tests if name in _BEYOND]
+    deselected = [f"--deselect=test_every_block_runs.py::{name}" for name in left_out]
+    result = pytester.runpytest_subprocess("-p", "no:randomly", "-W", "error", *deselected)
+    result.assert_outcomes(passed=len(tests) - len(left_out), deselected=len(left_out))
 
 
 @pytest.mark.parametrize("name", MODULES)

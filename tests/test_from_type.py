@@ -87,12 +87,14 @@ def test_corners_are_reached(kind, condition):
 
 def test_hypothesis_alone_loads_nothing_heavy():
     """Importing Hypothesis costs neither botocore nor our strategies, until a type is asked for."""
-    source = """
+    heavy = """
         import sys
         import hypothesis
-        print("pytest_deadline_sessions._hypothesis_entry" in sys.modules)
         heavy = ["botocore", "boto3", "faker", "freezegun", "pytest", "http.client", "ssl"]
-        print(any(name in sys.modules for name in heavy))
+        print([name for name in heavy if name in sys.modules])
+    """
+    ours = """
+        print("pytest_deadline_sessions._hypothesis_entry" in sys.modules)
         print("pytest_deadline_sessions.strategies" in sys.modules)
         from hypothesis import strategies as st
         from pytest_deadline_sessions import SessionSummary
@@ -100,8 +102,12 @@ def test_hypothesis_alone_loads_nothing_heavy():
         st.from_type(SessionSummary).validate()
         print("pytest_deadline_sessions.strategies" in sys.modules)
     """
-    lines = "\n".join(line.strip() for line in source.splitlines())
-    assert python(lines) == ["True", "False", "False", "False", "True"]
+    without = python(_unindented(heavy), HYPOTHESIS_NO_PLUGINS="1")
+    assert python(_unindented(heavy + ours)) == [*without, "True", "False", "False", "True"]
+
+
+def _unindented(source):
+    return "\n".join(line.strip() for line in source.splitlines())
 
 
 def test_hypothesis_without_plugins():

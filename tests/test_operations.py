@@ -167,4 +167,4 @@ def test_contents_keep_to_their_options(contents):
 def test_contents_of_every_kind_are_drawn(wanted):
     """Jobs without work, with as much as may be, and with uneven steps."""
     options = job_contents(max_sessions=3, max_steps=2, max_tasks=5)
-    find(options, wanted, settings=settings(phases=[Phase.generate]))
+    find(options, wanted, settings=settings(phases=[Phase.generate], max_examples=1000))

@@ -37,9 +37,11 @@ def _contents(
     check_sizes("min_steps", 0, "max_steps", max_steps)
     check_sizes("max_steps", max_steps, "max_tasks", max_tasks)
 
-    def with_tasks(steps: int) -> st.SearchStrategy[dict[str, Any]]:
-        tasks = st.integers(steps, max_tasks) if steps else st.just(0)
-        drawn = {"sessions": listings(max_sessions=max_sessions), "steps": st.just(steps)}
-        return st.fixed_dictionaries({**drawn, "tasks": tasks})
+    def with_steps(tasks: int) -> st.SearchStrategy[dict[str, Any]]:
+        steps = st.integers(1, min(max_steps, tasks)) if tasks else st.just(0)
+        drawn = {"sessions": listings(max_sessions=max_sessions), "steps": steps}
+        return st.fixed_dictionaries({**drawn, "tasks": st.just(tasks)})
 
-    return st.integers(0, max_steps).flatmap(with_tasks)
+    none = st.just(0)
+    some = st.integers(1, max_tasks) if max_steps and max_tasks else none
+    return st.one_of(none, some).flatmap(with_steps)

@@ -10,13 +10,13 @@ from pytest_deadline_sessions.clock import plain_datetime
 
 
 def parse(value: Any) -> Any:
-    """The instant that botocore's own parser would give, with the same ``tzutc()``.
+    """The instant that botocore's own parser would give, in ``tzutc()``.
 
     Anything but the service's usual ``2030-01-01T09:00:00Z``, with or without a fraction, goes to
     botocore's parser.
 
     Example:
-        >>> parse("2030-01-01T09:00:00.5Z")
+        >>> parse("2030-01-01T09:00:00.500Z")
         datetime.datetime(2030, 1, 1, 9, 0, 0, 500000, tzinfo=tzutc())
     """
     if isinstance(value, str) and value[-1:] == "Z":
