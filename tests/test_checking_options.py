@@ -7,6 +7,7 @@ import inspect
 import pytest
 from collectors.right import as_ids, paginator, running
 from collectors.wrong import every, first_page, sorted_by_start, stops_at_an_empty_page
+from hypothesis import given, settings
 
 from pytest_deadline_sessions import (
     Behavior,
@@ -16,7 +17,8 @@ from pytest_deadline_sessions import (
     check_pagination,
 )
 from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse
-from pytest_deadline_sessions.checking.cases import Change, Sequence, cases, simplest
+from pytest_deadline_sessions.checking.cases import Change, Sequence, _uncut, cases, simplest
+from pytest_deadline_sessions.strategies import listings
 
 
 def violation_of(collect, **options):
@@ -45,6 +47,11 @@ def remembered(collect):
         ({"max_examples": True}, TypeError, r"max_examples=True \(expected 1 or more\)"),
         ({"max_examples": "9"}, TypeError, r"max_examples='9' \(expected 1 or more\)"),
         ({"patience": 0}, ValueError, r"patience=0 \(expected a number of seconds above 0\)"),
+        ({"patience": float("nan")}, ValueError, r"patience=nan \(expected a number of seconds"),
+        ({"patience": float("inf")}, ValueError, r"patience=inf \(expected a number of seconds"),
+        ({"expected": "all"}, TypeError, r"expected='all' \(expected a function of the complete"),
+        ({"ordered": "no"}, TypeError, r"ordered='no' \(expected True or False\)"),
+        ({"empty_final_token": None}, TypeError, r"empty_final_token=None \(expected True or"),
         ({"patience": "1"}, TypeError, r"patience='1' \(expected a number of seconds above 0\)"),
         ({"without": "faults"}, ValueError, r"without='faults' \(expected names among page-sizes"),
         ({"without": ["fault"]}, ValueError, r"without=\['fault'\] \(expected names among"),
@@ -188,7 +195,6 @@ def varied(case):
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_a_variation_can_be_left_out(variation):
     """Then no case shows it, neither the simple ones nor those that are drawn."""
-    from hypothesis import given, settings
 
     def check(case):
         assert variation not in varied(case)
@@ -200,6 +206,19 @@ def test_a_variation_can_be_left_out(variation):
     for case in several:
         check(case)
     settings(database=None, max_examples=60)(given(cases({variation}))(check))()
+
+
+def test_listings_that_are_not_cut_keep_their_sessions():
+    """Without page sizes there are as many sessions as with them."""
+
+    @settings(database=None, max_examples=60)
+    @given(listings(page_sizes=True))
+    def check(listing):
+        uncut = _uncut(listing)
+        assert uncut.page_sizes is None
+        assert list(uncut) == list(listing)
+
+    check()
 
 
 def test_without_any_variation():

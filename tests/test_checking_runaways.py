@@ -71,7 +71,7 @@ def test_runaways_are_stopped(collect, why):
     assert threading.active_count() == threads
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGURG"), reason="runaway.nothing else ends waiting")
+@pytest.mark.skipif(not hasattr(signal, "SIGURG"), reason="nothing else ends waiting")
 @pytest.mark.parametrize("collect", [runaway.waits_for_ever, runaway.a_pool_waits_for_ever])
 def test_waiting_is_stopped(collect):
     """A collector that waits for what never comes does not hold up the suite."""
@@ -279,3 +279,44 @@ def test_an_error_in_a_thread_of_the_collector_is_told(monkeypatch):
     told.clear()
     violation_of(runaway.a_thread_calls_for_ever)
     assert not told
+
+
+def test_a_module_that_a_collector_imports_has_the_real_sleep_afterwards(tmp_path, monkeypatch):
+    """It asked for ``time.sleep`` while ours stood there."""
+    (tmp_path / "imported_late.py").write_text(
+        "from time import sleep\nfrom asyncio import sleep as aio\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def collect(client, **job):
+        import imported_late
+
+        imported_late.sleep(3600)
+        return every(client, **job)
+
+    check_pagination(collect, max_examples=1)
+    imported_late = sys.modules.pop("imported_late")
+    assert imported_late.sleep is time.sleep
+    assert imported_late.aio is asyncio.sleep
+
+
+def test_what_a_collector_keeps_of_our_sleep_sleeps_for_real_afterwards(monkeypatch):
+    """It neither stops anybody nor moves a clock."""
+    kept = []
+
+    def collect(client, **job):
+        kept[:] = [time.sleep, asyncio.sleep]
+        return every(client, **job)
+
+    check_pagination(collect, max_examples=1)
+    slept = []
+
+    async def sleep(delay, result):
+        slept.append(delay)
+        return result
+
+    monkeypatch.setattr(sandbox, "_real_sleep", [slept.append])
+    monkeypatch.setattr(sandbox, "_real_async_sleep", [sleep])
+    kept[0](3)
+    assert asyncio.run(kept[1](4, "slept")) == "slept"
+    assert slept == [3, 4]

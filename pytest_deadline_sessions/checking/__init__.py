@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable
 from types import FrameType
 from typing import Any
@@ -72,10 +73,10 @@ def check_pagination(
         pytest_deadline_sessions.checking.report.PaginationViolation: the collector is not ...
     """
     __tracebackhide__ = True
-    given = _checked(collect, examples, without, max_examples, patience)
+    options = _options(collect, expected, ordered, empty_final_token)
+    given = _checked(examples, without, max_examples, patience)
     if expected is not None:
         without = {*without, "drift"}
-    options = Options(collect, expected, ordered, empty_final_token)
     bench = Bench(options, patience)
     drawn = Drawn(bench, without, max_examples)
     with bench.open():
@@ -114,16 +115,21 @@ def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith(f"{package}.checking")
 
 
-def _checked(
-    collect: Any,
-    examples: Any,
-    without: Any,
-    max_examples: Any,
-    patience: Any,
-) -> list[Case]:
+def _options(collect: Any, expected: Any, ordered: Any, empty_final_token: Any) -> Options:
     if not callable(collect):
         msg = f"collect={collect!r} (expected a function of client, farmId, queueId and jobId)"
         raise TypeError(msg)
+    if expected is not None and not callable(expected):
+        msg = f"expected={expected!r} (expected a function of the complete list)"
+        raise TypeError(msg)
+    for name, value in (("ordered", ordered), ("empty_final_token", empty_final_token)):
+        if not isinstance(value, bool):
+            msg = f"{name}={value!r} (expected True or False)"
+            raise TypeError(msg)
+    return Options(collect, expected, ordered, empty_final_token)
+
+
+def _checked(examples: Any, without: Any, max_examples: Any, patience: Any) -> list[Case]:
     if isinstance(without, str) or not set(without) <= set(VARIATIONS):
         msg = f"without={without!r} (expected names among {', '.join(VARIATIONS)})"
         raise ValueError(msg)
@@ -143,5 +149,5 @@ def _check_number(name: str, value: Any, kind: Any, what: str, *, least: float) 
     msg = f"{name}={value!r} (expected {what})"
     if isinstance(value, bool) or not isinstance(value, kind):
         raise TypeError(msg)
-    if value < least:
+    if not least <= value < math.inf:
         raise ValueError(msg)

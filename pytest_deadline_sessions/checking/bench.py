@@ -165,7 +165,7 @@ class Bench:
     def _calm(self) -> None:
         """From now on nothing goes wrong: what follows must be right."""
         self._case = Case(behavior=self._case.behavior, sequence=self._case.sequence)
-        self.fake._service.state.planned.clear()  # noqa: SLF001 (nobody else calls faults off)
+        self.fake._service.call_off()  # noqa: SLF001 (nobody else calls faults off)
 
     def _violation(self, case: Case, finding: Finding) -> PaginationViolation:
         return PaginationViolation(case, finding, self._calls, self.options)

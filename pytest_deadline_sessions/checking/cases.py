@@ -242,12 +242,18 @@ def _rarely(strategy: st.SearchStrategy[object], usual: object) -> st.SearchStra
 def _listings(without: Collection[str]) -> st.SearchStrategy[Listing]:
     shapes: st.SearchStrategy[Listing] = listings(max_sessions=200)
     if "page-sizes" in without:
-        shapes = shapes.map(lambda one: dataclasses.replace(one, page_sizes=None))
+        shapes = shapes.map(_uncut)
     if "empty-pages" in without:
         shapes = shapes.map(_full)
     if "data" in without:
         shapes = shapes.map(_plain)
     return shapes
+
+
+def _uncut(listing: Listing) -> Listing:
+    """The listing with its sessions, and nothing about where it is cut."""
+    runs = listing.runs or ((STARTED, len(listing)),)
+    return dataclasses.replace(listing, page_sizes=None, runs=runs)
 
 
 def _full(listing: Listing) -> Listing:

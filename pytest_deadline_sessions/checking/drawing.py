@@ -72,6 +72,8 @@ class Drawn:
         except PaginationViolation:
             return last[0] if self._bench.slow else self._shrunk(last[0])
         except Flaky:
+            if not last:
+                raise
             return depending(last[0])
         except (SkipTest, Unsatisfiable):
             # There was nothing to replay, the profile wants nothing drawn, or none of very few

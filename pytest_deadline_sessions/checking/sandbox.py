@@ -62,6 +62,7 @@ class Sandbox:
         self._raised = 0
         self._sleeps = 0
         self._beat = 0
+        self._is_open = False
 
     def heard(self) -> None:
         """The collector made a call, in this thread: it is at work.
@@ -97,8 +98,10 @@ class Sandbox:
         here = self._collector = threading.get_ident()
         self._outsiders = sys._current_frames().keys() - {here}  # noqa: SLF001 (documented)
         with contextlib.ExitStack() as stack:
-            stack.callback(_restore, _rebind(_real_sleep[0], functools.partial(self._sleep)))
-            stack.callback(_restore, _rebind(_real_async_sleep[0], self._async_sleep))
+            stack.enter_context(_rebound(_real_sleep[0], functools.partial(self._sleep)))
+            stack.enter_context(_rebound(_real_async_sleep[0], self._async_sleep))
+            self._is_open = True
+            stack.callback(setattr, self, "_is_open", False)
             stack.callback(setattr, threading, "excepthook", threading.excepthook)
             threading.excepthook = functools.partial(_quiet, threading.excepthook)
             if _SIGNAL is not None and threading.current_thread() is threading.main_thread():
@@ -136,7 +139,7 @@ class Sandbox:
                 self._end_threads()
 
     def _sleep(self, seconds: float) -> None:
-        if threading.get_ident() in self._outsiders:
+        if not self._is_open or threading.get_ident() in self._outsiders:
             _real_sleep[0](seconds)
             return
         if seconds < 0:
@@ -145,7 +148,7 @@ class Sandbox:
         self._slept(seconds)
 
     async def _async_sleep(self, delay: float, result: Any = None) -> Any:
-        if threading.get_ident() in self._outsiders:
+        if not self._is_open or threading.get_ident() in self._outsiders:
             return await _real_async_sleep[0](delay, result)
         self._slept(max(delay, 0))
         return await _real_async_sleep[0](0, result)
@@ -205,21 +208,28 @@ class Sandbox:
             left -= _STEP
 
 
-def _rebind(old: Any, new: Any) -> list[tuple[dict[str, Any], str, Any]]:
-    """Put ``new`` wherever a module has a name for ``old``."""
-    replaced: list[tuple[dict[str, Any], str, Any]] = []
+@contextlib.contextmanager
+def _rebound(old: Any, new: Any) -> Iterator[None]:
+    """Have ``new`` wherever a module has a name for ``old``."""
+    replaced = _rebind(old, new)
+    try:
+        yield
+    finally:
+        for namespace, name in replaced:
+            namespace[name] = old
+        # A module that was imported meanwhile took the new one for the old.
+        _rebind(new, old)
+
+
+def _rebind(old: Any, new: Any) -> list[tuple[dict[str, Any], str]]:
+    replaced: list[tuple[dict[str, Any], str]] = []
     for module in list(sys.modules.values()):
         namespace = getattr(module, "__dict__", {})
         for name, value in list(namespace.items()):
             if value is old:
-                replaced.append((namespace, name, value))
+                replaced.append((namespace, name))
                 namespace[name] = new
     return replaced
-
-
-def _restore(replaced: list[tuple[dict[str, Any], str, Any]]) -> None:
-    for namespace, name, value in replaced:
-        namespace[name] = value
 
 
 def _raise_in(ident: int) -> None:

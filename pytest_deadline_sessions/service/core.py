@@ -134,6 +134,11 @@ class Service:
             raise ValueError(msg)
         self.state.planned.append(Planned(as_fault(fault, name), name, times, after))
 
+    def call_off(self) -> None:
+        """Forget the faults that wait for their calls."""
+        with self.lock:
+            self.state.planned.clear()
+
     def job(self, params: Mapping[str, Any]) -> JobState:
         """The job that the parameters name.
 
