@@ -11,18 +11,10 @@ from typing import TYPE_CHECKING
 
 from pytest_deadline_sessions.fake import FakeDeadline
 from pytest_deadline_sessions.transcript import render_call
+from pytest_deadline_sessions.wire.environment import REMOVED
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions.transcript import Call
-
-_SHOWN = (
-    "AWS_ENDPOINT_URL_DEADLINE",
-    "AWS_DISABLE_HOST_PREFIX_INJECTION",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_DEFAULT_REGION",
-    "AWS_EC2_METADATA_DISABLED",
-)
 
 
 def main(arguments: Sequence[str] | None = None, until: threading.Event | None = None) -> int:
@@ -43,10 +35,10 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
     try:
         job = fake.add_job(sessions=given.sessions)
         with fake.serve(given.host, given.port) as endpoint:
-            environment = endpoint.environment()
             print(f"# Deadline Cloud at {endpoint}, with a job of {given.sessions} sessions:")
-            for name in _SHOWN:
-                print(f"export {name}={shlex.quote(environment[name])}")
+            for name, value in endpoint.environment({}).items():
+                print(f"export {name}={shlex.quote(value)}")
+            print(f"unset {' '.join(REMOVED)}")
             ids = " ".join(
                 f"--{option} {job[name]}"
                 for option, name in (

@@ -36,7 +36,7 @@ ROOMS = {
     "assertions",
     "plugin": "concise model clock lifecycle faults paging transcript service wire fake stubber "
     "strategies provider assertions checking",
-    "__main__": "fake transcript",
+    "__main__": "wire fake transcript",
     "__init__": "concise model clock lifecycle faults paging transcript service wire fake stubber "
     "strategies provider assertions checking",
 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import types
 
 import boto3
 import botocore.client
@@ -304,3 +305,55 @@ def test_unknown_paths():
             "There is no operation GET /2023-10-12/nothing. "
         )
     ]
+
+
+def test_the_innermost_answers_also_if_it_is_the_outermost_too():
+    """Leaving an interception ends that one, not another one of the same service."""
+    outer, middle = FakeDeadline(), FakeDeadline()
+    jobs = {fake: fake.add_job(sessions=count) for fake, count in ((outer, 1), (middle, 2))}
+    client = boto3.client("deadline", region_name="us-west-2")
+    with outer, middle:
+        with outer:
+            assert _lists(client, jobs[outer]) == 1
+        assert len(middle.client().list_sessions(**jobs[middle])["sessions"]) == 2
+        assert _lists(client, jobs[middle]) == 2
+    client = outer.client()
+    with middle.attach(client):
+        with outer.attach(client):
+            assert _lists(client, jobs[outer]) == 1
+        assert _lists(client, jobs[middle]) == 2
+
+
+def test_interceptions_that_overlap_leave_the_environment_as_it_was(monkeypatch):
+    """Whichever ends first."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
+    monkeypatch.setenv("AWS_PROFILE", "studio")
+    before = dict(os.environ)
+    several = [FakeDeadline().intercept() for _ in range(3)]
+    for one in several:
+        one.__enter__()
+    for place in (0, 2, 1):
+        assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
+        assert "AWS_PROFILE" not in os.environ
+        several[place].__exit__(None, None, None)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("other", [None, types.ModuleType("boto3")])
+def test_boto3_may_be_blocked_or_replaced(monkeypatch, other):
+    """Tests of code that can do without it do that."""
+    monkeypatch.setitem(sys.modules, "boto3", other)
+    with FakeDeadline() as fake:
+        assert _lists(fake.client(), fake.add_job(sessions=2)) == 2
+
+
+def test_clients_of_a_fake_read_no_environment(monkeypatch, tmp_path):
+    """What a developer's shell says of retries and the like has no say in tests."""
+    (tmp_path / "config").write_text("[default]\nretry_mode = adaptive\nmax_attempts = 1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_RETRY_MODE", "bogus")
+    fake = FakeDeadline()
+    job, client = fake.add_job(sessions=1), fake.client()
+    fake.fail_next("ThrottlingException")
+    assert _lists(client, job) == 1

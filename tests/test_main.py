@@ -11,6 +11,8 @@ import urllib.request
 import pytest
 
 from pytest_deadline_sessions.__main__ import main
+from pytest_deadline_sessions.wire.environment import REMOVED
+from pytest_deadline_sessions.wire.server import Endpoint
 
 pytest.importorskip("cheroot")
 
@@ -78,3 +80,22 @@ def test_the_module_runs():
         check=True,
     )
     assert "--sessions" in done.stdout
+
+
+def test_all_of_the_environment_is_shown(capsys, monkeypatch):
+    """A shell that takes it over reaches the fake, whatever it had set before."""
+    monkeypatch.setenv("AWS_PROFILE", "studio")
+    until, thread, _, out = _started(["serve", "--sessions", "1"], capsys)
+    until.set()
+    thread.join()
+    shown = dict(re.findall(r"^export (\w+)=(.*)$", out, re.MULTILINE))
+    endpoint = Endpoint(shown["AWS_ENDPOINT_URL_DEADLINE"])
+    assert shown == endpoint.environment({})
+    unset = re.search(r"^unset (.+)$", out, re.MULTILINE)[1].split()
+    assert set(unset) == set(REMOVED)
+
+
+def test_too_many_sessions(capsys):
+    """Told as any other wrong value."""
+    assert main(["serve", "--sessions", "2000000000"]) == 1
+    assert "sessions=2000000000" in capsys.readouterr().err

@@ -186,10 +186,11 @@ def test_bodies_that_are_no_json_object(body):
     assert _refusal("UpdateSession", body=body) == message
 
 
-def test_timestamps_that_are_none():
-    """A member that must be a timestamp is refused by name."""
-    body = json.dumps({"startTime": "yesterday"}).encode()
-    message = "StartsAt cannot be parsed (expected a timestamp)"
+@pytest.mark.parametrize("value", ["yesterday", 1e300])
+def test_timestamps_that_are_none(value):
+    """A member that must be a timestamp is refused by where it stands."""
+    body = json.dumps({"startTime": value}).encode()
+    message = "schedule.fixed.startTime cannot be parsed (expected a timestamp)"
     assert _refusal("CreateBudget", body=b'{"schedule": {"fixed": ' + body + b"}}") == message
 
 

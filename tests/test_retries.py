@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import functools
+import gc
 import itertools
 import threading
 import time
+import weakref
 
 import boto3
 import botocore.exceptions
@@ -14,7 +16,8 @@ import botocore.retries.bucket
 import pytest
 from botocore.config import Config
 
-from pytest_deadline_sessions import FakeDeadline, Fault, Listing
+from pytest_deadline_sessions import Clock, FakeDeadline, Fault, Listing
+from pytest_deadline_sessions.wire import botocore as wire
 from pytest_deadline_sessions.wire import waiting
 
 ATTEMPTS = {"legacy": 5, "standard": 3, "adaptive": 3}
@@ -188,3 +191,29 @@ def test_other_clients_wait_as_ever(mode):
             assert fake.clock.now() - before < datetime.timedelta(seconds=1)
     assert len(slept) == ATTEMPTS[mode] - 1
     assert sum(slept) > 0
+
+
+def test_token_buckets_are_left_once_the_clients_are_gone(monkeypatch):
+    """A client of a fake that nobody has any more leaves nothing behind."""
+    monkeypatch.setattr(wire, "_routes", weakref.WeakKeyDictionary())
+    monkeypatch.setattr(waiting, "_replaced", [])
+    acquire = botocore.retries.bucket.TokenBucket.acquire
+    client = FakeDeadline().client()
+    assert botocore.retries.bucket.TokenBucket.acquire is not acquire
+    del client
+    gc.collect()
+    assert botocore.retries.bucket.TokenBucket.acquire is acquire
+
+
+def test_a_bucket_that_others_filled_meanwhile():
+    """Nothing is left to wait for."""
+
+    class Bucket:
+        available_capacity = 2
+        max_rate = 1
+
+    clock = Clock()
+    with clock.freeze("2030-01-01"):
+        before = clock.now()
+        assert waiting._spend(clock, Bucket(), 1)
+        assert clock.now() == before

@@ -262,3 +262,17 @@ def test_ipv6_loopback_is_loopback(fake):
             assert endpoint.startswith("http://[::1]:")
     except OSError:
         pytest.skip("this machine has no IPv6 loopback")
+
+
+def test_a_body_in_chunks(fake):
+    """A client that does not say how long its request is, is read all the same."""
+    job = fake.add_job(sessions=1)
+    path = f"{LIST.format(**job)}/{job.listing[0]['sessionId']}"
+    body = (one for one in (b'{"targetLifecycle', b'Status": "ENDED"}'))
+    with fake.serve() as endpoint:
+        connection = http.client.HTTPConnection(endpoint.removeprefix("http://"), timeout=5)
+        connection.request("PATCH", path, body, encode_chunked=True)
+        assert connection.getresponse().read() == b"{}"
+        connection.request("GET", LIST.format(**job))
+        assert b"UPDATE_IN_PROGRESS" in connection.getresponse().read()
+        connection.close()

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
@@ -59,12 +60,12 @@ def client(*, fast_timestamps: bool = True, **config: Any) -> Any:
 @functools.cache
 def _session(*, fast_timestamps: bool) -> Any:
     import botocore.session
+    from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 
-    ours = {
-        "profile": (None, None, None, None),
-        "config_file": (None, None, os.devnull, None),
-        "credentials_file": (None, None, os.devnull, None),
-    }
+    # Each is a name in files, one in the environment, a default and a conversion.
+    ours = {name: (None, None, *rest) for name, (_, _, *rest) in VARIABLES.items()}
+    for name in ("config_file", "credentials_file"):
+        ours[name] = (None, None, os.devnull, None)
     session = botocore.session.Session(session_vars=ours)
     session.register_component("data_loader", model.loader())
     session.set_credentials(ACCESS_KEY, SECRET_KEY)
@@ -91,7 +92,7 @@ class Route:
     def __init__(self, client: Any) -> None:
         from botocore.validate import ParamValidationDecorator
 
-        self.attached: list[Service] = []
+        self.attached: list[_Lead] = []
         self.events = client.meta.events
         # The client's own config forgets whether it was told to validate.
         self._validates = isinstance(client._serializer, ParamValidationDecorator)  # noqa: SLF001
@@ -105,9 +106,8 @@ class Route:
     @property
     def service(self) -> Service | None:
         """Who answers at this moment."""
-        if self.attached:
-            return self.attached[-1]
-        return _interceptors[-1] if _interceptors else None
+        leads = self.attached or _interceptors
+        return leads[-1].service if leads else None
 
     def register(self) -> None:
         """Listen to the events of the client."""
@@ -196,9 +196,16 @@ class Route:
         return self.response(request.url, response)
 
 
+@dataclass(frozen=True, eq=False)
+class _Lead:
+    """One attachment, or one interception: the same service may have several."""
+
+    service: Service
+
+
 _lock = threading.RLock()
 _routes: weakref.WeakKeyDictionary[Any, Route] = weakref.WeakKeyDictionary()
-_interceptors: list[Service] = []
+_interceptors: list[_Lead] = []
 _patches: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = []
 
 
@@ -213,13 +220,14 @@ def attach(client: Any, service: Service) -> Callable[[], None]:
     if name != model.SERVICE:
         msg = f"client={client!r} (expected a botocore client of {model.SERVICE!r})"
         raise TypeError(msg)
+    lead = _Lead(service)
     with _lock:
         route = _route(client)
-        route.attached.append(service)
+        route.attached.append(lead)
 
     def detach() -> None:
         with _lock:
-            route.attached.remove(service)
+            route.attached.remove(lead)
             _tidy()
 
     return detach
@@ -228,16 +236,17 @@ def attach(client: Any, service: Service) -> Callable[[], None]:
 @contextlib.contextmanager
 def intercept(service: Service) -> Iterator[None]:
     """Lead the calls of every Deadline Cloud client of this process to ``service``."""
+    lead = _Lead(service)
     with dummy_environment():
         with _lock:
-            _interceptors.append(service)
+            _interceptors.append(lead)
             if len(_interceptors) == 1:
                 _patch()
         try:
             yield
         finally:
             with _lock:
-                _interceptors.remove(service)
+                _interceptors.remove(lead)
                 if not _interceptors:
                     _unpatch()
                 _tidy()
@@ -246,9 +255,18 @@ def intercept(service: Service) -> Iterator[None]:
 def _route(client: Any) -> Route:
     route = _routes.get(client)
     if route is None:
+        # Made before the entry, so that it comes when the entry is gone.
+        weakref.finalize(client, _forget).atexit = False
         route = _routes[client] = _kind(client)(client)
         route.register()
     return route
+
+
+def _forget() -> None:
+    """Leave nothing behind once the last client is gone; garbage is collected at any time."""
+    with _lock:
+        if not _routes:
+            waiting.unpatch()
 
 
 def _tidy() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 REGION = "us-west-2"
 ACCESS_KEY = "testing"
@@ -37,27 +39,48 @@ def variables(given: Mapping[str, str]) -> dict[str, str]:
     return {**_SET, "AWS_DEFAULT_REGION": region}
 
 
-@contextlib.contextmanager
-def dummy_environment() -> Iterator[None]:
-    """Set these variables, and keep boto3's default session from outliving them."""
-    new = variables(os.environ)
-    before = {name: os.environ.get(name) for name in (*new, *REMOVED)}
-    session = _default_session()
-    os.environ.update(new)
-    for name in REMOVED:
-        os.environ.pop(name, None)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
+class _Before:
+    """What was there before: variables, and boto3's default session."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._variables = {name: os.environ.get(name) for name in names}
+        self._session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
+
+    def restore(self) -> None:
+        for name, value in self._variables.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        if "boto3" in sys.modules:
-            vars(sys.modules["boto3"])["DEFAULT_SESSION"] = session
+        boto3: Any = sys.modules.get("boto3")
+        if boto3 is not None:
+            boto3.DEFAULT_SESSION = self._session
 
 
-def _default_session() -> object:
-    boto3 = sys.modules.get("boto3")
-    return None if boto3 is None else vars(boto3)["DEFAULT_SESSION"]
+_lock = threading.Lock()
+_entered: list[list[_Before]] = []
+
+
+@contextlib.contextmanager
+def dummy_environment() -> Iterator[None]:
+    """Set these variables, and keep boto3's default session from outliving them.
+
+    Whoever is left last restores what was there before all of them, in whatever order they are.
+    """
+    with _lock:
+        new = variables(os.environ)
+        mine = [_Before([*new, *REMOVED])]
+        _entered.append(mine)
+        os.environ.update(new)
+        for name in REMOVED:
+            os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        with _lock:
+            place = next(place for place, one in enumerate(_entered) if one is mine)
+            del _entered[place]
+            if place == len(_entered):
+                mine[0].restore()
+            else:
+                _entered[place][:] = mine

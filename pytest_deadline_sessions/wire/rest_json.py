@@ -105,7 +105,7 @@ def decode(
         parsed = _parse(body)
         for name, member in in_body.items():
             if parsed.get(name) is not None:
-                params[name] = _from_json(parsed[name], member)
+                params[name] = _from_json(parsed[name], member, name)
     return params
 
 
@@ -174,20 +174,24 @@ def _from_text(name: str, values: list[str], shape: Any) -> Any:
     return value
 
 
-def _from_json(value: Any, shape: Any) -> Any:
+def _from_json(value: Any, shape: Any, path: str) -> Any:
     if shape.type_name == "structure" and isinstance(value, dict):
         members = shape.members
         return {
-            name: _from_json(item, members[name]) if name in members else item
+            name: _from_json(item, members[name], f"{path}.{name}") if name in members else item
             for name, item in value.items()
             if item is not None
         }
     if shape.type_name == "list" and isinstance(value, list):
-        return [_from_json(item, shape.member) for item in value]
+        return [
+            _from_json(item, shape.member, f"{path}[{index}]") for index, item in enumerate(value)
+        ]
     if shape.type_name == "map" and isinstance(value, dict):
-        return {key: _from_json(item, shape.value) for key, item in value.items()}
+        return {
+            key: _from_json(item, shape.value, f"{path}[{key!r}]") for key, item in value.items()
+        }
     if shape.type_name == "timestamp":
-        return _moment(shape.name, value)
+        return _moment(path, value)
     return value
 
 
@@ -196,7 +200,8 @@ def _moment(name: str, value: Any) -> datetime.datetime:
 
     try:
         moment: datetime.datetime = parse_to_aware_datetime(value)
-    except ValueError:
+    # A number out of range is a RuntimeError to botocore.
+    except (ValueError, RuntimeError, OverflowError):
         raise _cannot_parse(name, "a timestamp") from None
     return moment
 

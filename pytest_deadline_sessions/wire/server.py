@@ -118,7 +118,8 @@ def _respond(service: Service, request: Any) -> None:
         name.decode("latin-1").lower(): value.decode("latin-1")
         for name, value in request.inheaders.items()
     }
-    body = request.rfile.read() if "content-length" in headers else b""
+    has_body = "content-length" in headers or "transfer-encoding" in headers
+    body = request.rfile.read() if has_body else b""
     method, uri = request.method.decode("latin-1"), request.uri.decode("latin-1")
     try:
         response = answering.respond(service, method, uri, headers, body)

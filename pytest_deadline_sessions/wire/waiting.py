@@ -91,5 +91,7 @@ def _acquire_async(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _spend(clock: Clock, bucket: Any, amount: float) -> bool:
-    clock.advance(seconds=(amount - bucket.available_capacity) / bucket.max_rate)
+    # Another thread may have filled it meanwhile.
+    missing = max(amount - bucket.available_capacity, 0)
+    clock.advance(seconds=missing / bucket.max_rate)
     return True
