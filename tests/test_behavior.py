@@ -27,6 +27,7 @@ ALLOWED = {
     "tokens_bound_to_arguments": [True, False],
     "unknown_job_is_not_found": [True, False],
     "update_of_ended_conflicts": [True, False],
+    "update_of_asked_conflicts": [False, True],
     "tokens_shared_by_jobs": [False, True],
     "single_use_tokens": [False, True],
     "empty_token_is_start": [False, True],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from contextlib import nullcontext
 
 import pytest
 
@@ -212,6 +213,22 @@ def test_updating_what_has_ended():
         else:
             client.update_session(**arguments)
         fake.reset(Behavior(update_of_ended_conflicts=False))
+
+
+@pytest.mark.parametrize("conflicts", [False, True])
+def test_updating_what_was_asked_already(conflicts):
+    """It is nothing, or a conflict, as ``Behavior`` says."""
+    fake = FakeDeadline(Behavior(update_of_asked_conflicts=conflicts))
+    client, job = fake.client(), fake.add_job(sessions=2)
+    for session, done in zip(job.sessions, (False, True), strict=True):
+        arguments = {**job, "sessionId": session.session_id, "targetLifecycleStatus": "ENDED"}
+        client.update_session(**arguments)
+        if done:
+            session.succeed_update()
+        summary = session.summary
+        with pytest.raises(client.exceptions.ConflictException) if conflicts else nullcontext():
+            client.update_session(**arguments)
+        assert session.summary == summary
 
 
 @pytest.mark.parametrize("operation", ["get_session", "update_session"])

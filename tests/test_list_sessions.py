@@ -345,6 +345,8 @@ def test_unknown_jobs_are_not_found(fake, client, name):
     assert (response["resourceType"], response["resourceId"]) == ("job", job["jobId"])
     fake.reset(Behavior(unknown_job_is_not_found=False))
     assert client.list_sessions(**job)["sessions"] == []
+    with pytest.raises(client.exceptions.ValidationException):
+        client.list_sessions(**job, nextToken="x")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import re
 import pytest
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions.paging import GAP, Listing, check_summaries, doubled
-from pytest_deadline_sessions.paging.listing import EPOCH
+from pytest_deadline_sessions.paging import GAP, Listing, check_summaries
+from pytest_deadline_sessions.paging.listing import EPOCH, doubled
 
 NAIVE = datetime.datetime(2030, 1, 1)  # noqa: DTZ001
 LATE = datetime.datetime(9999, 12, 31, 23, tzinfo=datetime.timezone.utc)
@@ -74,6 +74,11 @@ def test_arguments_of_the_wrong_type(argument, message):
         (
             {"first": 16**32 - 2, "page_sizes": (3,)},
             f"first: {16**32 - 2} (expected 0..{16**32 - 3})",
+        ),
+        ({"given": (1,)}, "given=(1,), runs=() (expected what Listing.of makes)"),
+        (
+            {"given": (), "runs": (("STARTED", 2),)},
+            "given=(), runs=(('STARTED', 2),) (expected what Listing.of makes)",
         ),
         ({"workers": 0}, "workers: 0 (expected 1 or more)"),
         ({"started_at": NAIVE}, f"started_at={NAIVE!r} (expected a timezone-aware datetime)"),

@@ -2,12 +2,21 @@
 
 from pytest_deadline_sessions.paging.listing import (
     GAP,
+    REQUESTER,
     Cut,
     Listing,
     Page,
     check_summaries,
-    doubled,
 )
 from pytest_deadline_sessions.paging.tokens import TokenError, Tokens
 
-__all__ = ["GAP", "Cut", "Listing", "Page", "TokenError", "Tokens", "check_summaries", "doubled"]
+__all__ = [
+    "GAP",
+    "REQUESTER",
+    "Cut",
+    "Listing",
+    "Page",
+    "TokenError",
+    "Tokens",
+    "check_summaries",
+]

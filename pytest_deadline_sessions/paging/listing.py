@@ -18,7 +18,7 @@ EPOCH = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
 GAP = datetime.timedelta(minutes=1)
 _RUN_TIME = datetime.timedelta(minutes=30)
 _UPDATE_TIME = datetime.timedelta(minutes=10)
-_REQUESTER = "arn:aws:sts::111122223333:assumed-role/Artist/alex"
+REQUESTER = "arn:aws:sts::111122223333:assumed-role/Artist/alex"
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Listing:
         order: ``"oldest-first"``, ``"newest-first"`` or ``"mixed"``: how the starts lie in service
             order.
         workers: How many workers run the sessions, in turn.
+        given: Summaries in place of a shape: what ``Listing.of`` checks and passes on.
 
     Raises:
         TypeError: An argument of the wrong type.
@@ -130,7 +131,11 @@ class Listing:
 
     def _set_runs(self) -> None:
         if self.given is not None:
-            object.__setattr__(self, "_count", len(self.given))
+            given = _sequence("given", self.given)
+            if self.runs or not all(isinstance(one, Mapping) for one in given):
+                msg = f"given={given!r}, runs={self.runs!r} (expected what Listing.of makes)"
+                raise ValueError(msg)
+            object.__setattr__(self, "_count", len(given))
             ids = (one.get("sessionId") for one in self.given)
             index = {one: place for place, one in enumerate(ids) if isinstance(one, str)}
             object.__setattr__(self, "_index", index)
@@ -223,7 +228,7 @@ class Listing:
             elif status != lifecycle.STARTED:
                 summary["targetLifecycleStatus"] = lifecycle.ENDED
                 summary["updatedAt"] = started + _UPDATE_TIME
-                summary["updatedBy"] = _REQUESTER
+                summary["updatedBy"] = REQUESTER
             return summary
 
         return expand

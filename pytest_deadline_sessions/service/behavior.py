@@ -40,12 +40,13 @@ class Behavior:
 
     page_size: int = _open(
         100,
-        "The API gives no default page size; a page never holds more than this, also when "
-        "maxResults asks for more.",
+        "The API gives no default page size; a page that the service cuts never holds more than "
+        "this, also when maxResults asks for more. The page_sizes of a Listing are kept.",
     )
     order: Order = _open(
         "startedAt",
-        "The API promises no order; the service lists in the order of startedAt, or as given.",
+        "The API promises no order; summaries given to add_job are listed in the order of "
+        "startedAt, or as given. Sessions that start later come last.",
     )
     token_lifetime: datetime.timedelta = _open(
         datetime.timedelta(hours=24),
@@ -89,12 +90,18 @@ class Behavior:
     )
     unknown_job_is_not_found: bool = _open(
         True,
-        "A job that does not exist gives ResourceNotFoundException; if False, an empty list.",
+        "ListSessions of a job that does not exist gives ResourceNotFoundException; if False, an "
+        "empty list.",
     )
     update_of_ended_conflicts: bool = _open(
         True,
         "UpdateSession is modelled to give ConflictException; we give it for a session that has "
         "ended, or (if False) nothing happens.",
+    )
+    update_of_asked_conflicts: bool = _open(
+        False,
+        "What UpdateSession does for a session that was asked to end already (UPDATE_IN_PROGRESS "
+        "or UPDATE_SUCCEEDED) is not documented; nothing happens, or (if True) it conflicts.",
     )
     retry_after_seconds: int | None = _open(
         None, "Whether a throttled or failed call comes with Retry-After is not documented."

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_deadline_sessions import lifecycle, model
-from pytest_deadline_sessions.paging import Listing, check_summaries
+from pytest_deadline_sessions.paging import REQUESTER, Listing, check_summaries
 from pytest_deadline_sessions.service import state
-from pytest_deadline_sessions.service.sessions import REQUESTER
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions.service.core import Service

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions.faults import Fault, FaultError
+from pytest_deadline_sessions.paging import REQUESTER
 from pytest_deadline_sessions.service import filling, records, turning
 from pytest_deadline_sessions.service.core import not_found, operation
 from pytest_deadline_sessions.service.state import JobIds, asked
@@ -15,18 +16,17 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions.service.core import Service
     from pytest_deadline_sessions.service.state import JobState
 
-REQUESTER = "arn:aws:sts::111122223333:assumed-role/Artist/alex"
-
 
 @operation("ListSessions")
 def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """One page of a job's sessions."""
     behavior = service.behavior
     ids = JobIds(params["farmId"], params["queueId"], params["jobId"])
+    scope = ("ListSessions", ids)
     if ids not in service.state.jobs and not behavior.unknown_job_is_not_found:
+        turning.begin(service, scope, params)
         return {"sessions": []}
     job = service.job(params)
-    scope = ("ListSessions", ids)
     at = turning.begin(service, scope, params)
     limit = turning.limit(params)
     start, stop, following = job.listing.cut(at, limit, behavior.page_size, len(job))
@@ -48,17 +48,24 @@ def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, 
     status = summary["lifecycleStatus"]
     if lifecycle.UPDATE_IN_PROGRESS in lifecycle.TRANSITIONS[status]:
         job.replace(place, asked(summary, service.clock.now(), REQUESTER))
-    elif status == lifecycle.ENDED and service.behavior.update_of_ended_conflicts:
-        raise FaultError(
-            Fault(
-                "ConflictException",
-                "The session has ended.",
-                reason="STATUS_CONFLICT",
-                resourceId=summary["sessionId"],
-                resourceType="session",
-            )
-        )
+    elif status == lifecycle.ENDED:
+        if service.behavior.update_of_ended_conflicts:
+            raise _conflict(summary, "The session has ended.")
+    elif service.behavior.update_of_asked_conflicts:
+        raise _conflict(summary, "The session was asked to end already.")
     return {}
+
+
+def _conflict(summary: Mapping[str, Any], message: str) -> FaultError:
+    return FaultError(
+        Fault(
+            "ConflictException",
+            message,
+            reason="STATUS_CONFLICT",
+            resourceId=summary["sessionId"],
+            resourceType="session",
+        )
+    )
 
 
 def find(service: Service, params: Mapping[str, Any]) -> tuple[JobState, int]:

@@ -84,14 +84,14 @@ class JobState:
         if given is None:
             first = [self.listing.started_at] if len(self.listing) else []
         else:
-            first = [one["startedAt"] for one in given]
+            first = [one["startedAt"] for one in given if "startedAt" in one]
         return [*first, *(one["startedAt"] for one in self.added)]
 
     def ended(self) -> list[datetime.datetime]:
         """When each session ended; nothing as long as one of them runs."""
         ends = []
         for summary in self.between(0, len(self)):
-            if summary["lifecycleStatus"] != lifecycle.ENDED:
+            if summary.get("lifecycleStatus") != lifecycle.ENDED or "endedAt" not in summary:
                 return []
             ends.append(summary["endedAt"])
         return ends
