@@ -99,7 +99,8 @@ class FakeDeadline:
 
         Args:
             sessions: How many (they are ``STARTED``, a minute apart, the last one a minute ago);
-                or summaries; or a ``Listing``.
+                or summaries; or a ``Listing``, which gets the next free ids if it does not say
+                ``first=…`` and another job has its ids.
             farmId: By default the one farm that jobs of this fake share.
             queueId: By default the one queue that they share.
             jobId: By default a fresh one.
@@ -117,12 +118,13 @@ class FakeDeadline:
         """
         self._refuse_if_closed("add_job")
         service = self._service
+        fixed = {} if details is None else describing.members("details", details)
         with service.lock:
             ids, listing, planned = adding.checked(
-                service, sessions, (farmId, queueId, jobId), (steps, tasks)
+                service, sessions, (farmId, queueId, jobId), (steps, tasks), fixed
             )
-            if details is not None:
-                self.describe(ids.jobId, **describing.members("details", details))
+            if fixed:
+                self.describe(ids.jobId, **fixed)
             service.state.jobs[ids] = JobState(ids, listing, self.clock.now(), planned)
             return Job(service, ids)
 
@@ -232,12 +234,12 @@ class FakeDeadline:
         """Remember the present state; calling the result brings it back, as often as one likes."""
         service = self._service
         with service.lock:
-            state, clock = service.state.copy(), self.clock.snapshot()
+            state, clock, behavior = service.state.copy(), self.clock.snapshot(), service.behavior
             operations, calls = dict(service.operations), list(service.transcript)
 
         def restore() -> None:
             with service.lock:
-                service.state = state.copy()
+                service.state, service.behavior = state.copy(), behavior
                 service.operations = dict(operations)
                 service.transcript.replace(calls)
                 clock()
@@ -348,8 +350,9 @@ class FakeDeadline:
         self._refusal = why
 
     def resume(self) -> None:
-        """Take work again after ``pause``."""
+        """Take work again after ``pause``, or after ``close``."""
         self._refusal = None
+        self._service.closed = False
 
     def __enter__(self) -> Self:
         entered = self.intercept()

@@ -239,3 +239,18 @@ def test_durations_are_real(pytester):
     assert len(durations) == 3
     assert all(0 <= each < 60 for each in durations)
     result.stdout.re_match_lines([r"=+ 1 passed in \d\d?\.\d\ds =+"])
+
+
+def test_a_snapshot_while_frozen():
+    """What it brings back is the time that stood then; nothing, once that time has thawed."""
+    clock = Clock()
+    with clock.freeze("2030-01-01") as frozen:
+        frozen.tick(hours=1)
+        restore, at = clock.snapshot(), clock.now()
+        for _ in range(2):
+            clock.advance(hours=25)
+            assert clock.now() > at
+            restore()
+            assert clock.now() == at
+    restore()
+    assert clock.now() < at

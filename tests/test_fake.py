@@ -375,3 +375,51 @@ def test_no_endpoint_environment_without_an_endpoint(fake):
     """There is nothing to point a subprocess at."""
     with pytest.raises(RuntimeError, match=r"expected to be inside serve\(\)"):
         fake.endpoint_environment()
+
+
+def test_snapshot_of_the_behavior(fake):
+    """Another behaviour, given by a reset, goes with the rest."""
+    restore = fake.snapshot()
+    fake.reset(Behavior(page_size=2))
+    restore()
+    assert fake.behavior == Behavior()
+
+
+def test_resuming_opens_what_was_closed(fake):
+    """Whoever hands out one fake to many gives it to the next as new."""
+    client, job = fake.client(), fake.add_job(sessions=1)
+    fake.close()
+    fake.resume()
+    assert len(client.list_sessions(**job)["sessions"]) == 1
+
+
+def _ids_of(job):
+    return [one["sessionId"] for one in job.listing]
+
+
+def test_ids_that_nobody_gave_are_free_ones(fake):
+    """Whatever ids were given before."""
+    given = fake.add_job(Listing(page_sizes=(2,)), jobId=model.make_id("JobId", 2))
+    of_random = fake.add_job([Listing(page_sizes=(1,), first=4)[0]])
+    several = [fake.add_job(sessions=2), fake.add_job(Listing(page_sizes=(1, 1)))]
+    given.start_session()
+    several.append(fake.add_job(sessions=1))
+    every = [one for job in (given, of_random, *several) for one in _ids_of(job)]
+    assert len(set(every)) == len(every) == 9
+    assert len({job["jobId"] for job in fake.jobs}) == 5
+    with pytest.raises(ValueError, match="expected ids that no job has"):
+        fake.add_job(Listing(page_sizes=(1,), first=2))
+
+
+def test_a_refused_job_takes_no_number(fake):
+    """The next one is as if nobody had tried."""
+    for options in ({"sessions": -1}, {"steps": -1}, {"details": {"priority": 101}}):
+        with pytest.raises(ValueError, match="expected"):
+            fake.add_job(**options)
+    assert fake.add_job(sessions=1)["jobId"] == model.make_id("JobId", 1)
+
+
+def test_more_sessions_than_time_had_minutes(fake):
+    """A count that would start before the year 1 is out of range."""
+    with pytest.raises(ValueError, match=r"sessions=2000000000 \(expected as many"):
+        fake.add_job(sessions=2_000_000_000)

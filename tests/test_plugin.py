@@ -340,3 +340,19 @@ def test_optimised_python(pytester, monkeypatch):
     )
     result = pytester.runpytest_subprocess(*OPTIONS, "-W", "ignore::pytest.PytestConfigWarning")
     result.assert_outcomes(passed=1)
+
+
+def test_a_fake_that_a_test_closed_is_open_for_the_next(run):
+    """What one test does to it is nobody else's."""
+    run(
+        """
+        import boto3
+        import pytest
+
+        @pytest.mark.parametrize("time", range(2))
+        def test(deadline_sessions, time):
+            job = deadline_sessions.add_job(sessions=1)
+            assert len(boto3.client("deadline").list_sessions(**job)["sessions"]) == 1
+            deadline_sessions.close()
+        """
+    ).assert_outcomes(passed=2)
