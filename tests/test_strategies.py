@@ -293,6 +293,7 @@ def test_sizes_are_kept(data, low, more):
             "startedAt=2030-01-01 12:00:00+00:00 (expected not after now, 2029-12-31 12:00",
         ),
         (ds.session_lists(min_size=3, max_size=2), "min_size=3, max_size=2 (expected min_size <="),
+        (ds.session_lists(min_size=101, max_size=200), "min_size=101 (expected 0..100; listings()"),
         (ds.session_lists(min_size=-1), "min_size=-1 (expected 0 or more)"),
         (ds.session_lists(max_size=True), "max_size=True (expected a whole number)"),
         (
@@ -339,6 +340,34 @@ def test_histories_keep_their_options(data, low, more, ended):
     history = data.draw(ds.session_histories(min_size=low, max_size=low + more, ended=ended))
     assert low <= len(history) <= low + more
     assert ended in {None, history[-1]["lifecycleStatus"] == "ENDED"}
+
+
+@many
+@given(ds.session_histories(ended=True, min_size=3))
+def test_snapshots_are_dicts_of_their_own(history):
+    """Changing one changes no other."""
+    assert len({id(snapshot) for snapshot in history}) == len(history)
+
+
+@pytest.mark.parametrize("now", [None, NOW])
+def test_strategies_for_members_give_what_goes_together(now):
+    """Values that cannot be, alone or with the others, are left out."""
+    moments = st.datetimes(
+        NOW.replace(tzinfo=None) - datetime.timedelta(hours=1),
+        NOW.replace(tzinfo=None) + datetime.timedelta(hours=1),
+        timezones=st.sampled_from([datetime.timezone.utc, None]),
+    )
+    ids = st.sampled_from(["x", model.make_id("WorkerId", 3)])
+
+    @many
+    @given(ds.session_summaries(startedAt=moments, endedAt=moments, workerId=ids, now=now))
+    def check(summary):
+        assert lifecycle.violations(summary) == []
+        assert now is None or summary["endedAt"] <= now
+
+    check()
+    worker = ds.session_summaries(workerId=ids, consistent=False)
+    assert find(worker, lambda _: True)["workerId"] == model.make_id("WorkerId", 3)
 
 
 @pytest.mark.parametrize(

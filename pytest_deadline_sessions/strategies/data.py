@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 from pytest_deadline_sessions.model import SessionSummary
-from pytest_deadline_sessions.strategies.options import as_strategy, check_sizes, deferred, refuse
+from pytest_deadline_sessions.strategies.options import check_sizes, deferred, refuse
 
 UTC = datetime.timezone.utc
 EARLIEST = datetime.datetime(2024, 4, 2, tzinfo=UTC)
@@ -25,6 +25,8 @@ _BY = (
     "",
 )
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
+# Hypothesis does not draw more in detail.
+_MOST_LISTED = 100
 _TIMES = ("startedAt", "updatedAt", "endedAt")
 _LATE = (*_TIMES, "updatedBy")
 
@@ -118,7 +120,8 @@ def session_summaries(
             anything that the service model allows.
         now: The present (timezone-aware): then nothing lies in its future, and sessions that have
             just started, have just ended or run since long are among them.
-        **members: Members to fix: a value, or a strategy for it.
+        **members: Members to fix: a value, or a strategy for it, of whose values those are left
+            out that could not be.
 
     Raises:
         hypothesis.errors.InvalidArgument: When something is drawn: an unknown member, a value that
@@ -150,7 +153,7 @@ def _checked(
     """Summaries with those members; everything that they are drawn from is made once, here."""
     check_members(members)
     check_now(now)
-    given = {**ids, **{name: as_strategy(value) for name, value in members.items()}}
+    given = {**ids, **{name: _valid(name, value) for name, value in members.items()}}
     if not consistent:
         return _anything(now, given)
     allowed = _statuses_for(members)
@@ -164,7 +167,24 @@ def _checked(
         raise refuse(f"lifecycleStatus={status!r} with {names}", f"one of {', '.join(allowed)}")
     _check_times(members, now)
     asked = any(name in members for name in _UPDATE)
-    return _drawn(given, now, _moments(now), asked)
+    drawn = _drawn(given, now, _moments(now), asked)
+    if any(isinstance(members.get(name), st.SearchStrategy) for name in _TIMES):
+        return drawn.filter(lambda one: _is_in_order(one, now))
+    return drawn
+
+
+def _valid(name: str, value: Any) -> st.SearchStrategy[Any]:
+    """What the service model allows of the values for a member."""
+    if not isinstance(value, st.SearchStrategy):
+        return st.just(value)
+    shape = model.members("SessionSummary")[name].name
+    return value.filter(lambda drawn: not model.check_shape(drawn, shape))
+
+
+def _is_in_order(summary: Any, now: datetime.datetime | None) -> bool:
+    times = [summary[name] for name in _TIMES if name in summary]
+    present = [] if now is None else [now]
+    return all(before <= after for before, after in itertools.pairwise([*times, *present]))
 
 
 def check_members(members: dict[str, Any]) -> None:
@@ -311,7 +331,7 @@ def session_lists(
     side. For hundreds of sessions use ``listings()``.
 
     Args:
-        min_size: The fewest sessions.
+        min_size: The fewest sessions, 0..100.
         max_size: The most sessions.
         now: As for ``session_summaries``.
         consistent: As for ``session_summaries``.
@@ -336,6 +356,8 @@ def _lists(
     members: dict[str, Any],
 ) -> st.SearchStrategy[list[SessionSummary]]:
     check_sizes("min_size", min_size, "max_size", max_size)
+    if min_size > _MOST_LISTED:
+        raise refuse(f"min_size={min_size!r}", f"0..{_MOST_LISTED}; listings() holds more")
     fixed = members.get("sessionId")
     if fixed is not None and not isinstance(fixed, st.SearchStrategy) and max_size > 1:
         raise refuse(f"sessionId={fixed!r}", "a strategy, since the ids of a list differ")

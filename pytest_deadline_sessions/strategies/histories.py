@@ -62,7 +62,8 @@ def _ended(history: list[SessionSummary], max_size: int) -> list[SessionSummary]
     last = cast("dict[str, Any]", kept[-1])
     at = last.get("updatedAt", last["startedAt"])
     end = cast("SessionSummary", {**last, "lifecycleStatus": ENDED, "endedAt": at})
-    return [*kept, *([kept[-1]] * (len(history) - len(kept) - 1)), end]
+    again = [cast("SessionSummary", dict(last)) for _ in range(len(history) - len(kept) - 1)]
+    return [*kept, *again, end]
 
 
 def _history(
