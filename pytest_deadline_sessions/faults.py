@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
@@ -59,20 +61,22 @@ class Fault:
     _given: dict[str, Any]
 
     def __init__(self, code: str, message: str | None = None, **members: Any) -> None:
-        given = dict(members) if message is None else {"message": message, **members}
+        given = copy.deepcopy(members)
+        if message is not None:
+            given = {"message": message, **given}
         object.__setattr__(self, "code", code)
         object.__setattr__(self, "_given", given)
         if code in BROKEN_CONNECTIONS:
             if given:
                 msg = f"{', '.join(given)} given for {code} (expected nothing: no response comes)"
                 raise ValueError(msg)
-            object.__setattr__(self, "members", {})
+            object.__setattr__(self, "members", MappingProxyType({}))
             return
         complete = {**_required(self._shape()), **given}
         violations = model.check_shape(complete, code)
         if violations:
             raise ValueError(f"{code}: " + "; ".join(map(str, violations)))
-        object.__setattr__(self, "members", complete)
+        object.__setattr__(self, "members", MappingProxyType(complete))
 
     @property
     def broken(self) -> bool:

@@ -33,7 +33,7 @@ from pytest_deadline_sessions.model import SessionSummary
 NOW = datetime.datetime(2025, 1, 1, 18, tzinfo=datetime.timezone.utc)
 """The present, if none is given."""
 
-# The service tells time in milliseconds.
+# In milliseconds.
 _MINUTE = 60_000
 _HOUR = 60 * _MINUTE
 _AGO = (0, 12 * _HOUR)

@@ -203,9 +203,14 @@ def _outcome(call: Call) -> str:
     token = response.get("nextToken")
     if token is not None:
         parts.append(f"token {abbreviate(token)}")
-    elif parts:
+    elif parts and _pages(call.operation):
         parts.append("no token")
     return ", ".join([str(call.status or "answered"), *parts])
+
+
+def _pages(operation: str) -> bool:
+    """Whether the results of an operation come in pages."""
+    return "nextToken" in model.operation_model(operation).output_shape.members
 
 
 def _in_one_line(text: str) -> str:

@@ -268,6 +268,16 @@ def test_faults_do_not_change(name):
     )
 
 
+def test_members_of_faults_do_not_change():
+    """Neither through the fault, nor through what it was made of."""
+    context = {"one": "1"}
+    fault = Fault("AccessDeniedException", context=context)
+    context["one"] = "2"
+    assert fault == Fault("AccessDeniedException", context={"one": "1"})
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        fault.members["message"] = "x"
+
+
 def test_an_error_carries_its_fault():
     """What is raised leads to the fault, and shows it."""
     assert FaultError(FAULTS[0]).fault is FAULTS[0]

@@ -27,7 +27,7 @@ def name(function):
 
 @pytest.mark.parametrize("collect", EVERY, ids=name)
 def test_every_kind_of_listing(collect):
-    """Each is right whatever the service serves: pages, tokens, faults, expiry, drift."""
+    """Each is right whatever the service serves: pages, tokens, faults, expiry."""
     check_pagination(collect, expected=EXPECTED.get(collect))
 
 

@@ -24,6 +24,10 @@ def assert_follows_tokens(calls: Iterable[Call]) -> None:
     elsewhere. After a fault its call may be sent again, or the listing begun again; botocore's own
     retries are no follow-up calls. Operations other than ``ListSessions`` are ignored.
 
+    One listing asked for from its start again, before its last page and without a fault, is taken
+    for a follow-up call that lost its token. For code that polls the first page, clear
+    ``fake.calls`` in between.
+
     Args:
         calls: The calls, such as ``fake.calls``.
 
