@@ -39,7 +39,7 @@ def _find(strategy, condition):
 
 def _smallest(strategy, condition=lambda _: True):
     """The smallest that is found."""
-    return find(strategy, condition, settings=settings(max_examples=300, database=None))
+    return find(strategy, condition, settings=settings(max_examples=3000, database=None))
 
 
 def _botocore_takes(summary):
