@@ -161,7 +161,8 @@ class FakeDeadline:
 
         Args:
             fault: A ``Fault``, or the code of one, such as ``"ThrottlingException"``,
-                ``"ConnectionClosedError"`` or ``"ReadTimeoutError"``.
+                ``"ConnectionClosedError"``, ``"ReadTimeoutError"``, ``"EndpointConnectionError"``
+                or ``"ConnectTimeoutError"``.
             operation: The API name of the operation that fails.
             times: How many calls fail; ``None`` for all from then on.
             after: How many calls succeed before.

@@ -11,9 +11,13 @@ from pytest_deadline_sessions import model
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CONNECTION_CLOSED = "ConnectionClosedError"
-READ_TIMEOUT = "ReadTimeoutError"
-BROKEN_CONNECTIONS = (CONNECTION_CLOSED, READ_TIMEOUT)
+BROKEN_CONNECTIONS = (
+    "ConnectionClosedError",
+    "ReadTimeoutError",
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+)
+"""The exceptions that botocore makes of a connection that fails, by their names."""
 
 _WORDING = {
     "AccessDeniedException": "User is not authorized to perform this operation.",
@@ -33,8 +37,8 @@ class Fault:
 
     Args:
         code: A modelled error such as ``"ThrottlingException"``, or a broken connection by the name
-            of the exception that botocore makes of it: ``"ConnectionClosedError"`` or
-            ``"ReadTimeoutError"``.
+            of the exception that botocore makes of it: ``"ConnectionClosedError"``,
+            ``"ReadTimeoutError"``, ``"EndpointConnectionError"`` or ``"ConnectTimeoutError"``.
         message: The service's wording; the API documents none, so the default is ours.
         **members: Modelled members by their API name, such as ``retryAfterSeconds=3`` or
             ``reason="CANNOT_PARSE"``. Required ones that are left out get a plausible value.

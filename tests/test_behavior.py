@@ -28,6 +28,7 @@ ALLOWED = {
     "unknown_job_is_not_found": [True, False],
     "update_of_ended_conflicts": [True, False],
     "update_of_asked_conflicts": [False, True],
+    "spaces_around_tokens": [False, True],
     "tokens_shared_by_jobs": [False, True],
     "single_use_tokens": [False, True],
     "empty_token_is_start": [False, True],

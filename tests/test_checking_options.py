@@ -182,10 +182,11 @@ def varied(case):
         "empty-pages": sizes is not None and len(sizes) > 1 and 0 in sizes,
         "data": [*case.listing] != [*plain],
         "tokens": case.behavior.token_length != 80
+        or case.behavior.spaces_around_tokens
         or case.behavior.tokens_shared_by_jobs
         or case.behavior.null_final_token,
         "drift": bool(case.drift),
-        "faults": bool(case.lapses) or case.sequence == "after-failure",
+        "faults": bool(case.lapses) or "fail" in case.sequence,
         "expiry": bool(case.expiries) or case.always_expired,
         "sequences": case.sequence != "once",
     }

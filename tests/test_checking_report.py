@@ -45,7 +45,7 @@ def test_the_whole_report():
 the collector is not 'complete': It returns every session exactly once, in service order, however \
 the pages are cut: an empty page with a token is not the end, a page without a token is.
 
-  Of 1 sessions: 1 missing.
+  Of 1 session: 1 missing.
   listing:  Listing(page_sizes=(0, 1))
   expected: 1 session: #0
   came:     no sessions

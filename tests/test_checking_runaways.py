@@ -159,7 +159,8 @@ def test_sleeping_moves_the_time_of_service_and_collector_and_takes_none():
         return response["sessions"]
 
     before = time.monotonic()
-    check_pagination(slow, without=["faults"], max_examples=1)
+    with pytest.raises(PaginationViolation, match="though no call had failed but by its own doing"):
+        check_pagination(slow, without=["faults"], max_examples=1)
     assert time.monotonic() - before < 30
     assert set(passed) == {datetime.timedelta(hours=24, seconds=1)}
     assert set(expired) == {True}
@@ -320,3 +321,39 @@ def test_what_a_collector_keeps_of_our_sleep_sleeps_for_real_afterwards(monkeypa
     kept[0](3)
     assert asyncio.run(kept[1](4, "slept")) == "slept"
     assert slept == [3, 4]
+
+
+def test_waiting_longer_and_longer_for_ever():
+    """Before the calendar ends."""
+
+    def collect(client, **job):
+        seconds = 1
+        while True:
+            try:
+                return every(client, **job)
+            except ClientError:  # noqa: PERF203 (the mistake)
+                time.sleep(seconds)
+                seconds *= 2
+
+    lasting = Case(Listing(page_sizes=(1,)), lapses=(Lapse("AccessDeniedException"),))
+    assert "more than 7 days in all" in violation_of(collect, examples=[lasting]).finding.what
+
+
+def test_who_sleeps_shortest_wakes_first():
+    """In tasks that sleep side by side, of which the longest says how much time passes."""
+    order = []
+    passed = []
+
+    async def collect(client, **job):
+        async def sleep(seconds):
+            await asyncio.sleep(seconds)
+            order.append(seconds)
+
+        before = datetime.datetime.now(datetime.timezone.utc)
+        await asyncio.gather(sleep(3), sleep(1), sleep(2))
+        passed.append(datetime.datetime.now(datetime.timezone.utc) - before)
+        return every(client, **job)
+
+    check_pagination(collect, max_examples=1)
+    assert order[:3] == [1, 2, 3]
+    assert set(passed) == {datetime.timedelta(seconds=3)}

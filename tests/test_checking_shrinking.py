@@ -134,3 +134,19 @@ def weight(case):
             for name in ("started_at", "gap", "order", "workers")
         )
     )
+
+
+@pytest.mark.parametrize("sizes", [None, (1, 1, 1)])
+def test_given_summaries_become_a_shape(sizes):
+    """Or fewer of them, where it is the summaries that matter."""
+    given = Listing.of(Listing(page_sizes=(3,)), sizes)
+    shape = Listing(page_sizes=sizes) if sizes else Listing(runs=(("STARTED", 3),))
+    assert next(simpler(Case(given))) == Case(shape)
+    assert len(smallest(Case(given), lambda case: case.listing.given is not None).listing) == 1
+
+
+def test_given_summaries_that_no_shape_can_hold_stay_given():
+    """As a status that this botocore does not know."""
+    newer = [dict(one, lifecycleStatus="NEWER") for one in Listing(page_sizes=(2,))]
+    simplest = smallest(Case(Listing.of(newer, strict=False)), lambda case: len(case.listing) > 0)
+    assert list(simplest.listing) == newer[1:]

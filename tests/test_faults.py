@@ -9,8 +9,14 @@ from pytest_deadline_sessions import model
 from pytest_deadline_sessions.faults import BROKEN_CONNECTIONS, Fault, FaultError, as_fault
 
 MODELLED = [shape.error_code for shape in model.service_model().error_shapes]
-EVERY = ", ".join([*MODELLED, "ConnectionClosedError", "ReadTimeoutError"])
-OF_LIST_SESSIONS = ", ".join([*model.error_shapes(), "ConnectionClosedError", "ReadTimeoutError"])
+BROKEN = (
+    "ConnectionClosedError",
+    "ReadTimeoutError",
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+)
+EVERY = ", ".join([*MODELLED, *BROKEN])
+OF_LIST_SESSIONS = ", ".join([*model.error_shapes(), *BROKEN])
 REASONS = "'UNKNOWN_OPERATION', 'CANNOT_PARSE', 'FIELD_VALIDATION_FAILED', 'OTHER'"
 
 FAULTS = [
@@ -124,7 +130,7 @@ def test_broken_connections(code):
 
 def test_broken_connections_have_the_names_of_botocores_exceptions():
     """Whoever reads a traceback finds the name of the fault in it."""
-    assert BROKEN_CONNECTIONS == ("ConnectionClosedError", "ReadTimeoutError")
+    assert BROKEN_CONNECTIONS == BROKEN
 
 
 def test_but():

@@ -265,3 +265,19 @@ def test_listings_do_not_change():
     """A member cannot be set."""
     with pytest.raises(AttributeError, match=re.escape("cannot assign to field 'first'")):
         Listing().first = 2
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [
+        ((1,) * 7, "(1, 1, 1, 1, 1, 1, 1)"),
+        ((1,) * 400, "(1,) * 400"),
+        ((2, 2, *(0,) * 9, 1), "(2, 2) + (0,) * 9 + (1,)"),
+    ],
+)
+def test_many_pages_are_shown_in_short(sizes, shown):
+    """And can be pasted back."""
+    for listing in (Listing(page_sizes=sizes), Listing.of(Listing(page_sizes=sizes), sizes)):
+        assert f"page_sizes={shown}" in repr(listing)
+    listing = Listing(page_sizes=sizes)
+    assert eval(repr(listing)) == listing

@@ -11,6 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from pytest_deadline_sessions import Behavior, lifecycle, model
 from pytest_deadline_sessions import strategies as ds
+from pytest_deadline_sessions.faults import BROKEN_CONNECTIONS
 
 LIGHT = settings(
     max_examples=200,
@@ -52,7 +53,7 @@ def test_a_right_collector_passes_and_everything_happens():
 
     run_state_machine_as_test(Machine, settings=LIGHT)
     assert set(model.enum("SessionLifecycleStatus")) < Machine.seen
-    faults = {*model.error_shapes(), "ConnectionClosedError", "ReadTimeoutError"}
+    faults = {*model.error_shapes(), *BROKEN_CONNECTIONS}
     assert len(faults & Machine.seen) > 3
     assert {"answered", "token"} < Machine.seen
 

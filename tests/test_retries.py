@@ -59,6 +59,8 @@ def _client(mode, **retries):
         (Fault("InternalServerErrorException", retryAfterSeconds=60), None),
         ("ConnectionClosedError", botocore.exceptions.ConnectionClosedError),
         ("ReadTimeoutError", botocore.exceptions.ReadTimeoutError),
+        ("EndpointConnectionError", botocore.exceptions.EndpointConnectionError),
+        ("ConnectTimeoutError", botocore.exceptions.ConnectTimeoutError),
     ],
     ids=str,
 )

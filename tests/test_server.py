@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from pytest_deadline_sessions import FakeDeadline
+from pytest_deadline_sessions.faults import BROKEN_CONNECTIONS
 
 pytest.importorskip("cheroot")
 
@@ -69,7 +70,7 @@ def test_attempts_of_a_client_outside_are_told_apart(fake):
     ]
 
 
-@pytest.mark.parametrize("fault", ["ConnectionClosedError", "ReadTimeoutError"])
+@pytest.mark.parametrize("fault", BROKEN_CONNECTIONS)
 def test_broken_connections_are_closed(fake, fault):
     """A broken connection is closed without an answer, and the server goes on."""
     job = fake.add_job(sessions=1)

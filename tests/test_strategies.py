@@ -14,6 +14,7 @@ from hypothesis.errors import InvalidArgument, NoSuchExample
 
 from pytest_deadline_sessions import Fault, Listing, lifecycle, model
 from pytest_deadline_sessions import strategies as ds
+from pytest_deadline_sessions.faults import BROKEN_CONNECTIONS
 from pytest_deadline_sessions.strategies.data import of_shape
 
 UTC = datetime.timezone.utc
@@ -424,7 +425,7 @@ def test_faults_are_those_of_the_operation(fault):
 
 def test_faults_reach_every_code():
     """Each modelled error, each broken connection; none of the latter where they are not wanted."""
-    codes = [*model.error_shapes(), "ConnectionClosedError", "ReadTimeoutError"]
+    codes = [*model.error_shapes(), *BROKEN_CONNECTIONS]
     for code in codes:
         assert _find(ds.faults(), lambda one, code=code: one.code == code).code == code
     with pytest.raises(NoSuchExample):

@@ -13,6 +13,7 @@ from botocore.exceptions import (
 )
 
 from pytest_deadline_sessions import FakeDeadline, Fault, Listing, ListSessionsStubber, model
+from pytest_deadline_sessions.faults import BROKEN_CONNECTIONS
 from pytest_deadline_sessions.wire import botocore as wire
 
 FARM = {"farmId": model.make_id("FarmId", 7)}
@@ -88,7 +89,7 @@ def test_a_fault_may_be_named_by_its_code(stubber: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("code", ["ConnectionClosedError", "ReadTimeoutError"])
+@pytest.mark.parametrize("code", BROKEN_CONNECTIONS)
 def test_a_stubber_knows_no_connection(stubber: Any, code: str) -> None:
     """A broken connection is refused with the reason, and where to go."""
     with pytest.raises(ValueError, match="connection") as error:

@@ -14,7 +14,7 @@ from typing import Any
 from botocore import UNSIGNED
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions.checking.cases import Case
+from pytest_deadline_sessions.checking.cases import Case, Lapse
 from pytest_deadline_sessions.checking.contract import STATELESS, TERMINATES, Attempt, Finding
 from pytest_deadline_sessions.checking.report import Options, PaginationViolation
 from pytest_deadline_sessions.checking.requests import of_requests
@@ -22,14 +22,16 @@ from pytest_deadline_sessions.checking.results import of_outcome
 from pytest_deadline_sessions.checking.sandbox import Runaway, Sandbox
 from pytest_deadline_sessions.fake import FakeDeadline
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
-from pytest_deadline_sessions.paging import Listing
+from pytest_deadline_sessions.paging import Listing, Tokens
 from pytest_deadline_sessions.service import Job
 from pytest_deadline_sessions.transcript import Call
 
 _SPARE = 1_000
+_LASTING = Lapse("AccessDeniedException")
 
-# No job comes twice in a process, so that what a collector keeps of one cannot spoil another.
-_numbers = itertools.count(1)
+# No farm, queue or job comes twice in a process, so that what a collector keeps of one cannot spoil
+# another.
+_numbers = itertools.count(1, 4)
 
 _AGAIN = {
     "twice": "Called a second time for the same job",
@@ -37,6 +39,7 @@ _AGAIN = {
     "changed-result": "Called again after the caller had emptied what it got",
     "after-failure": "Called again after a call that failed",
     "sessions-added": "Called again after another session had started",
+    "failing-later": "Called again after another session had started, while every call failed",
 }
 
 
@@ -56,6 +59,7 @@ class Bench:
         self._calls: list[Call] = []
         self._client: Any = None
         self._case = Case()
+        self._number = 0
         self._frozen: Any = None
         self._start: Any = None
         self._answered = 0
@@ -78,13 +82,20 @@ class Bench:
             self._client = self.fake.client(signature_version=UNSIGNED, retries=retries)
             yield
 
-    def find(self, case: Case) -> PaginationViolation | None:
-        """What the collector does wrong in that case, if anything."""
+    def find(self, case: Case, number: int | None = None) -> PaginationViolation | None:
+        """What the collector does wrong in that case, if anything.
+
+        Args:
+            case: What it is brought into.
+            number: Of which the ids and the tokens are made; by default a fresh one.
+        """
+        self._number = next(_numbers) if number is None else number
         behavior = dataclasses.replace(
             case.behavior, empty_final_token=self.options.empty_final_token
         )
         self._frozen.move_to(self._start)
         self.fake.reset(behavior=behavior)
+        self.fake._service.state.tokens = Tokens(str(self._number))  # noqa: SLF001 (nobody else)
         self.fake.on_call(self._listen)
         self._calls = []
         self._case = case
@@ -110,7 +121,7 @@ class Bench:
         """
         if violation.rule == TERMINATES:
             return True
-        again = self.find(violation.case)
+        again = self.find(violation.case, self._number)
         return (
             again is not None
             and again.rule == violation.rule
@@ -144,9 +155,13 @@ class Bench:
             _empty(self._attempt.returned)
         if sequence == "two-jobs":
             other = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)), first=16**31)
-            found = self._try(self._add(other))
+            found = self._try(self._add(other, 1))
             if found is not None:
                 return found
+        if sequence == "failing-later":
+            job.start_session()
+            self._case = dataclasses.replace(self._case, lapses=(_LASTING,))
+            self.fake.fail_next(_LASTING.fault, times=None)
         return self._try(job)
 
     def _alone(self, *, raised: bool) -> PaginationViolation | None:
@@ -158,9 +173,11 @@ class Bench:
         Args:
             raised: Whether the first call raised.
         """
-        if not raised and self._case.sequence not in {"two-jobs", "sessions-added"}:
+        met_before = {"twice", "changed-result", "after-failure"}
+        if not raised and self._case.sequence in met_before:
             return None
-        return self.find(Case(self._attempt.listing, self._case.behavior))
+        case = self._case
+        return self.find(Case(self._attempt.listing, case.behavior, lapses=case.lapses))
 
     def _calm(self) -> None:
         """From now on nothing goes wrong: what follows must be right."""
@@ -170,13 +187,20 @@ class Bench:
     def _violation(self, case: Case, finding: Finding) -> PaginationViolation:
         return PaginationViolation(case, finding, self._calls, self.options)
 
-    def _add(self, listing: Listing) -> Job:
-        return self.fake.add_job(listing, jobId=model.make_id("JobId", next(_numbers)))
+    def _add(self, listing: Listing, place: int = 0) -> Job:
+        shapes = ("FarmId", "QueueId", "JobId")
+        farm, queue, job = (
+            model.make_id(shape, self._number + more)
+            for shape, more in zip(shapes, (0, 1, 2 + place), strict=True)
+        )
+        return self.fake.add_job(listing, farmId=farm, queueId=queue, jobId=job)
 
     def _try(self, job: Job) -> Finding | None:
         self._job, self._answered = job, 0
         page_size = self.fake.behavior.page_size
-        attempt = Attempt(job.listing, page_size, dict(job), self._earlier)
+        case = self._case
+        healthy = not (case.lapses or case.expiries or case.always_expired)
+        attempt = Attempt(job.listing, page_size, dict(job), self._earlier, healthy=healthy)
         self._attempt = attempt
         try:
             attempt.returned = self._sandbox.call(lambda: self._outcome(job))
@@ -190,7 +214,7 @@ class Bench:
             attempt, ordered=options.ordered, expected=options.expected
         )
         for call in attempt.lists:
-            self._earlier.add(job["jobId"])
+            self._earlier.update(job.values())
             if call.next_token:
                 self._earlier.add(call.next_token)
         return found

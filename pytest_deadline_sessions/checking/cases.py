@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -18,7 +19,15 @@ from pytest_deadline_sessions.paging import Listing
 from pytest_deadline_sessions.service import Behavior
 from pytest_deadline_sessions.strategies import listings
 
-Sequence = Literal["once", "twice", "two-jobs", "changed-result", "after-failure", "sessions-added"]
+Sequence = Literal[
+    "once",
+    "twice",
+    "two-jobs",
+    "changed-result",
+    "after-failure",
+    "sessions-added",
+    "failing-later",
+]
 Change = Literal["start", "end", "request-end"]
 
 VARIATIONS = {
@@ -123,15 +132,25 @@ def simplest(without: Collection[str] = ()) -> Iterator[Case]:
     }
     if again and "faults" not in without:
         # Before other faults, for the same reason.
-        for after in (1, 0):
-            lasting = (Lapse("AccessDeniedException", after),)
-            yield Case(_TWO, lapses=lasting, sequence="after-failure")
+        for code, after in itertools.product(fault_codes(), (1, 0)):
+            yield Case(_TWO, lapses=(Lapse(code, after),), sequence="after-failure")
+        yield Case(_TWO, sequence="failing-later")
     for name, make in makers.items():
         for case in make() if name not in without else ():
             if "empty-pages" not in without or case.listing == _full(case.listing):
                 yield case
-    if again and "tokens" not in without:
+    if again:
+        yield from _kept_of_some(without)
+
+
+def _kept_of_some(without: Collection[str]) -> Iterator[Case]:
+    """What shows a collector that keeps something of certain listings only."""
+    if "tokens" not in without:
         yield Case(_TWO, Behavior(tokens_shared_by_jobs=True), sequence="two-jobs")
+    ended = Listing(page_sizes=(1,), runs=((ENDED, 1),))
+    some = [Listing(), Listing(page_sizes=(1,)), Listing(runs=((STARTED, 100),))]
+    for listing in [*some, *([ended] if "data" not in without else [])]:
+        yield Case(listing, sequence="sessions-added")
 
 
 def _sequences_of_calls() -> Iterator[Case]:
@@ -142,12 +161,15 @@ def _sequences_of_calls() -> Iterator[Case]:
 def _empty_pages() -> Iterator[Case]:
     for sizes in ((0, 1), (1, 0), (1, 0, 1), (0, 0, 1), (1, 0, 0, 1), (0, 0, 0, 0, 1), (0, 0)):
         yield Case(Listing(page_sizes=sizes))
+    yield Case(Listing(page_sizes=(1, 1, 1, 0, 1)))
     yield Case(Listing(page_sizes=(100, 0, 1)))
+    yield Case(Listing(page_sizes=(*(0,) * 40, 1)))
 
 
 def _tokens() -> Iterator[Case]:
     for length in (48, 4096):
         yield Case(_TWO, Behavior(token_length=length))
+    yield Case(_TWO, Behavior(spaces_around_tokens=True))
 
 
 def _expiries() -> Iterator[Case]:
@@ -165,7 +187,9 @@ def _drifting() -> Iterator[Case]:
 
 
 def _volume() -> Iterator[Case]:
-    yield Case(Listing(page_sizes=(1,) * 30))
+    for pages in (30, 60, 110):
+        yield Case(Listing(page_sizes=(1,) * pages))
+    yield Case(Listing(runs=((STARTED, 501),)))
     yield Case(Listing(runs=((STARTED, 1001),)))
     yield Case(Listing(page_sizes=(1,) * 400))
 
@@ -188,6 +212,12 @@ def _data() -> Iterator[Case]:
         yield Case(Listing(page_sizes=(1,), runs=(run,)))
     yield Case(Listing(page_sizes=(2,), gap=none))
     yield Case(Listing(page_sizes=(1, 1), gap=none))
+    # Real ids do not ascend.
+    counted = list(Listing(page_sizes=(2,)))
+    ids = [summary["sessionId"] for summary in reversed(counted)]
+    yield Case(
+        Listing.of({**one, "sessionId": each} for one, each in zip(counted, ids, strict=True))
+    )
     yield Case(Listing(page_sizes=(2, 1), order="newest-first"))
     yield Case(Listing(page_sizes=(2, 2), order="mixed"))
     yield Case(Listing(page_sizes=(5,), runs=every))
@@ -202,11 +232,17 @@ def _faults() -> Iterator[Case]:
         for after in (0, 1):
             yield Case(_TWO, lapses=(Lapse(code, after),))
             yield Case(_TWO, lapses=(Lapse(code, after, times=1),))
+            # Botocore's retries do not heal it, the collector's do.
+            yield Case(_TWO, lapses=(Lapse(code, after, times=5),))
         yield Case(Listing(page_sizes=(1, 1, 1)), lapses=(Lapse(code, 2),))
     for times in (4, 5, 6, 12):
         yield Case(_TWO, lapses=(Lapse("ThrottlingException", 1, times),))
     yield Case(Listing(page_sizes=(1, 0, 1)), lapses=(Lapse("ThrottlingException", 2),))
     yield Case(_EMPTY, lapses=(Lapse("ResourceNotFoundException"),))
+    many = Listing(runs=((STARTED, 250),))
+    yield Case(many, lapses=(Lapse("ThrottlingException", 1, times=5),))
+    yield Case(many, lapses=(Lapse("AccessDeniedException", 2),))
+    yield Case(Listing(page_sizes=(1,) * 12), lapses=(Lapse("ThrottlingException", 11),))
 
 
 def cases(without: Collection[str] = ()) -> st.SearchStrategy[Case]:
@@ -231,7 +267,7 @@ def _sequences(without: Collection[str]) -> list[str]:
     return [
         name
         for name in get_args(Sequence)
-        if name != "once" and not (name == "after-failure" and "faults" in without)
+        if name != "once" and not ("fail" in name and "faults" in without)
     ]
 
 
@@ -276,6 +312,7 @@ def _behaviors(without: Collection[str]) -> st.SearchStrategy[Behavior]:
         Behavior,
         page_size=sizes,
         token_length=st.sampled_from([80, 48, 49, 256, 4095, 4096]),
+        spaces_around_tokens=st.booleans(),
         tokens_shared_by_jobs=st.booleans(),
         null_final_token=st.booleans(),
     )

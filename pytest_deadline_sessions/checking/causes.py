@@ -31,7 +31,8 @@ def _of_stopping(answered: Sequence[Call]) -> str:
         return "It stopped at an empty page, though that page had a token."
     if len(answered) == 1:
         return "It took the first page for the whole listing."
-    if len(page) < max_results(answered[-1]):
+    partial = [len(call.sessions) < max_results(call) for call in answered]
+    if partial[-1] and not any(partial[:-1]):
         return "It stopped at a page that was not full, though that page had a token."
     return f"It stopped after {len(answered)} pages, though the last one had a token."
 
@@ -61,7 +62,7 @@ def of_order(attempt: Attempt, got: Sequence[str]) -> str:
     """Why the order may be wrong."""
     wanted = list(attempt.listing)
     if list(got) == [summary["sessionId"] for summary in reversed(wanted)]:
-        return "It turns the listing round."
+        return "It turns the listing round, or sorts it."
     by_start = sorted(wanted, key=lambda summary: summary["startedAt"])
     if list(got) == [summary["sessionId"] for summary in by_start]:
         return "It sorts by startedAt."

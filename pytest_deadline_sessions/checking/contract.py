@@ -66,7 +66,8 @@ class Attempt:
         listing: What the job listed when the collector was called.
         page_size: The most sessions that the service puts in a page.
         job: The three ids.
-        earlier: The jobs that it was called for before, and the tokens that it was given.
+        earlier: The ids that it was called with before, and the tokens that it was given.
+        healthy: Whether nothing fails but what the collector itself brings about.
         added: The ids of sessions that started meanwhile.
         lists: The ``ListSessions`` requests that it sent.
         returned: What it returned, made into a list where it is an iterator.
@@ -78,6 +79,7 @@ class Attempt:
     page_size: int
     job: Mapping[str, str]
     earlier: Collection[str] = ()
+    healthy: bool = False
     added: set[str] = field(default_factory=set)
     lists: list[Call] = field(default_factory=list)
     returned: Any = None

@@ -100,7 +100,8 @@ def depending(violation: PaginationViolation) -> PaginationViolation:
     before = violation.finding
     what = (
         "In one and the same case it does not always come to the same, so it depends on more than "
-        f"its arguments, such as what it keeps between calls. {before.what}"
+        "its arguments: on what it keeps between calls, say, or on which thread comes first. "
+        f"{before.what}"
     )
     finding = dataclasses.replace(before, rule=STATELESS, what=what)
     return PaginationViolation(violation.case, finding, violation.calls, violation.options)

@@ -23,10 +23,11 @@ _CHANGES: dict[str, Callable[[str], str]] = {
     "strips": str.strip,
     "escapes": quote,
     "escapes all of": lambda text: quote(text, safe=""),
-    "escapes as a form field": quote_plus,
+    "escapes, as for a form,": quote_plus,
     "unescapes": unquote,
-    "unescapes as a form field": unquote_plus,
+    "unescapes, as for a form,": unquote_plus,
     "changes the case of": str.lower,
+    "changes the white space of": lambda text: " ".join(text.split()),
 }
 
 
@@ -38,6 +39,8 @@ def of_requests(attempt: Attempt) -> Finding | None:
 def _valid(attempt: Attempt) -> Finding | None:
     for call in attempt.lists:
         broken = [str(one) for one in model.check_request(call.params)]
+        if call.reason == "CANNOT_PARSE":
+            broken.append(f"what the service refused: {call.message}")
         if call.token == "":
             broken.append("nextToken: '' (expected a token, or no nextToken at all)")
         if broken:
@@ -62,8 +65,10 @@ def _arguments(attempt: Attempt) -> Finding | None:
         for name, value in attempt.job.items():
             sent = call.params.get(name)
             if sent != value:
-                rule = STATELESS if sent in attempt.earlier else KEEPS_ARGUMENTS
-                what = f"It sent {name}={sent!r} where it was given {value!r}"
+                rule, whose = KEEPS_ARGUMENTS, ""
+                if sent in attempt.earlier:
+                    rule, whose = STATELESS, ", which it had been given in an earlier call,"
+                what = f"It sent {name}={sent!r}{whose} where it was given {value!r}"
                 return Finding(rule, what, error=attempt.error)
         what = _changed(issued[call.token], call) if call.token in issued else ""
         if what:

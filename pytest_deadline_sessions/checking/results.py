@@ -29,11 +29,7 @@ def of_outcome(
     """The rule that the outcome of an attempt breaks, or ``None``."""
     error = attempt.error
     if error is not None:
-        if attempt.faults:
-            return None
-        kind = type(error).__name__
-        raised = f"{kind}: {error}" if str(error) else kind
-        return Finding(COMPLETE, f"It raised {raised}, though no call had failed", error=error)
+        return _of_raising(attempt, error)
     rule = SURFACES_FAULTS if attempt.faults else COMPLETE
     if not attempt.lists and attempt.earlier:
         rule = STATELESS
@@ -47,6 +43,19 @@ def of_outcome(
         )
         return Finding(rule, f"{_AS_IF}. {what}" if attempt.faults else what)
     return _listed(attempt, rule, got, ordered=ordered)
+
+
+def _of_raising(attempt: Attempt, error: BaseException) -> Finding | None:
+    kind = type(error).__name__
+    raised = f"{kind}: {error}" if str(error) else kind
+    if not attempt.faults:
+        return Finding(COMPLETE, f"It raised {raised}, though no call had failed", error=error)
+    if not attempt.healthy:
+        return None
+    what = f"It raised {raised}, though no call had failed but by its own doing"
+    expired = "expired" in attempt.lists[-1].message
+    cause = "It sleeps for longer than a token is good for." if expired else ""
+    return Finding(COMPLETE, what, cause=cause, error=error)
 
 
 def session_ids(returned: Any) -> list[str] | None:
@@ -99,7 +108,7 @@ def _listed(attempt: Attempt, rule: str, got: list[str], *, ordered: bool) -> Fi
     in_order = [one for one in got if one in base]
     what = _differences(wanted, got, base | attempt.added)
     if what:
-        what = f"Of {len(wanted)} sessions: {what}"
+        what = f"Of {len(wanted)} session{'s' if len(wanted) != 1 else ''}: {what}"
         cause = of_result(attempt, got)
     elif ordered and in_order != wanted:
         what = _only_the_order("the service's")

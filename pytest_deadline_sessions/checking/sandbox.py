@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import datetime
 import functools
+import itertools
 import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -17,6 +20,7 @@ from typing import Any
 from pytest_deadline_sessions.clock import Clock
 
 MOST_SLEEPS = 5_000
+MOST_SLEPT = 7 * 86_400
 _STEP = 0.05
 _SIGNAL = getattr(signal, "SIGURG", None)
 # Whose handlers do no harm: they pass on what they catch, once they have cleaned up.
@@ -61,6 +65,10 @@ class Sandbox:
         self._interrupting = threading.Lock()
         self._raised = 0
         self._sleeps = 0
+        self._slept_for = 0.0
+        self._order = itertools.count()
+        self._sleepers: weakref.WeakKeyDictionary[Any, list[tuple[datetime.datetime, int]]]
+        self._sleepers = weakref.WeakKeyDictionary()
         self._beat = 0
         self._is_open = False
 
@@ -123,6 +131,7 @@ class Sandbox:
         """
         self.stopped, self.slow = None, False
         self._raised = self._sleeps = 0
+        self._slept_for = 0.0
         tracing = sys.gettrace()
         try:
             try:
@@ -150,15 +159,34 @@ class Sandbox:
     async def _async_sleep(self, delay: float, result: Any = None) -> Any:
         if not self._is_open or threading.get_ident() in self._outsiders:
             return await _real_async_sleep[0](delay, result)
-        self._slept(max(delay, 0))
-        return await _real_async_sleep[0](0, result)
+        seconds = max(delay, 0)
+        self._note_sleep(seconds)
+        until = self.clock.now() + datetime.timedelta(seconds=seconds)
+        mine = (until, next(self._order))
+        sleepers = self._sleepers.setdefault(asyncio.get_running_loop(), [])
+        sleepers.append(mine)
+        try:
+            # Whoever sleeps shortest wakes first, though none of them waits.
+            await _real_async_sleep[0](0)
+            while min(sleepers) != mine:
+                await _real_async_sleep[0](0)
+        finally:
+            sleepers.remove(mine)
+        self.clock.advance(max(until - self.clock.now(), datetime.timedelta(0)))
+        return result
 
     def _slept(self, seconds: float) -> None:
+        self._note_sleep(seconds)
+        self.clock.advance(seconds=seconds)
+
+    def _note_sleep(self, seconds: float) -> None:
         self._sleeps += 1
         self._beat += 1
+        self._slept_for += seconds
         if self.stopped is not None or self._sleeps > MOST_SLEEPS:
             self.stop(f"it slept {MOST_SLEEPS} times without a call in between")
-        self.clock.advance(seconds=seconds)
+        if self._slept_for > MOST_SLEPT:
+            self.stop(f"it slept for more than {MOST_SLEPT // 86_400} days in all")
 
     def _watch(self, ended: threading.Event) -> None:
         beat, quiet = self._beat, 0.0

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from pytest_deadline_sessions import model
 from pytest_deadline_sessions.checking.cases import Case, Lapse
 from pytest_deadline_sessions.lifecycle import STARTED
 from pytest_deadline_sessions.paging import Listing
@@ -88,6 +89,9 @@ def _lapses(lapse: Lapse) -> Iterator[Lapse]:
 
 
 def _listings(listing: Listing) -> Iterator[Listing]:
+    if listing.given is not None:
+        yield from _fewer_given(listing)
+        return
     for name in ("started_at", "gap", "order", "workers"):
         default = getattr(Listing(), name)
         if getattr(listing, name) != default:
@@ -101,6 +105,22 @@ def _listings(listing: Listing) -> Iterator[Listing]:
         yield from _fewer(listing)
     else:
         yield from _shorter_pages(listing, listing.page_sizes)
+
+
+def _fewer_given(listing: Listing) -> Iterator[Listing]:
+    """A shape in place of the summaries, or some of them."""
+    given = listing.given or ()
+    statuses = [str(one.get("lifecycleStatus")) for one in given]
+    if set(statuses) <= set(model.enum("SessionLifecycleStatus")):
+        yield _listing(Listing(), listing.page_sizes, statuses)
+    if listing.page_sizes is None:
+        for kept in _shorter(given):
+            yield Listing.of(kept, strict=False)
+        return
+    ends = list(itertools.accumulate(listing.page_sizes, initial=0))
+    pages = [given[start:end] for start, end in itertools.pairwise(ends)]
+    for some in _shorter(pages):
+        yield Listing.of(itertools.chain(*some), map(len, some), strict=False)
 
 
 def _statuses(runs: Sequence[tuple[str, int]]) -> list[str]:

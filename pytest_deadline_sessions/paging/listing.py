@@ -15,6 +15,7 @@ from pytest_deadline_sessions.concise import concise
 Order = Literal["oldest-first", "newest-first", "mixed"]
 
 EPOCH = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
+_MANY_PAGES = 8
 GAP = datetime.timedelta(minutes=1)
 _RUN_TIME = datetime.timedelta(minutes=30)
 _UPDATE_TIME = datetime.timedelta(minutes=10)
@@ -288,10 +289,13 @@ class Listing:
 
     def __repr__(self) -> str:
         if self.given is not None:
-            sizes = "" if self.page_sizes is None else f", page_sizes={self.page_sizes!r}"
+            sizes = "" if self.page_sizes is None else f", page_sizes={_shown(self.page_sizes)}"
             loose = ", strict=False" if _impossible(self.given, "sessions") else ""
             return f"Listing.of({list(self.given)!r}{sizes}{loose})"
-        return concise(self)
+        text = concise(self)
+        if self.page_sizes is None:
+            return text
+        return text.replace(repr(self.page_sizes), _shown(self.page_sizes), 1)
 
 
 class Cut(NamedTuple):
@@ -299,6 +303,20 @@ class Cut(NamedTuple):
 
     page: int
     offset: int
+
+
+def _shown(sizes: tuple[int, ...]) -> str:
+    """Code for the sizes, with many in a row that are the same in short."""
+    parts: list[tuple[int, ...] | str] = []
+    for size, same in itertools.groupby(sizes):
+        count = len(list(same))
+        if count >= _MANY_PAGES:
+            parts.append(f"({size},) * {count}")
+        elif parts and isinstance(parts[-1], tuple):
+            parts[-1] += (size,) * count
+        else:
+            parts.append((size,) * count)
+    return " + ".join(map(str, parts))
 
 
 def _whole(name: str, value: Any, low: int, high: int | None) -> None:

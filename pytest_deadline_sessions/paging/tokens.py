@@ -13,9 +13,9 @@ from pytest_deadline_sessions.paging.listing import Cut
 
 SHORTEST = 48
 
-# What breaks under careless escaping: reserved characters of a query, a space, and an escape
-# sequence that must not be undone a second time.
-_AWKWARD = "+/%2B& =?#"
+# What breaks under careless handling: reserved characters of a query, an escape sequence that must
+# not be undone a second time, two spaces, and what quotes, separates and formats.
+_AWKWARD = "+/%2B&  =?#\"',;{}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class Tokens:
         *,
         length: int,
         shared: bool,
+        spaced: bool = False,
     ) -> str:
         """A fresh token of ``length`` characters.
 
@@ -80,6 +81,7 @@ class Tokens:
             at: The service's time.
             length: How many characters it has.
             shared: Whether the n-th token of every job is the same text.
+            spaced: Whether it begins and ends with a space.
         """
         scope = None if shared else job
         count = self._counts.get(job if shared else None, 0)
@@ -88,7 +90,7 @@ class Tokens:
         text = head + _AWKWARD + _digest(f"{self.salt} {scope} {count}")
         while len(text) < length - 1:
             text += _digest(text)
-        token = text[: length - 1] + "="
+        token = f" {text[: length - 2]} " if spaced else text[: length - 1] + "="
         self._issued[job, token] = Issued(len(self._issued), arguments, cut, at)
         return token
 

@@ -55,6 +55,9 @@ class Behavior:
     token_length: int = _open(
         80, "A token may have up to 4096 characters; its real length is not documented."
     )
+    spaces_around_tokens: bool = _open(
+        False, "Nothing says that a token cannot begin and end with a space."
+    )
     tokens_shared_by_jobs: bool = _open(
         False, "Nothing says that two jobs cannot be given the same text as a token."
     )

@@ -99,6 +99,7 @@ def finish(
             service.clock.now(),
             length=behavior.token_length,
             shared=behavior.tokens_shared_by_jobs,
+            spaced=behavior.spaces_around_tokens,
         )
         return {**result, "nextToken": token}
     if behavior.empty_final_token:

@@ -184,15 +184,13 @@ class Route:
         service = self.service
         if service is None:
             return None
-        from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+        from botocore import exceptions
 
         response = answering.respond(
             service, request.method, request.url, request.headers, request.body
         )
         if not isinstance(response, rest_json.Response):
-            if response.code == ReadTimeoutError.__name__:
-                raise ReadTimeoutError(endpoint_url=request.url)
-            raise ConnectionClosedError(endpoint_url=request.url)
+            raise getattr(exceptions, response.code)(endpoint_url=request.url)
         return self.response(request.url, response)
 
 
