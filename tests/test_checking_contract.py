@@ -414,3 +414,18 @@ def test_other_operations_are_not_judged():
             yield session["sessionId"]
 
     passes(collect, THREE)
+
+
+def test_what_the_service_cannot_parse():
+    """It went past botocore's own validation, and is the collector's doing."""
+
+    def collect(client, **job):
+        def spoil(request, **_):
+            request.url += "?maxResults=many"
+
+        client.meta.events.register("before-sign.deadline.ListSessions", spoil)
+        return client.list_sessions(**job)["sessions"]
+
+    finding = found(collect, Case(ONE))
+    assert finding.rule == "valid-requests"
+    assert "the service refused: maxResults cannot be parsed (expected an integer)" in finding.what

@@ -179,6 +179,22 @@ def test_state_that_shows_among_drawn_cases():
     assert "In one and the same case it does not always come to the same" in str(found)
 
 
+def test_what_is_flaky_without_the_collector():
+    """Is told as Hypothesis tells it: here, an ``expected=`` that fails but once."""
+
+    def expected(sessions):
+        if len(sessions) > 1 and all(one["lifecycleStatus"] == "UPDATE_FAILED" for one in sessions):
+            seen.append(1)
+            if len(seen) == 1:
+                raise KeyError("endedAt")
+        return sessions
+
+    seen = []
+    with profile(database=None, max_examples=1000), pytest.raises(hypothesis.errors.Flaky):
+        check_pagination(every, expected=expected)
+    assert len(seen) == 2
+
+
 def test_inside_given():
     """A property of a collector can be checked for every value of an option."""
     sizes = []

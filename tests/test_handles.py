@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from pytest_deadline_sessions import Behavior, FakeDeadline, Listing, lifecycle
+from pytest_deadline_sessions import Behavior, FakeDeadline, Listing, lifecycle, model
 
 WALKS = {
     "STARTED": [],
@@ -153,6 +153,9 @@ def test_fresh_ids_avoid_those_that_are_taken(fake):
     job = fake.add_job(Listing(page_sizes=(3,)))
     session = job.start_session()
     assert session.session_id.endswith("4")
+    taken = model.make_id("SessionId", 5)
+    fake.add_job().start_session(sessionId=taken)
+    assert [job.start_session().session_id[-1] for _ in range(2)] == ["6", "7"]
 
 
 def test_a_session_by_its_id(fake):

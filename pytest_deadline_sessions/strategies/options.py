@@ -27,11 +27,6 @@ def check_sizes(low_name: str, low: Any, high_name: str, high: Any) -> None:
         raise refuse(f"{low_name}={low!r}, {high_name}={high!r}", f"{low_name} <= {high_name}")
 
 
-def as_strategy(value: Any) -> st.SearchStrategy[Any]:
-    """The strategy itself, or one for that one value."""
-    return value if isinstance(value, st.SearchStrategy) else st.just(value)
-
-
 def deferred(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
     """A strategy that is made, and whose options are checked, when something is drawn."""
     return st.deferred(make)
