@@ -264,6 +264,21 @@ class FakeDeadline:
         self.attach(made)
         return made
 
+    def async_client(self, **config: Any) -> contextlib.AbstractAsyncContextManager[Any]:
+        """An aiobotocore client of this fake, for ``async with``.
+
+        Args:
+            **config: Options of aiobotocore's ``AioConfig``.
+
+        Raises:
+            ImportError: The extra ``async`` is not installed.
+            TypeError: An unknown option.
+        """
+        self._refuse_if_closed("async_client")
+        from pytest_deadline_sessions.wire import aio
+
+        return _Attaching(self, aio.client(**config))
+
     def attach(self, client: Any) -> contextlib.ExitStack:
         """Answer the calls of this client from now on, whatever else is intercepted.
 
@@ -373,6 +388,27 @@ class FakeDeadline:
         if self._refusal is not None:
             msg = f"{what}(): {self._refusal}"
             raise RuntimeError(msg)
+
+
+class _Attaching:
+    """A client that is made when entered; no generator, since one ends with its event loop."""
+
+    def __init__(self, fake: FakeDeadline, making: Any) -> None:
+        self._fake = fake
+        self._making = making
+
+    async def __aenter__(self) -> Any:
+        made = await self._making.__aenter__()
+        self._fake.attach(made)
+        return made
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._making.__aexit__(kind, error, traceback)
 
 
 def _whole(name: str, value: Any, low: int) -> None:

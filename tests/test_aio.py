@@ -126,12 +126,115 @@ def test_broken_connections_are_retried(deadline_sessions):
     assert len(deadline_sessions.calls) == 3
 
 
-def test_check_pagination_runs_async_collectors():
-    """A right async collector passes, a wrong one is caught under its rule."""
-    check_pagination(collect_with_own_client, max_examples=5, without=["volume"])
+async def _first_page(client, **job):
+    return (await client.list_sessions(**job))["sessions"]
+
+
+async def _each(client, **job):
+    async for page in client.get_paginator("list_sessions").paginate(**job):
+        for summary in page["sessions"]:
+            yield summary
+
+
+async def _in_threads(client, **job):
+    def every():
+        pages = client.get_paginator("list_sessions").paginate(**job)
+        return [summary for page in pages for summary in page["sessions"]]
+
+    return await asyncio.to_thread(every)
+
+
+async def _until_it_works(client, **job):
+    for delay in (1, 2, 4, 8, 16, None):
+        try:
+            return await _collect(client, **job)
+        except botocore.exceptions.ClientError:  # noqa: PERF203 (a retry)
+            if delay is None:
+                raise
+            await asyncio.sleep(delay)
+    return None
+
+
+RIGHT = [
+    collect_with_own_client,
+    _collect,
+    _each,
+    _in_threads,
+    _until_it_works,
+    functools.partial(_collect),
+]
+
+
+@pytest.mark.parametrize("collect", RIGHT)
+def test_check_pagination_runs_async_collectors(collect):
+    """They are given a client to await, and a plain one if they leave that to threads."""
+    check_pagination(collect, max_examples=5, without=["volume"])
+
+
+@pytest.mark.parametrize("collect", [first_page_with_own_client, _first_page])
+def test_check_pagination_finds_wrong_async_collectors(collect):
+    """Under their rule, in the very first cases too."""
     with pytest.raises(PaginationViolation) as raised:
-        check_pagination(first_page_with_own_client, max_examples=5)
+        check_pagination(collect, max_examples=5)
     assert raised.value.rule == "complete"
+    assert raised.value.listing == Listing(page_sizes=(1, 1))
+
+
+def test_an_async_collector_that_raises_at_once():
+    """What it raises is told, as of any other."""
+
+    async def collect(client, **job):
+        await client.list_sessions(**job)
+        raise KeyError("sessions")
+
+    with pytest.raises(PaginationViolation, match="It raised KeyError: 'sessions'") as raised:
+        check_pagination(collect)
+    assert isinstance(raised.value.__cause__, KeyError)
+
+
+def test_async_collectors_inside_a_running_loop():
+    """As in an asynchronous test."""
+
+    async def test():
+        check_pagination(_collect, max_examples=1, without=["volume", "faults"])
+
+    asyncio.run(test())
+
+
+def test_other_tasks_go_on_while_a_request_is_under_way(deadline_sessions):
+    """As they do in production: calls interleave, and a timeout or a cancellation is met."""
+    jobs = [deadline_sessions.add_job(Listing(page_sizes=(1, 1, 1))) for _ in range(2)]
+
+    async def run():
+        async with _client() as client:
+            await asyncio.gather(*(_collect(client, **job) for job in jobs))
+            order = [call.params["jobId"] for call in deadline_sessions.calls]
+            job = deadline_sessions.add_job(sessions=20_000)
+            task = asyncio.create_task(_collect(client, **job))
+            for _ in range(100):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return order, len(deadline_sessions.calls)
+
+    order, calls = asyncio.run(run())
+    assert order == [job["jobId"] for _ in range(3) for job in jobs]
+    assert 10 < calls < 150
+
+
+def test_a_client_of_the_fake():
+    """It needs no interception, and its calls are in the transcript."""
+    fake = FakeDeadline()
+    job = fake.add_job(sessions=3)
+
+    async def run():
+        async with fake.async_client(retries={"mode": "standard"}) as client:
+            return await _collect(client, **job)
+
+    assert len(asyncio.run(run())) == len(fake.calls[0].sessions) == 3
+    with pytest.raises(TypeError, match="retry"):
+        fake.async_client(retry={})
 
 
 def test_token_buckets_of_others_refuse_as_ever(deadline_sessions):

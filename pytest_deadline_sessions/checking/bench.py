@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
+import importlib.util
 import inspect
 import itertools
 import threading
+import warnings
 from collections.abc import AsyncIterable, Collection, Iterable, Iterator
 from typing import Any
 
@@ -28,6 +31,10 @@ from pytest_deadline_sessions.transcript import Call
 
 _SPARE = 1_000
 _LASTING = Lapse("AccessDeniedException")
+
+# Nobody checks signatures, and they take a fifth of the time. Other retry modes have a quota, so
+# that what a case comes to would depend on the cases before.
+_CONFIG: dict[str, Any] = {"signature_version": UNSIGNED, "retries": {"mode": "legacy"}}
 
 # No farm, queue or job comes twice in a process, so that what a collector keeps of one cannot spoil
 # another.
@@ -58,6 +65,8 @@ class Bench:
         self._earlier: set[str] = set()
         self._calls: list[Call] = []
         self._client: Any = None
+        self._closing: contextlib.ExitStack
+        self._settled = importlib.util.find_spec("aiobotocore") is None
         self._case = Case()
         self._number = 0
         self._frozen: Any = None
@@ -76,10 +85,8 @@ class Bench:
             stack.enter_context(self._sandbox.open())
             # What is reported is in the report.
             stack.callback(self.fake.calls.clear)
-            # Nobody checks signatures, and they take a fifth of the time. Other retry modes have a
-            # quota, so that what a case comes to would depend on the cases before.
-            retries = {"mode": "legacy"}
-            self._client = self.fake.client(signature_version=UNSIGNED, retries=retries)
+            self._client = self.fake.client(**_CONFIG)
+            self._closing = stack
             yield
 
     def find(self, case: Case, number: int | None = None) -> PaginationViolation | None:
@@ -241,13 +248,50 @@ class Bench:
         """What the collector gives, with iterators and coroutines run to their end."""
         most = 10 * len(job.listing) + _SPARE
         result = self.options.collect(self._client, **job)
-        if inspect.isawaitable(result) or isinstance(result, AsyncIterable):
-            result = _run(self._gathered(result, most))
+        if _is_async(result):
+            result = self._awaited(result, job, most)
         lazy = isinstance(result, Iterable) and not isinstance(result, Collection)
         if isinstance(result, Iterator) or (lazy and self.options.expected is None):
             result = list(itertools.islice(result, most + 1))
             self._refuse_endless(len(result), most)
         return result
+
+    def _awaited(self, result: Any, job: Job, most: int) -> Any:
+        """What a coroutine of the collector comes to.
+
+        Nothing tells whether it awaits what the client returns, or leaves that to threads. So it is
+        given an aiobotocore client first, which nobody can use without awaiting.
+        """
+        if self._settled:
+            return _run(self._gathered(result, most))
+        self._settled = True
+        with _unawaited():
+            awaits, value, error = self._tried_awaiting(job, most)
+        if not awaits:
+            return _run(self._gathered(result, most))
+        if inspect.iscoroutine(result):
+            result.close()
+        if error is not None:
+            raise error
+        return value
+
+    def _tried_awaiting(self, job: Job, most: int) -> tuple[bool, Any, Exception | None]:
+        client = self._async_client()
+        value, caught = None, None
+        try:
+            value = _run(self._gathered(self.options.collect(client, **job), most))
+        except Exception as error:  # noqa: BLE001 (whatever the user's function raises)
+            caught = error
+        if not self._attempt.lists:
+            return False, None, None
+        self._client = client
+        return True, value, caught
+
+    def _async_client(self) -> Any:
+        making = self.fake.async_client(**_CONFIG)
+        client = _run(making.__aenter__())
+        self._closing.callback(lambda: _run(making.__aexit__(None, None, None)))
+        return client
 
     async def _gathered(self, result: Any, most: int) -> Any:
         if inspect.isawaitable(result):
@@ -263,6 +307,19 @@ class Bench:
     def _refuse_endless(self, count: int, most: int) -> None:
         if count > most:
             self._sandbox.stop(f"it gave more than {most} things one after the other")
+
+
+def _is_async(result: Any) -> bool:
+    return inspect.isawaitable(result) or isinstance(result, AsyncIterable)
+
+
+@contextlib.contextmanager
+def _unawaited() -> Iterator[None]:
+    """Say nothing of coroutines that nobody awaits."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+        yield
+        gc.collect()
 
 
 def _change(job: Job, change: str, attempt: Attempt) -> None:

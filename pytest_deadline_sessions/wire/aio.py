@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import types
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_deadline_sessions.wire.botocore import Route
-from pytest_deadline_sessions.wire.environment import ACCESS_KEY, SECRET_KEY
+from pytest_deadline_sessions import model
+from pytest_deadline_sessions.wire.botocore import Route, prepared
+from pytest_deadline_sessions.wire.environment import ACCESS_KEY, REGION, SECRET_KEY
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions.wire.rest_json import Response
+
+
+def client(**config: Any) -> Any:
+    """What ``async with`` makes an aiobotocore client of; it reads no configuration.
+
+    Args:
+        **config: Options of ``AioConfig``.
+    """
+    from aiobotocore.config import AioConfig
+
+    options = AioConfig(**config)
+    return _session().create_client(model.SERVICE, region_name=REGION, config=options)
+
+
+@functools.cache
+def _session() -> Any:
+    from aiobotocore.session import AioSession
+
+    return prepared(AioSession)
+
+
+@types.coroutine
+def _turn() -> Iterator[None]:
+    """Let other tasks go on, as they do while a request is under way."""
+    yield
 
 
 class _Raw(io.BytesIO):
@@ -31,6 +60,11 @@ class AioRoute(Route):
     async def _emit(self, event_name: str, **kwargs: Any) -> Any:
         with self.waiting(event_name):
             return self.without_delays(event_name, await self.emit_original(event_name, **kwargs))
+
+    async def _answer(self, request: Any, **kwargs: Any) -> Any:
+        if self.service is not None:
+            await _turn()
+        return super()._answer(request, **kwargs)
 
     @staticmethod
     def credentials() -> Any:

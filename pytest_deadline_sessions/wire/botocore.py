@@ -60,13 +60,19 @@ def client(*, fast_timestamps: bool = True, **config: Any) -> Any:
 @functools.cache
 def _session(*, fast_timestamps: bool) -> Any:
     import botocore.session
+
+    return prepared(botocore.session.Session, fast_timestamps=fast_timestamps)
+
+
+def prepared(kind: Any, *, fast_timestamps: bool = True) -> Any:
+    """A session of that kind that knows dummy credentials and reads no configuration."""
     from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 
     # Each is a name in files, one in the environment, a default and a conversion.
     ours = {name: (None, None, *rest) for name, (_, _, *rest) in VARIABLES.items()}
     for name in ("config_file", "credentials_file"):
         ours[name] = (None, None, os.devnull, None)
-    session = botocore.session.Session(session_vars=ours)
+    session = kind(session_vars=ours)
     session.register_component("data_loader", model.loader())
     session.set_credentials(ACCESS_KEY, SECRET_KEY)
     if fast_timestamps:
