@@ -52,12 +52,11 @@ class FakeDeadline:
             msg = f"clock={clock!r} (expected a Clock)"
             raise TypeError(msg)
         self._service = Service(behavior or Behavior(), clock or Clock(), str(next(_serial)))
-        self._refusal: str | None = None
         self._endpoints: list[Endpoint] = []
         self._entered: list[contextlib.AbstractContextManager[FakeDeadline]] = []
 
     def __repr__(self) -> str:
-        state = "closed" if self._service.closed else f"{len(self._service.state.jobs)} jobs"
+        state = "closed" if self._service.refusal else f"{len(self._service.state.jobs)} jobs"
         return f"<FakeDeadline: {state}, {len(self.calls)} calls>"
 
     @property
@@ -116,7 +115,7 @@ class FakeDeadline:
             ValueError: A count out of range, an id, a summary or a member that the service could
                 not have, or an id or a summary that another job has already.
         """
-        self._refuse_if_closed("add_job")
+        self._service.refuse_if_closed("add_job()")
         service = self._service
         fixed = {} if details is None else describing.members("details", details)
         with service.lock:
@@ -141,7 +140,7 @@ class FakeDeadline:
         Raises:
             ValueError: It is no such id, or the service model does not allow a member or value.
         """
-        self._refuse_if_closed("describe")
+        self._service.refuse_if_closed("describe()")
         describing.check(identifier, members)
         with self._service.lock:
             described = self._service.state.described
@@ -172,7 +171,7 @@ class FakeDeadline:
             ValueError: A fault that the operation is not modelled to give, an operation that the
                 fake lacks, or a number out of range.
         """
-        self._refuse_if_closed("fail_next")
+        self._service.refuse_if_closed("fail_next()")
         if times is not None:
             _whole("times", times, 1)
         _whole("after", after, 0)
@@ -181,7 +180,7 @@ class FakeDeadline:
 
     def expire_tokens(self) -> None:
         """Make every token issued so far older than a token may be."""
-        self._refuse_if_closed("expire_tokens")
+        self._service.refuse_if_closed("expire_tokens()")
         with self._service.lock:
             self._service.state.tokens.expire()
 
@@ -197,7 +196,7 @@ class FakeDeadline:
         Raises:
             ValueError: The service model has no such operation.
         """
-        self._refuse_if_closed("operation")
+        self._service.refuse_if_closed("operation()")
         model.operation_model(name)
 
         def add(function: Operation) -> Operation:
@@ -215,7 +214,7 @@ class FakeDeadline:
         Raises:
             TypeError: ``listener`` cannot be called.
         """
-        self._refuse_if_closed("on_call")
+        self._service.refuse_if_closed("on_call()")
         if not callable(listener):
             msg = f"listener={listener!r} (expected a function of a Call)"
             raise TypeError(msg)
@@ -227,7 +226,7 @@ class FakeDeadline:
         Args:
             behavior: What to follow from now on; by default what it was.
         """
-        self._refuse_if_closed("reset")
+        self._service.refuse_if_closed("reset()")
         self._service.reset(behavior)
         self.clock.reset()
 
@@ -259,7 +258,7 @@ class FakeDeadline:
         Raises:
             TypeError: An unknown option.
         """
-        self._refuse_if_closed("client")
+        self._service.refuse_if_closed("client()")
         made = wire.client(fast_timestamps=fast_timestamps, **config)
         self.attach(made)
         return made
@@ -274,7 +273,7 @@ class FakeDeadline:
             ImportError: The extra ``async`` is not installed.
             TypeError: An unknown option.
         """
-        self._refuse_if_closed("async_client")
+        self._service.refuse_if_closed("async_client()")
         from pytest_deadline_sessions.wire import aio
 
         return _Attaching(self, aio.client(**config))
@@ -291,7 +290,7 @@ class FakeDeadline:
         Raises:
             TypeError: It is no such client.
         """
-        self._refuse_if_closed("attach")
+        self._service.refuse_if_closed("attach()")
         detach = wire.attach(client, self._service)
         stack = contextlib.ExitStack()
         stack.callback(detach)
@@ -305,7 +304,7 @@ class FakeDeadline:
         metadata service is consulted. Other services are left alone, and everything is restored
         afterwards. The innermost of several interceptions answers.
         """
-        self._refuse_if_closed("intercept")
+        self._service.refuse_if_closed("intercept()")
         with wire.intercept(self._service):
             yield self
 
@@ -328,7 +327,7 @@ class FakeDeadline:
             ImportError: The extra ``server`` is not installed.
             ValueError: The address is not loopback.
         """
-        self._refuse_if_closed("serve")
+        self._service.refuse_if_closed("serve()")
         from pytest_deadline_sessions.wire import server
 
         with server.serve(self._service, host, port) as endpoint:
@@ -353,22 +352,30 @@ class FakeDeadline:
         return self._endpoints[-1].environment(base)
 
     def close(self) -> None:
-        """Answer no more: clients that are still attached get an error."""
+        """Answer no more: attached clients get an error, and so do jobs and sessions."""
         self.pause("a closed FakeDeadline (expected an open one; make a new one)")
-        self._service.close()
 
     def pause(self, why: str) -> None:
-        """Refuse to be used until ``resume``; for whoever hands out one fake to many.
+        """Refuse to be used and to answer until ``resume``; for whoever hands out one fake to many.
 
         Args:
             why: What the refusal says.
         """
-        self._refusal = why
+        self._service.refusal = why
 
     def resume(self) -> None:
         """Take work again after ``pause``, or after ``close``."""
-        self._refusal = None
-        self._service.closed = False
+        self._service.refusal = None
+
+    @contextlib.contextmanager
+    def resumed(self) -> Iterator[None]:
+        """Take work inside, and then be as before."""
+        service = self._service
+        refusal, service.refusal = service.refusal, None
+        try:
+            yield
+        finally:
+            service.refusal = refusal
 
     def __enter__(self) -> Self:
         entered = self.intercept()
@@ -383,11 +390,6 @@ class FakeDeadline:
         traceback: TracebackType | None,
     ) -> None:
         self._entered.pop().__exit__(kind, error, traceback)
-
-    def _refuse_if_closed(self, what: str) -> None:
-        if self._refusal is not None:
-            msg = f"{what}(): {self._refusal}"
-            raise RuntimeError(msg)
 
 
 class _Attaching:

@@ -26,12 +26,13 @@ SECTION = "Deadline Cloud calls"
 SWITCHES = {"assert_all_responses_requested": True, "strict": True}
 
 _INACTIVE = (
-    "deadline_sessions is not active in this test "
-    "(expected it among the test's arguments, or those of a fixture that it names)"
+    "deadline_sessions is not active here (expected it in a test that has it among its arguments, "
+    "or among those of a fixture that it names; and in no fixture that outlives the test)"
 )
 
 _fake_key = pytest.StashKey["FakeDeadline"]()
-_active_key = pytest.StashKey[contextlib.ExitStack]()
+_behavior_key = pytest.StashKey["Behavior"]()
+_active_key = pytest.StashKey[bool]()
 _passed_key = pytest.StashKey[bool]()
 
 
@@ -66,7 +67,9 @@ def deadline_sessions_endpoint(deadline_sessions: FakeDeadline) -> Iterator[Endp
 
     ``deadline_sessions_endpoint.environment()`` is the environment for a subprocess.
     """
-    with deadline_sessions.serve() as endpoint:
+    with contextlib.ExitStack() as stack:
+        with deadline_sessions.resumed():
+            endpoint = stack.enter_context(deadline_sessions.serve())
         yield endpoint
 
 
@@ -109,27 +112,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Make the service ready before any fixture of the test is set up."""
+    """Look whether the test takes the service."""
     transcript = sys.modules.get("pytest_deadline_sessions.transcript")
     if transcript is not None:
         transcript.journal.clear()
     if "deadline_sessions" in getattr(item, "fixturenames", ()):
-        _, behavior = _options(item)
-        fake = _fake(item.config)
-        fake.resume()
-        fake.reset(behavior=behavior)
-        stack = contextlib.ExitStack()
-        stack.callback(fake.pause, _INACTIVE)
-        stack.enter_context(fake.intercept())
-        item.stash[_active_key] = stack
+        _, item.stash[_behavior_key] = _options(item)
 
 
-@pytest.hookimpl(wrapper=True)
+def _activate(item: pytest.Item) -> None:
+    """Let the service answer, from before the first fixture of this test until after the last.
+
+    Fixtures that outlive the test are set up before and torn down after, so that they meet the
+    environment as it is, and not the one for this test.
+    """
+    behavior = item.stash.get(_behavior_key, None)
+    if behavior is None or _active_key in item.stash:
+        return
+    fake = _fake(item.config)
+    fake.resume()
+    fake.reset(behavior=behavior)
+    item.stash[_active_key] = True
+    item.addfinalizer(functools.partial(fake.pause, _INACTIVE))
+    interception = contextlib.ExitStack()
+    interception.enter_context(fake.intercept())
+    item.addfinalizer(interception.close)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any],
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Let Faker's own fixture make sessions, too."""
+    """Make the service ready before the first fixture; let Faker's own make sessions, too."""
     __tracebackhide__ = True
+    if fixturedef.scope == "function":
+        _activate(request.node)
     value = yield
     if fixturedef.argname == "faker" and "faker" in sys.modules:
         from pytest_deadline_sessions.provider import add_to
@@ -142,6 +159,7 @@ def pytest_fixture_setup(
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Give every example of a ``@given`` test the state that its fixtures left."""
     __tracebackhide__ = True
+    _activate(item)
     given = getattr(getattr(item, "obj", None), "hypothesis", None)
     if given is None or _active_key not in item.stash:
         yield
@@ -152,19 +170,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         yield
     finally:
         given.inner_test = inner
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Stop intercepting once every fixture of the test is torn down."""
-    __tracebackhide__ = True
-    try:
-        yield
-    finally:
-        stack = item.stash.get(_active_key, None)
-        if stack is not None:
-            del item.stash[_active_key]
-            stack.close()
 
 
 @pytest.hookimpl(wrapper=True)

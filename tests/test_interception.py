@@ -256,7 +256,7 @@ def test_a_closed_fake_answers_nobody():
     fake = FakeDeadline()
     client, job = fake.client(), fake.add_job()
     fake.close()
-    with pytest.raises(RuntimeError, match="a call to a closed FakeDeadline"):
+    with pytest.raises(RuntimeError, match="ListSessions: a closed FakeDeadline"):
         client.list_sessions(**job)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import unittest.mock
+
 import boto3
 import pytest
 
@@ -41,6 +44,17 @@ def test_an_attached_client_under_moto():
     fake = FakeDeadline()
     with moto.mock_aws():
         assert fake.client().list_sessions(**fake.add_job())["sessions"] == []
+
+
+def test_what_moto_sets_meanwhile_is_its_own():
+    """Leaving the interception first takes nothing away from moto."""
+    mock = moto.mock_aws()
+    # Ending later, moto brings back what it found.
+    with unittest.mock.patch.dict(os.environ):
+        with FakeDeadline():
+            mock.start()
+        assert boto3.client("s3", region_name="us-east-1").list_buckets()["Buckets"] == []
+        mock.stop()
 
 
 def test_moto_ends_first_and_last():

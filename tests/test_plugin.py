@@ -209,11 +209,110 @@ def test_getting_the_fixture_by_name_is_refused(run):
     result.stdout.fnmatch_lines(
         [
             (
-                "E * RuntimeError: add_job(): deadline_sessions is not active in this test "
-                "(expected it among the test's arguments, or those of a fixture that it names)"
+                "E *ClosedError: add_job(): deadline_sessions is not active here (expected it in "
+                "a test that has it among its arguments, or among those of a fixture that it "
+                "names; and in no fixture that outlives the test)"
             )
         ]
     )
+
+
+def test_fixtures_that_outlive_the_test_are_told_so(run):
+    """What they added would be gone in the next test, and another job have its ids."""
+    result = run(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def job(deadline_sessions):
+            return deadline_sessions.add_job(sessions=2)
+
+        @pytest.fixture(scope="session")
+        def fake(deadline_sessions):
+            return deadline_sessions
+
+        def test(job):
+            pass
+
+        @pytest.mark.parametrize("count", [1, 2])
+        def test_passing_it_on_is_fine(fake, count):
+            job = fake.add_job(sessions=count)
+            assert len(fake.client().list_sessions(**job)["sessions"]) == count
+        """
+    )
+    result.assert_outcomes(errors=1, passed=2)
+    result.stdout.fnmatch_lines(["E *add_job(): deadline_sessions is not active here *"])
+
+
+def test_fixtures_that_outlive_the_test_keep_their_environment(run):
+    """They are set up before the one for a test comes, and torn down after it has gone."""
+    result = run(
+        """
+        import os
+
+        import pytest
+
+        @pytest.fixture(scope="module", autouse=True)
+        def farm_region():
+            before = dict(os.environ)
+            os.environ["AWS_DEFAULT_REGION"] = "eu-central-1"
+            os.environ["AWS_ACCESS_KEY_ID"] = "FARM"
+            yield
+            del os.environ["AWS_DEFAULT_REGION"]
+            del os.environ["AWS_ACCESS_KEY_ID"]
+
+        @pytest.fixture
+        def around(deadline_sessions):
+            job = deadline_sessions.add_job()
+            yield job
+            assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
+            deadline_sessions.client().list_sessions(**job)
+
+        @pytest.fixture(scope="session", autouse=True)
+        def nothing_is_left():
+            before = dict(os.environ)
+            yield
+            after = dict(os.environ)
+            assert before == {**after, "PYTEST_CURRENT_TEST": before["PYTEST_CURRENT_TEST"]}
+
+        def test_first(around):
+            assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
+            assert os.environ["AWS_DEFAULT_REGION"] == "eu-central-1"
+
+        def test_without_it():
+            assert os.environ["AWS_ACCESS_KEY_ID"] == "FARM"
+            assert os.environ["AWS_DEFAULT_REGION"] == "eu-central-1"
+
+        def test_without_fixtures_of_its_own(deadline_sessions):
+            assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
+        """
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_what_a_test_keeps_answers_no_more(run):
+    """Its clients, jobs and sessions refuse instead of leading into another test."""
+    result = run(
+        """
+        import pytest
+
+        kept = []
+
+        def test_one(deadline_sessions):
+            job = deadline_sessions.add_job()
+            kept.extend([deadline_sessions.client(), job, job.start_session()])
+
+        def test_other():
+            client, job, session = kept
+            with pytest.raises(RuntimeError, match="ListSessions: deadline_sessions is not active"):
+                client.list_sessions(**job)
+            with pytest.raises(RuntimeError, match="deadline_sessions is not active"):
+                job.start_session()
+            with pytest.raises(RuntimeError, match="deadline_sessions is not active"):
+                session.request_end()
+        """
+    )
+    result.assert_outcomes(passed=2)
 
 
 def test_each_example_starts_from_what_the_fixtures_left(run):

@@ -47,7 +47,7 @@ class Answer:
 
 
 class ClosedError(RuntimeError):
-    """A call reached a service that was closed."""
+    """A service is used that is not to be used at present."""
 
 
 class Service:
@@ -59,7 +59,7 @@ class Service:
         self.transcript = Transcript()
         self.operations = _offered()
         self.lock = threading.RLock()
-        self.closed = False
+        self.refusal: str | None = None
         self._salt = salt
         self._resets = 0
         self.state = self._fresh()
@@ -73,9 +73,11 @@ class Service:
             self.operations = _offered()
             self.transcript.clear()
 
-    def close(self) -> None:
-        """Answer no more."""
-        self.closed = True
+    def refuse_if_closed(self, what: str) -> None:
+        """Refuse to be used, if somebody has said why."""
+        if self.refusal is not None:
+            msg = f"{what}: {self.refusal}"
+            raise ClosedError(msg)
 
     def _fresh(self) -> State:
         return State(tokens=Tokens(salt=f"{self._salt} {self._resets}"))
@@ -89,9 +91,7 @@ class Service:
             attempt: Which attempt of the client this is.
         """
         with self.lock:
-            if self.closed:
-                msg = "a call to a closed FakeDeadline (expected an open one; make a new one)"
-                raise ClosedError(msg)
+            self.refuse_if_closed(name)
             try:
                 self._fail_if_planned(name, params)
                 self._refuse_invalid(name, params)

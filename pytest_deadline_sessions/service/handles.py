@@ -104,6 +104,7 @@ class Job(Mapping[str, Any]):
             return Session(self, summary["sessionId"])
 
     def _state(self) -> JobState:
+        self._service.refuse_if_closed(repr(self))
         job = self._service.state.jobs.get(self._ids)
         if job is None:
             msg = f"{self!r} is gone: the fake was reset after it was added; add it again"

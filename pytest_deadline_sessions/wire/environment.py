@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 REGION = "us-west-2"
@@ -40,21 +40,36 @@ def variables(given: Mapping[str, str]) -> dict[str, str]:
 
 
 class _Before:
-    """What was there before: variables, and boto3's default session."""
+    """What was there before: variables, and boto3's default session.
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._variables = {name: os.environ.get(name) for name in names}
+    Args:
+        changes: The variables as they are to be; ``None`` for none.
+    """
+
+    def __init__(self, changes: Mapping[str, str | None]) -> None:
+        self._changes = changes
+        self._variables = {name: os.environ.get(name) for name in changes}
         self._session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
 
+    def change(self) -> None:
+        _set_variables(self._changes)
+
     def restore(self) -> None:
-        for name, value in self._variables.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        # What somebody else has set meanwhile is theirs to restore.
+        ours = self._changes.items()
+        kept = [name for name, value in ours if os.environ.get(name) == value]
+        _set_variables({name: self._variables[name] for name in kept})
         boto3: Any = sys.modules.get("boto3")
         if boto3 is not None:
             boto3.DEFAULT_SESSION = self._session
+
+
+def _set_variables(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 _lock = threading.Lock()
@@ -68,12 +83,9 @@ def dummy_environment() -> Iterator[None]:
     Whoever is left last restores what was there before all of them, in whatever order they are.
     """
     with _lock:
-        new = variables(os.environ)
-        mine = [_Before([*new, *REMOVED])]
+        mine = [_Before({**variables(os.environ), **dict.fromkeys(REMOVED)})]
         _entered.append(mine)
-        os.environ.update(new)
-        for name in REMOVED:
-            os.environ.pop(name, None)
+        mine[0].change()
     try:
         yield
     finally:
