@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 import sys
 import threading
@@ -59,7 +60,9 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
 
 
 def _log(call: Call) -> None:
-    print(render_call(call), flush=True)
+    # Whoever read it may have gone; the clients have not.
+    with contextlib.suppress(OSError):
+        print(render_call(call), flush=True)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ class Clock:
 
         Raises:
             TypeError: ``delta`` is no ``timedelta``.
-            ValueError: The time to pass is negative; ``freeze(at)`` can go back.
+            ValueError: The time to pass is negative, where ``freeze(at)`` can go back; or it leads
+                beyond the year 9999.
         """
         if delta is not None and not isinstance(delta, datetime.timedelta):
             msg = f"delta={delta!r} (expected a timedelta, or hours=…, minutes=…, seconds=…)"
@@ -96,6 +97,11 @@ class Clock:
             length = f"{passed.total_seconds():g} s"
             msg = f"advance by {length} (expected 0 or more; freeze(at) goes back)"
             raise ValueError(msg)
+        try:
+            self.now() + passed
+        except OverflowError:
+            msg = f"advance by {passed} (expected an end before the year 10000)"
+            raise ValueError(msg) from None
         if self._frozen:
             self._frozen[-1].tick(passed)
         else:

@@ -191,7 +191,8 @@ class FakeDeadline:
             name: The API name, such as ``"GetFarm"``.
 
         Returns:
-            A decorator for a function from the service and the parameters to the result.
+            A decorator for a function from the service and the parameters to the result, or to the
+            ``Fault`` that the call comes to.
 
         Raises:
             ValueError: The service model has no such operation.
@@ -209,7 +210,7 @@ class FakeDeadline:
         """Tell ``listener`` of each call, with its outcome, until the next reset.
 
         The call is in the transcript by then, and its response on its way: what the listener
-        changes, such as the clock, is met by the next call.
+        changes, such as the clock, is met by the next call. Other calls wait until it is done.
 
         Raises:
             TypeError: ``listener`` cannot be called.

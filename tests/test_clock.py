@@ -98,6 +98,14 @@ def test_advance(clock, delta, parts, seconds):
         assert (clock.now() - NOON).total_seconds() == 2 * seconds
 
 
+def test_advance_beyond_the_calendar(clock):
+    """It is refused at once, and not by the next call."""
+    with freezegun.freeze_time(NOON):
+        with pytest.raises(ValueError, match="expected an end before the year 10000"):
+            clock.advance(days=3_000_000)
+        assert clock.now() == NOON
+
+
 @pytest.mark.parametrize("delta", [60, 1.5, "1h", NOON])
 def test_advance_by_what_is_no_timedelta(clock, delta):
     """The message shows what to write instead, and no time has passed."""

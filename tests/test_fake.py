@@ -291,6 +291,16 @@ def test_adding_an_operation(fake):
         fake.operation("GetBarn")
 
 
+def test_an_added_operation_may_fail(fake):
+    """As the service would: with an error that the model has for it."""
+    queue = {"farmId": model.make_id("FarmId", 1), "queueId": model.make_id("QueueId", 1)}
+    refusal = Fault("AccessDeniedException", "Not yours.")
+    fake.operation("DeleteQueue")(lambda _service, _params: refusal)
+    with pytest.raises(botocore.exceptions.ClientError, match="Not yours") as caught:
+        fake.client().delete_queue(**queue)
+    assert caught.value.response["Error"]["Code"] == fake.calls[0].error == "AccessDeniedException"
+
+
 def test_client_options(fake):
     """Options of ``create_client`` and of ``Config`` go where they belong; others are refused."""
     from botocore.config import Config

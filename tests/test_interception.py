@@ -260,6 +260,57 @@ def test_a_closed_fake_answers_nobody():
         client.list_sessions(**job)
 
 
+def test_a_call_under_way_when_the_interception_ends_goes_nowhere():
+    """A thread that outlives its test does not send the next attempt to AWS."""
+    fake = FakeDeadline()
+    client = wire.client()
+    job = fake.add_job()
+    fake.fail_next("ThrottlingException", times=None)
+    called, ended = threading.Event(), threading.Event()
+    errors = []
+
+    def listen(_call):
+        called.set()
+        ended.wait(30)
+
+    def work():
+        try:
+            client.list_sessions(**job)
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    fake.on_call(listen)
+    with fake:
+        thread = threading.Thread(target=work)
+        thread.start()
+        called.wait(30)
+    ended.set()
+    thread.join()
+    assert len(errors) == len(fake.calls) == 1
+    assert "was under way when the interception ended" in errors[0]
+    assert client not in wire._routes
+    with FakeDeadline() as other:
+        assert client.list_sessions(**other.add_job())["sessions"] == []
+
+
+def test_calls_inside_calls():
+    """A listener may call, also with the client that it hears of."""
+    fake = FakeDeadline()
+    job = fake.add_job()
+    client = fake.client()
+    inner = [1, 2]
+
+    def listen(_call):
+        if inner:
+            inner.pop()
+            client.list_sessions(**job)
+
+    fake.on_call(listen)
+    client.list_sessions(**job)
+    assert len(fake.calls) == 3
+    assert wire._routes[client].under_way == 0
+
+
 def test_a_client_between_two_fakes_is_left_alone():
     """A call that comes as its interception ends goes on to whoever else answers."""
     client = wire.client()

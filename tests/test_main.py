@@ -60,6 +60,23 @@ def test_wrong_options_end_it_with_the_reason(capsys, arguments, words):
     assert words in capsys.readouterr().err
 
 
+def test_nobody_reads_the_log(capsys, monkeypatch):
+    """Calls are answered all the same."""
+    until, thread, codes, out = _started(["serve"], capsys)
+    url = re.search(r"export AWS_ENDPOINT_URL_DEADLINE=(\S+)", out)[1]
+    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
+
+    def broken(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", broken)
+    with urllib.request.urlopen(url + PATH.format(*ids)) as response:
+        assert response.status == 200
+    until.set()
+    thread.join()
+    assert codes == [0]
+
+
 def test_interrupting_ends_it_quietly(capsys):
     """Ctrl-C is no error."""
 

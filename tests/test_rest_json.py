@@ -179,7 +179,7 @@ def test_numbers_that_are_none(value):
     assert _refusal("ListSessions", query=f"maxResults={value}") == message
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"3", b"\xff"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"3", b"\xff", b"[" * 100_000])
 def test_bodies_that_are_no_json_object(body):
     """A body that cannot be read is refused as such."""
     message = "body cannot be parsed (expected a JSON object)"

@@ -124,6 +124,18 @@ def test_unknown_paths_are_refused_as_documented(fake):
     assert b"UNKNOWN_OPERATION" in body
 
 
+def test_a_connection_survives_a_question_for_headers(fake):
+    """What answers HEAD has no body, which would be taken for the next response."""
+    path = LIST.format(**fake.add_job())
+    with fake.serve() as endpoint:
+        connection = http.client.HTTPConnection(endpoint.removeprefix("http://"))
+        connection.request("HEAD", path)
+        assert connection.getresponse().read() == b""
+        connection.request("GET", path)
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
 def test_bodies_reach_the_operation(fake):
     """UpdateSession, which has a body, works over HTTP."""
     job = fake.add_job(sessions=1)
@@ -239,6 +251,15 @@ def test_the_environment_keeps_a_given_region():
     assert given["AWS_DEFAULT_REGION"] == "eu-west-1"
     assert "AWS_PROFILE" not in given
     assert given["HOME"] == "/"
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_no_proxy_comes_between(fake, name):
+    """Neither for this address nor for those that need none already."""
+    with fake.serve() as endpoint:
+        given = endpoint.environment({"HTTP_PROXY": "http://proxy:3128", name: "studio.example"})
+        assert given["no_proxy"] == given["NO_PROXY"] == "studio.example,127.0.0.1"
+        assert endpoint.environment({})["NO_PROXY"] == "127.0.0.1"
 
 
 def test_an_environment_needs_a_server(fake):

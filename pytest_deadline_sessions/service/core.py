@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_deadline_sessions.model import Violation
 
-Operation = Callable[["Service", Mapping[str, Any]], Mapping[str, Any]]
+Operation = Callable[["Service", Mapping[str, Any]], "Mapping[str, Any] | Fault"]
 
 OPERATIONS: dict[str, Operation] = {}
 """The operations that every service has, by their API name."""
@@ -95,9 +95,13 @@ class Service:
             try:
                 self._fail_if_planned(name, params)
                 self._refuse_invalid(name, params)
-                answer = Answer(name, result=self.operations[name](self, params))
+                result = self.operations[name](self, params)
             except FaultError as error:
-                answer = Answer(name, fault=self._complete(error.fault))
+                result = error.fault
+            if isinstance(result, Fault):
+                answer = Answer(name, fault=self._complete(as_fault(result, name)))
+            else:
+                answer = Answer(name, result=result)
             self.record(answer, params, attempt)
             return answer
 

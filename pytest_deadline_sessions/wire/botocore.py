@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import weakref
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,7 @@ class Route:
         from botocore.validate import ParamValidationDecorator
 
         self.attached: list[_Lead] = []
+        self.under_way = 0
         self.events = client.meta.events
         # The client's own config forgets whether it was told to validate.
         self._validates = isinstance(client._serializer, ParamValidationDecorator)  # noqa: SLF001
@@ -107,6 +109,8 @@ class Route:
             "before-parameter-build": self._note_invalid,
             "before-sign": self._use_dummy_credentials,
             "before-send": self._answer,
+            "after-call": self._note_end,
+            "after-call-error": self._note_end,
         }
 
     @property
@@ -120,7 +124,7 @@ class Route:
         for event, handler in self._handlers.items():
             self.events.register_first(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
         # Last of all, so that a Stubber on the same client may answer what the service lacks.
-        self.events.register_last("before-call", self._refuse_lacking, unique_id=_ID)
+        self.events.register_last("before-call", self._note_start, unique_id=_ID)
         self.events.emit = self._emit
         waiting.patch()
 
@@ -128,7 +132,7 @@ class Route:
         """Leave the client as it was."""
         for event, handler in self._handlers.items():
             self.events.unregister(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
-        self.events.unregister("before-call", self._refuse_lacking, unique_id=_ID)
+        self.events.unregister("before-call", self._note_start, unique_id=_ID)
         del self.events.emit
 
     def _emit(self, event_name: str, **kwargs: Any) -> Any:
@@ -151,10 +155,23 @@ class Route:
             (handler, waiting.without_delay(service.clock, delay)) for handler, delay in responses
         ]
 
-    def _refuse_lacking(self, model: Any, **_: Any) -> None:
+    def _note_start(self, model: Any, **_: Any) -> None:
         service = self.service
-        if service is not None and model.name not in service.operations:
+        if service is None:
+            return
+        if model.name not in service.operations:
             raise answering.lacking(service, model.name)
+        with _lock:
+            self.under_way += 1
+        _calls.set((*_calls.get(), self))
+
+    def _note_end(self, **_: Any) -> None:
+        calls = _calls.get()
+        if calls and calls[-1] is self:
+            _calls.set(calls[:-1])
+            with _lock:
+                self.under_way -= 1
+                _tidy()
 
     def _note_invalid(self, model: Any, params: Any, **_: Any) -> None:
         service = self.service
@@ -189,6 +206,12 @@ class Route:
     def _answer(self, request: Any, **_: Any) -> Any:
         service = self.service
         if service is None:
+            if self in _calls.get():
+                msg = (
+                    f"{request.method} {request.url} was under way when the interception ended "
+                    "(expected its end before; inside, join the thread or task that made it)"
+                )
+                raise RuntimeError(msg)
             return None
         from botocore import exceptions
 
@@ -208,6 +231,8 @@ class _Lead:
 
 
 _lock = threading.RLock()
+# The calls that this thread or task is in: in one that a listener makes, say, inside another.
+_calls: ContextVar[tuple[Route, ...]] = ContextVar("deadline_sessions_calls", default=())
 _routes: weakref.WeakKeyDictionary[Any, Route] = weakref.WeakKeyDictionary()
 _interceptors: list[_Lead] = []
 _patches: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = []
@@ -276,7 +301,7 @@ def _forget() -> None:
 def _tidy() -> None:
     if not _interceptors:
         for client, route in list(_routes.items()):
-            if not route.attached:
+            if not route.attached and not route.under_way:
                 route.unregister()
                 del _routes[client]
     if not _routes:

@@ -141,7 +141,7 @@ def _routes() -> dict[tuple[str, int], list[_Route]]:
 def _parse(body: bytes | str) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
         raise _cannot_parse("body", "a JSON object")

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pytest_deadline_sessions.faults import Fault
 from pytest_deadline_sessions.wire import answering, environment, rest_json
@@ -33,7 +34,8 @@ class Endpoint(str):
         """The environment of a subprocess whose Deadline Cloud clients are to come here.
 
         It names the endpoint, switches host prefixes off (``management.`` cannot be put before a
-        loopback address), and has dummy credentials, a region and no metadata service.
+        loopback address) and the proxy for this host, and has dummy credentials, a region and no
+        metadata service.
 
         Args:
             base: What to add it to; by default the environment of this process.
@@ -42,9 +44,13 @@ class Endpoint(str):
         for name in environment.REMOVED:
             given.pop(name, None)
         set_for_botocore = environment.variables(given)
+        direct = [given.get("no_proxy") or given.get("NO_PROXY"), urlsplit(self).hostname]
+        no_proxy = ",".join(filter(None, direct))
         return {
             **given,
             **set_for_botocore,
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
             # Every other SDK has this name for the region.
             "AWS_REGION": set_for_botocore["AWS_DEFAULT_REGION"],
             "AWS_ENDPOINT_URL_DEADLINE": str(self),
@@ -134,7 +140,8 @@ def _respond(service: Service, request: Any) -> None:
         (name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()
     ]
     request.ensure_headers_sent()
-    request.write(response.body)
+    if method != "HEAD":
+        request.write(response.body)
 
 
 def _failure(error: Exception) -> rest_json.Response:
