@@ -40,6 +40,9 @@ _CONFIG: dict[str, Any] = {"signature_version": UNSIGNED, "retries": {"mode": "l
 # another.
 _numbers = itertools.count(1, 4)
 
+# What a collector may raise; other exceptions are for those who run tests.
+_RAISED = (Exception, SystemExit, GeneratorExit, asyncio.CancelledError)
+
 _AGAIN = {
     "twice": "Called a second time for the same job",
     "two-jobs": "Called for two jobs in turn",
@@ -69,8 +72,6 @@ class Bench:
         self._settled = importlib.util.find_spec("aiobotocore") is None
         self._case = Case()
         self._number = 0
-        self._frozen: Any = None
-        self._start: Any = None
         self._answered = 0
         self._attempt: Attempt
         self._job: Job
@@ -79,10 +80,9 @@ class Bench:
     def open(self) -> Iterator[None]:
         """Stop time, and lead every client of the process here."""
         with contextlib.ExitStack() as stack:
-            self._start = self.fake.clock.now()
-            self._frozen = stack.enter_context(self.fake.clock.freeze(self._start))
+            stack.enter_context(self.fake.clock.freeze(self.fake.clock.now()))
             stack.enter_context(self.fake.intercept())
-            stack.enter_context(self._sandbox.open())
+            stack.enter_context(self._sandbox.open(self.options.collect))
             # What is reported is in the report.
             stack.callback(self.fake.calls.clear)
             self._client = self.fake.client(**_CONFIG)
@@ -100,7 +100,6 @@ class Bench:
         behavior = dataclasses.replace(
             case.behavior, empty_final_token=self.options.empty_final_token
         )
-        self._frozen.move_to(self._start)
         self.fake.reset(behavior=behavior)
         self.fake._service.state.tokens = Tokens(str(self._number))  # noqa: SLF001 (nobody else)
         self.fake.on_call(self._listen)
@@ -213,7 +212,7 @@ class Bench:
             attempt.returned = self._sandbox.call(lambda: self._outcome(job))
         except Runaway:
             pass
-        except Exception as error:  # noqa: BLE001 (whatever the user's function raises)
+        except _RAISED as error:
             attempt.error = error
         attempt.runaway = self._sandbox.stopped
         options = self.options
@@ -265,22 +264,24 @@ class Bench:
         if self._settled:
             return _run(self._gathered(result, most))
         self._settled = True
-        with _unawaited():
-            awaits, value, error = self._tried_awaiting(job, most)
-        if not awaits:
-            return _run(self._gathered(result, most))
-        if inspect.iscoroutine(result):
-            result.close()
+        with contextlib.ExitStack() as stack:
+            if inspect.iscoroutine(result):
+                stack.callback(result.close)
+            with _unawaited():
+                awaits, value, error = self._tried_awaiting(job, most)
+            if not awaits:
+                return _run(self._gathered(result, most))
         if error is not None:
             raise error
         return value
 
-    def _tried_awaiting(self, job: Job, most: int) -> tuple[bool, Any, Exception | None]:
+    def _tried_awaiting(self, job: Job, most: int) -> tuple[bool, Any, BaseException | None]:
         client = self._async_client()
-        value, caught = None, None
+        value: Any = None
+        caught: BaseException | None = None
         try:
             value = _run(self._gathered(self.options.collect(client, **job), most))
-        except Exception as error:  # noqa: BLE001 (whatever the user's function raises)
+        except _RAISED as error:
             caught = error
         if not self._attempt.lists:
             return False, None, None

@@ -12,22 +12,29 @@ import signal
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from pytest_deadline_sessions.checking.rebinding import rebound
 from pytest_deadline_sessions.clock import Clock
 
 MOST_SLEEPS = 5_000
 MOST_SLEPT = 7 * 86_400
+# How long, in real seconds, a sleeping thread lets others work: at one time, and without a call.
+_GRACE = 0.25
+_MOST_GRACE = 2.0
 _STEP = 0.05
+_SHORT_STEP = 0.001
+# Where a thread stands that waits for another one.
+_WAITING = {"threading", "queue", "selectors", "concurrent.futures.thread", "multiprocessing.pool"}
 _SIGNAL = getattr(signal, "SIGURG", None)
 # Whose handlers do no harm: they pass on what they catch, once they have cleaned up.
 _CLEAN = {*sys.stdlib_module_names, __name__.partition(".")[0]}
-# In tuples, so that `_rebind` leaves them alone.
+# In tuples, so that they are left alone when names are bound anew.
 _real_sleep = (time.sleep,)
 _real_async_sleep = (asyncio.sleep,)
+_real_clock = (time.perf_counter,)
 
 
 class Runaway(BaseException):
@@ -66,9 +73,11 @@ class Sandbox:
         self._raised = 0
         self._sleeps = 0
         self._slept_for = 0.0
+        self._grace_taken = 0.0
         self._order = itertools.count()
-        self._sleepers: weakref.WeakKeyDictionary[Any, list[tuple[datetime.datetime, int]]]
-        self._sleepers = weakref.WeakKeyDictionary()
+        # By when they want to wake, in what order they came, and in which thread.
+        self._sleepers: set[tuple[datetime.datetime, int, int]] = set()
+        self._threads = 0
         self._beat = 0
         self._is_open = False
 
@@ -81,6 +90,7 @@ class Sandbox:
         self._outsiders.discard(threading.get_ident())
         self._beat += 1
         self._sleeps = 0
+        self._grace_taken = 0.0
         if self.stopped is not None or not self.running:
             self.stop("it had come to its end")
 
@@ -101,13 +111,18 @@ class Sandbox:
         raise Runaway(self.stopped)
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[None]:
-        """Make sleeping take no time for all threads that start from now on, and for this one."""
+    def open(self, collect: Any = None) -> Iterator[None]:
+        """Make sleeping take no time for all threads that start from now on, and for this one.
+
+        Args:
+            collect: The collector, which may be in no module.
+        """
         here = self._collector = threading.get_ident()
         self._outsiders = sys._current_frames().keys() - {here}  # noqa: SLF001 (documented)
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_rebound(_real_sleep[0], functools.partial(self._sleep)))
-            stack.enter_context(_rebound(_real_async_sleep[0], self._async_sleep))
+            sleep = functools.partial(self._sleep)
+            new = {_real_sleep[0]: sleep, _real_async_sleep[0]: self._async_sleep}
+            stack.enter_context(rebound(new, collect))
             self._is_open = True
             stack.callback(setattr, self, "_is_open", False)
             stack.callback(setattr, threading, "excepthook", threading.excepthook)
@@ -119,6 +134,7 @@ class Sandbox:
             watchdog = threading.Thread(target=self._watch, args=(ended,), daemon=True)
             watchdog.start()
             self._outsiders.add(watchdog.ident or 0)
+            self._threads = threading.active_count()
             stack.callback(watchdog.join)
             stack.callback(ended.set)
             yield
@@ -131,7 +147,7 @@ class Sandbox:
         """
         self.stopped, self.slow = None, False
         self._raised = self._sleeps = 0
-        self._slept_for = 0.0
+        self._slept_for = self._grace_taken = 0.0
         tracing = sys.gettrace()
         try:
             try:
@@ -154,39 +170,87 @@ class Sandbox:
         if seconds < 0:
             msg = "sleep length must be non-negative"
             raise ValueError(msg)
-        self._slept(seconds)
+        with self._sleeping(seconds) as wakes:
+            while not wakes():
+                _real_sleep[0](_SHORT_STEP)
 
     async def _async_sleep(self, delay: float, result: Any = None) -> Any:
         if not self._is_open or threading.get_ident() in self._outsiders:
             return await _real_async_sleep[0](delay, result)
-        seconds = max(delay, 0)
-        self._note_sleep(seconds)
-        until = self.clock.now() + datetime.timedelta(seconds=seconds)
-        mine = (until, next(self._order))
-        sleepers = self._sleepers.setdefault(asyncio.get_running_loop(), [])
-        sleepers.append(mine)
-        try:
-            # Whoever sleeps shortest wakes first, though none of them waits.
+        ready = getattr(asyncio.get_running_loop(), "_ready", ())
+        with self._sleeping(max(delay, 0)) as wakes:
             await _real_async_sleep[0](0)
-            while min(sleepers) != mine:
+            # The other sleepers are ready all the time, to look whether it is their turn.
+            while not wakes() or len(ready) > self._beside():
                 await _real_async_sleep[0](0)
-        finally:
-            sleepers.remove(mine)
-        self.clock.advance(max(until - self.clock.now(), datetime.timedelta(0)))
         return result
 
-    def _slept(self, seconds: float) -> None:
+    @contextlib.contextmanager
+    def _sleeping(self, seconds: float) -> Iterator[Callable[[], bool]]:
+        """Sleep inside, until what this yields is true; then that much time has passed.
+
+        Time passes when everybody sleeps: whoever sleeps shortest wakes first, and nobody before
+        others have had the time to work.
+        """
         self._note_sleep(seconds)
-        self.clock.advance(seconds=seconds)
+        length = datetime.timedelta(seconds=seconds)
+        if length.total_seconds() < seconds:
+            # Whoever sleeps until a certain time would never get there.
+            length += datetime.timedelta.resolution
+        until = self.clock.now() + length
+        mine = (until, next(self._order), threading.get_ident())
+        grace = min(seconds, _GRACE, _MOST_GRACE - self._grace_taken)
+        started = _real_clock[0]()
+
+        def wakes() -> bool:
+            self._end_if_stopped()
+            if not self._is_open or self.clock.now() >= until:
+                return True
+            if not self.running:
+                # What the collector left behind stands still; others may sleep as they like.
+                return threading.get_ident() == self._collector
+            if min(self._sleepers.copy()) != mine:
+                return False
+            return _real_clock[0]() - started >= grace or not self._others_work()
+
+        self._sleepers.add(mine)
+        try:
+            yield wakes
+        finally:
+            self._sleepers.discard(mine)
+            self._grace_taken += _real_clock[0]() - started
+        self.clock.advance(max(until - self.clock.now(), datetime.timedelta(0)))
+
+    def _beside(self) -> int:
+        """How many others sleep in this thread."""
+        here = threading.get_ident()
+        return sum(ident == here for *_, ident in self._sleepers.copy()) - 1
+
+    def _others_work(self) -> bool:
+        """Whether another thread of the collector neither sleeps nor waits for one that does."""
+        if threading.active_count() == self._threads:
+            return False
+        idle = {ident for *_, ident in self._sleepers.copy()} | {threading.get_ident()}
+        frames = sys._current_frames()  # noqa: SLF001 (documented)
+        return any(
+            frames[ident].f_globals.get("__name__") not in _WAITING
+            for ident in {*self._insiders(), self._collector} - idle
+            if ident in frames
+        )
 
     def _note_sleep(self, seconds: float) -> None:
         self._sleeps += 1
         self._beat += 1
         self._slept_for += seconds
-        if self.stopped is not None or self._sleeps > MOST_SLEEPS:
+        self._end_if_stopped()
+        if self._sleeps > MOST_SLEEPS:
             self.stop(f"it slept {MOST_SLEEPS} times without a call in between")
         if self._slept_for > MOST_SLEPT:
             self.stop(f"it slept for more than {MOST_SLEPT // 86_400} days in all")
+
+    def _end_if_stopped(self) -> None:
+        if self.stopped is not None:
+            self.stop(self.stopped)
 
     def _watch(self, ended: threading.Event) -> None:
         beat, quiet = self._beat, 0.0
@@ -197,7 +261,7 @@ class Sandbox:
             quiet += _STEP
             if self.stopped is None and quiet >= self._patience:
                 self.slow = True
-                self.stopped = f"it worked for {self._patience:g} s without a call"
+                self.stopped = f"it worked or waited for {self._patience:g} s without a call"
             if self.stopped is not None:
                 self._interrupt()
 
@@ -234,30 +298,6 @@ class Sandbox:
                 _raise_in(ident)
             _real_sleep[0](_STEP)
             left -= _STEP
-
-
-@contextlib.contextmanager
-def _rebound(old: Any, new: Any) -> Iterator[None]:
-    """Have ``new`` wherever a module has a name for ``old``."""
-    replaced = _rebind(old, new)
-    try:
-        yield
-    finally:
-        for namespace, name in replaced:
-            namespace[name] = old
-        # A module that was imported meanwhile took the new one for the old.
-        _rebind(new, old)
-
-
-def _rebind(old: Any, new: Any) -> list[tuple[dict[str, Any], str]]:
-    replaced: list[tuple[dict[str, Any], str]] = []
-    for module in list(sys.modules.values()):
-        namespace = getattr(module, "__dict__", {})
-        for name, value in list(namespace.items()):
-            if value is old:
-                replaced.append((namespace, name))
-                namespace[name] = new
-    return replaced
 
 
 def _raise_in(ident: int) -> None:
