@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import functools
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep as imported_sleep
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from collectors import runaway
@@ -321,6 +323,114 @@ def test_what_a_collector_keeps_of_our_sleep_sleeps_for_real_afterwards(monkeypa
     kept[0](3)
     assert asyncio.run(kept[1](4, "slept")) == "slept"
     assert slept == [3, 4]
+
+
+def test_defaults_are_given_back():
+    """Those of functions anywhere: in modules, in classes, around the collector."""
+
+    def nap(seconds, sleep=time.sleep, *, clock=time.monotonic, aio=asyncio.sleep):
+        return sleep, clock, aio, seconds
+
+    class Naps:
+        @staticmethod
+        def nap(sleep=time.sleep):
+            return sleep
+
+        def collect(self, client, **job):
+            seen.extend([*nap(1)[:3], self.nap()])
+            return every(client, **job)
+
+    seen = []
+    real = [time.sleep, time.monotonic, asyncio.sleep, time.sleep]
+    collect = Naps().collect
+
+    def around(client, **job):
+        return collect(client, **job)
+
+    check_pagination(functools.partial(around), max_examples=1)
+    assert not {*map(id, seen)} & {*map(id, real)}
+    assert [*nap(1)[:3], Naps.nap()] == real
+
+
+def test_a_thread_that_is_left_stands_still_until_it_is_needed():
+    """It neither moves the clock between two calls nor keeps anybody."""
+    naps = []
+
+    def nap():
+        while not ended:
+            time.sleep(3600)
+            naps.append(datetime.datetime.now(datetime.timezone.utc))
+
+    def collect(client, **job):
+        if not threads:
+            threads.append(threading.Thread(target=nap))
+            threads[0].start()
+        return every(client, **job)
+
+    threads, ended = [], []
+    check_pagination(collect, max_examples=1)
+    ended.append(True)
+    threads[0].join(30)
+    assert not threads[0].is_alive()
+    assert len(naps) < 1000
+
+
+def test_expectations_may_sleep():
+    """They are not the collector's."""
+
+    def expected(sessions):
+        time.sleep(1)
+        return sessions
+
+    check_pagination(every, expected=expected, max_examples=1)
+
+
+def test_exceptions_for_those_who_run_tests_pass_through():
+    """Skipping, failing and interrupting are not the collector's to decide."""
+
+    def collect(*_, **__):
+        pytest.skip("not today")
+
+    with pytest.raises(pytest.skip.Exception):
+        check_pagination(collect)
+
+
+def test_polling_for_what_never_comes():
+    """Others are given time to work, but not for ever."""
+
+    def works(ended):
+        while not ended:
+            pass
+
+    def collect(*_, **__):
+        ended = []
+        thread = threading.Thread(target=works, args=(ended,), daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                time.sleep(10)
+        finally:
+            ended.append(True)
+
+    assert "it slept 5000 times" in violation_of(collect, examples=[EMPTY]).finding.what
+
+
+def test_sessions_of_a_collector_share_what_they_load():
+    """Also where one has data of its own."""
+
+    def collect(client, **job):
+        session = botocore.session.Session()
+        session.set_config_variable("data_path", "/nowhere")
+        loaders.extend([session.get_component("data_loader"), other()])
+        return every(client, **job)
+
+    def other():
+        return botocore.session.Session().get_component("data_loader")
+
+    loaders = []
+    check_pagination(collect, max_examples=1, without=VARIATIONS)
+    assert loaders[1] is loaders[3] is not loaders[2]
+    assert other() is not loaders[1]
 
 
 def test_waiting_longer_and_longer_for_ever():

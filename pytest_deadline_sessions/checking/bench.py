@@ -14,6 +14,7 @@ import warnings
 from collections.abc import AsyncIterable, Collection, Iterable, Iterator
 from typing import Any
 
+import botocore.session
 from botocore import UNSIGNED
 
 from pytest_deadline_sessions import model
@@ -83,6 +84,7 @@ class Bench:
             stack.enter_context(self.fake.clock.freeze(self.fake.clock.now()))
             stack.enter_context(self.fake.intercept())
             stack.enter_context(self._sandbox.open(self.options.collect))
+            stack.enter_context(_shared_models())
             # What is reported is in the report.
             stack.callback(self.fake.calls.clear)
             self._client = self.fake.client(**_CONFIG)
@@ -308,6 +310,22 @@ class Bench:
     def _refuse_endless(self, count: int, most: int) -> None:
         if count > most:
             self._sandbox.stop(f"it gave more than {most} things one after the other")
+
+
+@contextlib.contextmanager
+def _shared_models() -> Iterator[None]:
+    """Let the sessions that a collector makes share what they load, most of what they cost."""
+    original = botocore.session.create_loader
+    shared = original()
+
+    def create_loader(paths: str | None = None) -> Any:
+        return original(paths) if paths else shared
+
+    botocore.session.create_loader = create_loader
+    try:
+        yield
+    finally:
+        botocore.session.create_loader = original
 
 
 def _is_async(result: Any) -> bool:

@@ -87,7 +87,7 @@ def _parts(collect: Any) -> Iterator[FunctionType]:
         if isinstance(one, functools.partial):
             waiting.append(one.func)
         elif inspect.ismethod(one):
-            waiting.append(one.__func__)
+            waiting += [one.__func__, one.__self__]
         elif isinstance(one, type):
             waiting.extend(_methods(one))
         elif isinstance(one, FunctionType):

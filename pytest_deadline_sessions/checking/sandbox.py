@@ -26,6 +26,7 @@ _GRACE = 0.25
 _MOST_GRACE = 2.0
 _STEP = 0.05
 _SHORT_STEP = 0.001
+_THREAD = ("threading", "_bootstrap_inner")
 # Where a thread stands that waits for another one.
 _WAITING = {"threading", "queue", "selectors", "concurrent.futures.thread", "multiprocessing.pool"}
 _SIGNAL = getattr(signal, "SIGURG", None)
@@ -77,7 +78,6 @@ class Sandbox:
         self._order = itertools.count()
         # By when they want to wake, in what order they came, and in which thread.
         self._sleepers: set[tuple[datetime.datetime, int, int]] = set()
-        self._threads = 0
         self._beat = 0
         self._is_open = False
 
@@ -134,7 +134,6 @@ class Sandbox:
             watchdog = threading.Thread(target=self._watch, args=(ended,), daemon=True)
             watchdog.start()
             self._outsiders.add(watchdog.ident or 0)
-            self._threads = threading.active_count()
             stack.callback(watchdog.join)
             stack.callback(ended.set)
             yield
@@ -211,7 +210,8 @@ class Sandbox:
                 return threading.get_ident() == self._collector
             if min(self._sleepers.copy()) != mine:
                 return False
-            return _real_clock[0]() - started >= grace or not self._others_work()
+            waited = _real_clock[0]() - started
+            return waited >= grace or not self._others_work(waited)
 
         self._sleepers.add(mine)
         try:
@@ -226,14 +226,16 @@ class Sandbox:
         here = threading.get_ident()
         return sum(ident == here for *_, ident in self._sleepers.copy()) - 1
 
-    def _others_work(self) -> bool:
-        """Whether another thread of the collector neither sleeps nor waits for one that does."""
-        if threading.active_count() == self._threads:
-            return False
+    def _others_work(self, waited: float) -> bool:
+        """Whether another thread of the collector neither sleeps nor waits for one that does.
+
+        Args:
+            waited: For how long this one has waited to see that; some may be about to go on.
+        """
         idle = {ident for *_, ident in self._sleepers.copy()} | {threading.get_ident()}
         frames = sys._current_frames()  # noqa: SLF001 (documented)
         return any(
-            frames[ident].f_globals.get("__name__") not in _WAITING
+            waited < _SHORT_STEP or frames[ident].f_globals.get("__name__") not in _WAITING
             for ident in {*self._insiders(), self._collector} - idle
             if ident in frames
         )
@@ -289,6 +291,7 @@ class Sandbox:
             and ident != self._collector
             # An idle thread of a pool would take the pool with it.
             and frame.f_code.co_name != "_worker"
+            and _runs(frame)
         ]
 
     def _end_threads(self) -> None:
@@ -298,6 +301,16 @@ class Sandbox:
                 _raise_in(ident)
             _real_sleep[0](_STEP)
             left -= _STEP
+
+
+def _runs(frame: FrameType | None) -> bool:
+    """Whether a thread is past its start and before its end."""
+    inner = ""
+    while frame is not None:
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _THREAD:
+            return inner == "run"
+        inner, frame = frame.f_code.co_name, frame.f_back
+    return True
 
 
 def _raise_in(ident: int) -> None:

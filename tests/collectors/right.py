@@ -10,11 +10,13 @@ import collections
 import functools
 import itertools
 import queue
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 RIGHT = {}
@@ -372,3 +374,91 @@ def latest(client, **job):
         if best is None or session["startedAt"] > best["startedAt"]:
             best = session
     return best
+
+
+@right()
+def three_calls_a_second(client, **job):
+    sessions, arguments, earliest = [], dict(job), 0.0
+    while True:
+        while (left := earliest - time.monotonic()) > 0:
+            time.sleep(left)
+        earliest = time.monotonic() + 1 / 3
+        response = client.list_sessions(**arguments)
+        sessions += response["sessions"]
+        if "nextToken" not in response:
+            return sessions
+        arguments["nextToken"] = response["nextToken"]
+
+
+@right()
+def asks_whether_it_is_done(client, **job):
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(paginator, client, **job)
+        while not future.done():
+            time.sleep(0.05)
+        return future.result()
+
+
+@right()
+def beside_a_heartbeat(client, **job):
+    ended = []
+
+    def beat():
+        while not ended:
+            time.sleep(60)
+
+    threading.Thread(target=beat, daemon=True).start()
+    try:
+        return paginator(client, **job)
+    finally:
+        ended.append(True)
+
+
+@right()
+async def beside_a_task(client, **job):
+    async def beat():
+        while True:  # noqa: ASYNC110
+            await asyncio.sleep(30)
+
+    task = asyncio.create_task(beat())
+    try:
+        return await asyncio.to_thread(paginator, client, **job)
+    finally:
+        task.cancel()
+
+
+def _tried(function, tries=4, sleep=time.sleep, *, clock=time.monotonic):
+    give_up = clock() + 3600
+    for delay in (1, 2, 4, 8)[:tries]:
+        try:
+            return function()
+        except ClientError:
+            sleep(delay)
+            if clock() > give_up:
+                raise
+    return function()
+
+
+@right()
+def given_a_clock(client, **job):
+    return _tried(lambda: paginator(client, **job))
+
+
+@right()
+def exits(client, **job):
+    try:
+        return paginator(client, **job)
+    except ClientError as error:
+        sys.exit(f"error: {error}")
+
+
+@functools.cache
+def _patient():
+    return boto3.client(
+        "deadline", region_name="us-west-2", config=Config(retries={"mode": "adaptive"})
+    )
+
+
+@right()
+def keeps_its_client(_client, **job):
+    return paginator(_patient(), **job)
