@@ -98,7 +98,7 @@ class Clock:
             msg = f"advance by {length} (expected 0 or more; freeze(at) goes back)"
             raise ValueError(msg)
         try:
-            self.now() + passed
+            _ = self.now() + passed
         except OverflowError:
             msg = f"advance by {passed} (expected an end before the year 10000)"
             raise ValueError(msg) from None

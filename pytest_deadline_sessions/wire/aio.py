@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-import types
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
@@ -35,10 +34,11 @@ def _session() -> Any:
     return prepared(AioSession)
 
 
-@types.coroutine
-def _turn() -> Iterator[None]:
-    """Let other tasks go on, as they do while a request is under way."""
-    yield
+class _Turn:
+    """Lets other tasks go on, as they do while a request is under way."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
 
 
 class _Raw(io.BytesIO):
@@ -63,7 +63,7 @@ class AioRoute(Route):
 
     async def _answer(self, request: Any, **kwargs: Any) -> Any:
         if self.service is not None:
-            await _turn()
+            await _Turn()
         return super()._answer(request, **kwargs)
 
     @staticmethod
