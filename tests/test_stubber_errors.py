@@ -222,8 +222,22 @@ def test_a_request_for_an_expired_token_is_completed(stubber: Any) -> None:
             stubber.client.list_sessions(**request)
 
 
-@pytest.mark.parametrize("request_", [{}, {"maxResults": 3}])
-@pytest.mark.parametrize("pages", [[], [[[]]], [[[], []]]])
+def test_a_token_that_was_saved_may_expire_first(stubber: Any) -> None:
+    """Where nothing is queued and nothing said, the call may have any arguments."""
+    stubber.add_expired_token()
+    with pytest.raises(stubber.client.exceptions.ValidationException, match="has expired"):
+        stubber.client.list_sessions(**stubber.job, nextToken="saved yesterday")
+
+
+@pytest.mark.parametrize(
+    ("pages", "request_"),
+    [
+        ([], {"maxResults": 3}),
+        ([[[]]], {}),
+        ([[[]]], {"maxResults": 3}),
+        ([[[], []]], {}),
+    ],
+)
 def test_a_token_that_never_was_cannot_expire(stubber: Any, pages: Any, request_: Any) -> None:
     """Where no token is given, and the page before has none, the slip is explained."""
     for each in pages:

@@ -63,6 +63,7 @@ class ListSessionsStubber(RecordingStubber):
             }
         )
         self._tokens = Tokens()
+        self._has_pages = False
         self._next_token: str | None = None
         self._next_request: dict[str, Any] | None = None
 
@@ -208,7 +209,8 @@ class ListSessionsStubber(RecordingStubber):
         Args:
             strict: As in the class, for this request.
             **request: The expected arguments, as in ``add_pages``. Without a ``nextToken``, that
-                of the page that was queued last; without anything, all of its arguments.
+                of the page that was queued last; without anything, all of its arguments. If there
+                is no such page either, any arguments are expected, such as a token that was saved.
 
         Raises:
             ValueError: There is no token that could have expired, or a request that the service
@@ -228,7 +230,8 @@ class ListSessionsStubber(RecordingStubber):
         if request:
             token = {} if self._next_token is None else {"nextToken": self._next_token}
             expected = {**checks.complete_request(request, self.job), **token, **request}
-        if "nextToken" not in (expected or {}) and self._next_token is None:
+        has_token = "nextToken" in (expected or {}) or self._next_token is not None
+        if not has_token and (request or self._has_pages):
             msg = (
                 "nextToken: missing (expected the token that has expired: give it, or queue a page "
                 "that has one before, with more=True if it is the last of its add_pages)"
@@ -291,6 +294,7 @@ class ListSessionsStubber(RecordingStubber):
         self._queue_response(METHOD, queued, expected, outcome)
         queued.clear()
         queued.update(response)
+        self._has_pages = True
         self._next_token = response.get("nextToken")
         self._next_request = None
         if expected is not None and self._next_token is not None:
