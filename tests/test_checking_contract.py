@@ -234,7 +234,7 @@ def test_restarts_are_allowed_as_often_as_something_failed():
         (wrong.urllib.parse.unquote_plus, "It unescapes, as for a form, the token"),
         (str.lower, "It changes the case of the token"),
         (lambda token: token[:20], "It cuts the token short."),
-        (lambda _token: "2", ""),
+        (lambda _token: "page 2", ""),
     ],
 )
 def test_follows_tokens(change, cause):

@@ -110,6 +110,18 @@ def test_a_caller_may_change_all_that_it_got():
     passes(right.as_ids, case)
 
 
+def test_a_cache_that_forgets_what_it_was_asked():
+    """Also where it asks the service each time."""
+
+    def collect(client, **job):
+        return cache.setdefault("sessions", every(client, **job))
+
+    cache = {}
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect)
+    assert caught.value.rule == "stateless"
+
+
 def test_a_collector_that_is_wrong_now_and_then():
     """In one and the same case it must always come to the same."""
 

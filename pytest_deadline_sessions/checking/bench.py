@@ -74,6 +74,7 @@ class Bench:
         self._case = Case()
         self._number = 0
         self._answered = 0
+        self._returned: Any = None
         self._attempt: Attempt
         self._job: Job
 
@@ -217,6 +218,10 @@ class Bench:
         except _RAISED as error:
             attempt.error = error
         attempt.runaway = self._sandbox.stopped
+        attempt.kept = (
+            isinstance(attempt.returned, dict | list | set) and attempt.returned is self._returned
+        )
+        self._returned = attempt.returned
         options = self.options
         found = of_requests(attempt) or of_outcome(
             attempt, ordered=options.ordered, expected=options.expected

@@ -67,6 +67,7 @@ class Attempt:
         page_size: The most sessions that the service puts in a page.
         job: The three ids.
         earlier: The ids that it was called with before, and the tokens that it was given.
+        kept: Whether it returned the very object that it had returned in the call before.
         healthy: Whether nothing fails but what the collector itself brings about.
         added: The ids of sessions that started meanwhile.
         lists: The ``ListSessions`` requests that it sent.
@@ -83,6 +84,7 @@ class Attempt:
     added: set[str] = field(default_factory=set)
     lists: list[Call] = field(default_factory=list)
     returned: Any = None
+    kept: bool = False
     error: BaseException | None = None
     runaway: str | None = None
     _failed: int = 0

@@ -31,7 +31,7 @@ def of_outcome(
     if error is not None:
         return _of_raising(attempt, error)
     rule = SURFACES_FAULTS if attempt.faults else COMPLETE
-    if not attempt.lists and attempt.earlier:
+    if attempt.earlier and (not attempt.lists or (attempt.kept and not attempt.faults)):
         rule = STATELESS
     if expected is not None:
         return _compared(attempt, rule, expected(list(attempt.listing)), ordered=ordered)

@@ -27,6 +27,8 @@ _BY = (
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
 # Hypothesis does not draw more in detail.
 _MOST_LISTED = 100
+# Whether a session is like the one before it but for its id.
+_TWIN = st.sampled_from((*[False] * 7, True))
 _TIMES = ("startedAt", "updatedAt", "endedAt")
 _LATE = (*_TIMES, "updatedBy")
 
@@ -327,8 +329,8 @@ def session_lists(
 ) -> st.SearchStrategy[list[SessionSummary]]:
     """What one job might list, in any order: lists of summaries with unique ids.
 
-    Several sessions share a worker, some start at the same instant, all statuses stand side by
-    side. For hundreds of sessions use ``listings()``.
+    Several sessions share a worker, some start at the same instant, some are alike but for their
+    id, and all statuses stand side by side. For hundreds of sessions use ``listings()``.
 
     Args:
         min_size: The fewest sessions, 0..100.
@@ -366,13 +368,21 @@ def _lists(
     ids = {"sessionId": st.integers(0, 255), "fleetId": st.just(0), "workerId": st.integers(0, 2)}
     one = _checked(consistent, now, members, {k: v for k, v in ids.items() if k not in members})
     sessions = st.lists(
-        one,
+        st.tuples(one, _TWIN),
         min_size=min_size,
         max_size=max_size,
-        unique_by=lambda summary: summary["sessionId"],
+        unique_by=lambda drawn: drawn[0]["sessionId"],
     )
     bases = st.one_of(st.just(0), st.integers(0, _MOST - 255))
-    return st.builds(_with_ids, sessions, bases)
+    return st.builds(_with_ids, sessions.map(_with_twins), bases)
+
+
+def _with_twins(drawn: list[tuple[SessionSummary, bool]]) -> list[SessionSummary]:
+    sessions: list[SessionSummary] = []
+    for summary, is_twin in drawn:
+        before = sessions[-1] if is_twin and sessions else summary
+        sessions.append({**before, "sessionId": summary["sessionId"]})
+    return sessions
 
 
 def _with_ids(sessions: list[SessionSummary], base: int) -> list[SessionSummary]:
