@@ -192,7 +192,7 @@ def test_what_is_flaky_without_the_collector():
     seen = []
     with profile(database=None, max_examples=1000), pytest.raises(hypothesis.errors.Flaky):
         check_pagination(every, expected=expected)
-    assert len(seen) == 2
+    assert len(seen) > 1
 
 
 def test_inside_given():
@@ -246,7 +246,7 @@ SUITE = """
     @pytest.mark.parametrize("number", range(3))
     def test_right(number, page_size, deadline_sessions, tmp_path):
         job = deadline_sessions.add_job(sessions=number)
-        check_pagination(collect, max_examples=5)
+        check_pagination(collect, max_examples=5, without=["faults", "volume"])
         assert len(collect(boto3.client("deadline"), **job)) == number
         assert len(deadline_sessions.calls) == 1
 

@@ -6,6 +6,7 @@ import datetime
 
 import pytest
 from collectors import wrong
+from collectors.judged import run_again
 from hypothesis import settings
 
 from pytest_deadline_sessions import FakeDeadline, Listing, PaginationViolation, check_pagination
@@ -96,29 +97,6 @@ def test_long_transcripts_are_cut():
     assert len(found.calls) == 25
 
 
-def _run_again(found, **names):
-    """Run what the report says, and give what comes of it."""
-    text = str(found).partition("run this very case again:\n")[2]
-    code = "\n".join(line.strip() for line in text.splitlines())
-    with pytest.raises(PaginationViolation) as caught:
-        exec(code, {"check_pagination": check_pagination, **names})
-    return caught.value
-
-
-@pytest.mark.parametrize("name", wrong.WRONG)
-def test_the_pasted_lines_reproduce_the_case(name):
-    """In a module that has the collector and check_pagination, with nothing else to add."""
-    collect, _, options = wrong.WRONG[name]
-    if not name.isidentifier() or collect.__name__ != name:
-        collect.__name__ = "collect"
-    found = violation_of(collect, **options)
-    again = _run_again(found, **{collect.__name__: collect, "expected": options.get("expected")})
-    assert again.rule == found.rule
-    if found.rule != "stateless":
-        assert again.case == found.case
-        assert again.finding.what.split()[:3] == found.finding.what.split()[:3]
-
-
 def test_pasted_lines_have_the_options():
     """The order, what is expected and the empty token are part of the situation."""
 
@@ -130,7 +108,7 @@ def test_pasted_lines_have_the_options():
         "    check_pagination(first_page, examples=[Listing(page_sizes=(1, 1))], "
         "expected=running, ordered=False, empty_final_token=True)"
     )
-    assert _run_again(found, first_page=wrong.first_page, running=running).rule == found.rule
+    assert run_again(found, first_page=wrong.first_page, running=running).rule == found.rule
 
 
 def test_functions_without_a_name():
@@ -173,7 +151,7 @@ def test_a_listing_with_added_sessions_can_be_pasted():
     found = violation_of(four_at_most, examples=[case])
     assert found.rule == "complete"
     assert "Listing.of([{" in str(found)
-    assert _run_again(found, four_at_most=four_at_most).rule == "complete"
+    assert run_again(found, four_at_most=four_at_most).rule == "complete"
 
 
 def test_the_error_of_a_collector_is_the_cause_of_the_violation():

@@ -19,3 +19,12 @@ def found(collect, *examples, **options):
 def passes(collect, *examples, **options):
     """Whether nothing is wrong in these cases, nor in a few plain ones."""
     check_pagination(collect, examples=examples, max_examples=1, without=VARIATIONS, **options)
+
+
+def run_again(violation, **names):
+    """Run what a report says, and give what comes of it."""
+    text = str(violation).partition("run this very case again:\n")[2]
+    code = "\n".join(line.strip() for line in text.splitlines())
+    with pytest.raises(PaginationViolation) as caught:
+        exec(code, {"check_pagination": check_pagination, **names})
+    return caught.value
