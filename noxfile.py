@@ -48,7 +48,7 @@ def ci(session: nox.Session) -> None:
     _install(session, "ci")
     _lint(session)
     _typing(session)
-    _coverage(session, "-n", "2")
+    _coverage(session, "-n", "3")
     # The AWS CLI pins a botocore of its own.
     session.notify("clients")
 

@@ -153,9 +153,9 @@ def test_fresh_ids_avoid_those_that_are_taken(fake):
     job = fake.add_job(Listing(page_sizes=(3,)))
     session = job.start_session()
     assert session.session_id.endswith("4")
-    taken = model.make_id("SessionId", 5)
+    taken = model.make_id("SessionId", 7)
     fake.add_job().start_session(sessionId=taken)
-    assert [job.start_session().session_id[-1] for _ in range(2)] == ["6", "7"]
+    assert [job.start_session().session_id[-1] for _ in range(2)] == ["6", "8"]
 
 
 def test_a_session_by_its_id(fake):

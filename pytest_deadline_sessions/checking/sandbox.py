@@ -181,7 +181,7 @@ class Sandbox:
             await _real_async_sleep[0](0)
             # The other sleepers are ready all the time, to look whether it is their turn.
             while not wakes() or len(ready) > self._beside():
-                await _real_async_sleep[0](0)
+                await _real_async_sleep[0](_SHORT_STEP if self._others() else 0)
         return result
 
     @contextlib.contextmanager
@@ -232,13 +232,19 @@ class Sandbox:
         Args:
             waited: For how long this one has waited to see that; some may be about to go on.
         """
-        idle = {ident for *_, ident in self._sleepers.copy()} | {threading.get_ident()}
-        frames = sys._current_frames()  # noqa: SLF001 (documented)
-        return any(
-            waited < _SHORT_STEP or frames[ident].f_globals.get("__name__") not in _WAITING
-            for ident in {*self._insiders(), self._collector} - idle
-            if ident in frames
+        # A thread of a pool that looks idle may have been given work just now.
+        others = self._others()
+        return bool(others) and (
+            waited < _SHORT_STEP
+            or any(frame.f_globals.get("__name__") not in _WAITING for frame in others)
         )
+
+    def _others(self) -> list[FrameType]:
+        """Where the other threads of the collector stand that do not sleep."""
+        away = self._outsiders | {ident for *_, ident in self._sleepers.copy()}
+        frames = sys._current_frames()  # noqa: SLF001 (documented)
+        here = threading.get_ident()
+        return [frame for ident, frame in frames.items() if ident not in away and ident != here]
 
     def _note_sleep(self, seconds: float) -> None:
         self._sleeps += 1
@@ -305,12 +311,11 @@ class Sandbox:
 
 def _runs(frame: FrameType | None) -> bool:
     """Whether a thread is past its start and before its end."""
-    inner = ""
+    names = []
     while frame is not None:
-        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _THREAD:
-            return inner == "run"
-        inner, frame = frame.f_code.co_name, frame.f_back
-    return True
+        names.append((frame.f_globals.get("__name__"), frame.f_code.co_name))
+        frame = frame.f_back
+    return _THREAD not in names or names[names.index(_THREAD) - 1][1] == "run"
 
 
 def _raise_in(ident: int) -> None:

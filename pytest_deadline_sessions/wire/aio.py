@@ -62,8 +62,7 @@ class AioRoute(Route):
             return self.without_delays(event_name, await self.emit_original(event_name, **kwargs))
 
     async def _answer(self, request: Any, **kwargs: Any) -> Any:
-        if self.service is not None:
-            await _Turn()
+        await _Turn()
         return super()._answer(request, **kwargs)
 
     @staticmethod
