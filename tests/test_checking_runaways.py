@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep as imported_sleep
 
@@ -282,6 +283,20 @@ def test_an_error_in_a_thread_of_the_collector_is_told(monkeypatch):
     told.clear()
     violation_of(runaway.a_thread_calls_for_ever)
     assert not told
+
+
+def test_what_nobody_can_catch_is_told(monkeypatch):
+    """But for what stops a runaway, in the last lines of a thread."""
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: told.append(args.exc_type))
+
+    def collect(client, **job):
+        for error in (sandbox.Runaway, sandbox.InsistentRunaway, KeyError):
+            sys.unraisablehook(types.SimpleNamespace(exc_type=error))
+        return every(client, **job)
+
+    check_pagination(collect, max_examples=1, without=VARIATIONS)
+    assert set(told) == {KeyError}
 
 
 def test_a_module_that_a_collector_imports_has_the_real_sleep_afterwards(tmp_path, monkeypatch):

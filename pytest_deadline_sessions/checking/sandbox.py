@@ -125,6 +125,9 @@ class Sandbox:
             stack.enter_context(rebound(new, collect))
             self._is_open = True
             stack.callback(setattr, self, "_is_open", False)
+            # A thread may meet it in its last lines, where nothing catches it.
+            stack.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
+            sys.unraisablehook = functools.partial(_quiet, sys.unraisablehook)
             stack.callback(setattr, threading, "excepthook", threading.excepthook)
             threading.excepthook = functools.partial(_quiet, threading.excepthook)
             if _SIGNAL is not None and threading.current_thread() is threading.main_thread():
