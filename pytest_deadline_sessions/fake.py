@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
@@ -53,7 +52,7 @@ class FakeDeadline:
             raise TypeError(msg)
         self._service = Service(behavior or Behavior(), clock or Clock(), str(next(_serial)))
         self._endpoints: list[Endpoint] = []
-        self._entered: list[contextlib.AbstractContextManager[FakeDeadline]] = []
+        self._entered: list[contextlib.ExitStack] = []
 
     def __repr__(self) -> str:
         state = "closed" if self._service.refusal else f"{len(self._service.state.jobs)} jobs"
@@ -277,7 +276,7 @@ class FakeDeadline:
         self._service.refuse_if_closed("async_client()")
         from pytest_deadline_sessions.wire import aio
 
-        return _Attaching(self, aio.client(**config))
+        return aio.client(self._service, **config)
 
     def attach(self, client: Any) -> contextlib.ExitStack:
         """Answer the calls of this client from now on, whatever else is intercepted.
@@ -379,39 +378,13 @@ class FakeDeadline:
             service.refusal = refusal
 
     def __enter__(self) -> Self:
-        entered = self.intercept()
-        entered.__enter__()
+        entered = contextlib.ExitStack()
+        entered.enter_context(self.intercept())
         self._entered.append(entered)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._entered.pop().__exit__(kind, error, traceback)
-
-
-class _Attaching:
-    """A client that is made when entered; no generator, since one ends with its event loop."""
-
-    def __init__(self, fake: FakeDeadline, making: Any) -> None:
-        self._fake = fake
-        self._making = making
-
-    async def __aenter__(self) -> Any:
-        made = await self._making.__aenter__()
-        self._fake.attach(made)
-        return made
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._making.__aexit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._entered.pop().close()
 
 
 def _whole(name: str, value: Any, low: int) -> None:

@@ -8,23 +8,42 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions.wire.botocore import Route, prepared
+from pytest_deadline_sessions.wire.botocore import Route, attach, prepared
 from pytest_deadline_sessions.wire.environment import ACCESS_KEY, REGION, SECRET_KEY
 
 if TYPE_CHECKING:
+    from pytest_deadline_sessions.service import Service
     from pytest_deadline_sessions.wire.rest_json import Response
 
 
-def client(**config: Any) -> Any:
-    """What ``async with`` makes an aiobotocore client of; it reads no configuration.
+def client(service: Service, **config: Any) -> _Attached:
+    """What ``async with`` makes a client of ``service`` of; it reads no configuration.
 
     Args:
+        service: Who answers.
         **config: Options of ``AioConfig``.
     """
     from aiobotocore.config import AioConfig
 
     options = AioConfig(**config)
-    return _session().create_client(model.SERVICE, region_name=REGION, config=options)
+    making = _session().create_client(model.SERVICE, region_name=REGION, config=options)
+    return _Attached(service, making)
+
+
+class _Attached:
+    """A client that is made when entered; no generator, since one ends with its event loop."""
+
+    def __init__(self, service: Service, making: Any) -> None:
+        self._service = service
+        self._making = making
+
+    async def __aenter__(self) -> Any:
+        made = await self._making.__aenter__()
+        attach(made, self._service)
+        return made
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._making.__aexit__(*error)
 
 
 @functools.cache
