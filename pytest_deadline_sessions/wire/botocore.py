@@ -171,7 +171,8 @@ class Route:
             _calls.set(calls[:-1])
             with _lock:
                 self.under_way -= 1
-                _tidy()
+                if self.service is None:
+                    _tidy()
 
     def _note_invalid(self, model: Any, params: Any, **_: Any) -> None:
         service = self.service
