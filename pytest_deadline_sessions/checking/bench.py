@@ -275,25 +275,21 @@ class Bench:
             if inspect.iscoroutine(result):
                 stack.callback(result.close)
             with _unawaited():
-                awaits, value, error = self._tried_awaiting(job, most)
-            if not awaits:
-                return _run(self._gathered(result, most))
-        if error is not None:
-            raise error
-        return value
+                awaits, value = self._tried_awaiting(job, most)
+            return value if awaits else _run(self._gathered(result, most))
 
-    def _tried_awaiting(self, job: Job, most: int) -> tuple[bool, Any, BaseException | None]:
+    def _tried_awaiting(self, job: Job, most: int) -> tuple[bool, Any]:
         client = self._async_client()
         value: Any = None
-        caught: BaseException | None = None
         try:
             value = _run(self._gathered(self.options.collect(client, **job), most))
-        except _RAISED as error:
-            caught = error
-        if not self._attempt.lists:
-            return False, None, None
-        self._client = client
-        return True, value, caught
+        except _RAISED:
+            if self._attempt.lists:
+                raise
+        finally:
+            if self._attempt.lists:
+                self._client = client
+        return bool(self._attempt.lists), value
 
     def _async_client(self) -> Any:
         making = self.fake.async_client(**_CONFIG)
