@@ -137,7 +137,8 @@ def test_token_buckets_are_left_as_they_were():
 
 def test_token_buckets_of_others_wait_as_ever(fake):
     """Outside of a call that a service answers, a bucket is botocore's own, and may refuse."""
-    boto3.client("deadline")
+    # While there is a client, buckets are met.
+    client = boto3.client("deadline")
     waited = []
 
     class Clock(botocore.retries.bucket.Clock):
@@ -154,6 +155,7 @@ def test_token_buckets_of_others_wait_as_ever(fake):
     assert fake.clock.now() - datetime.datetime.now(datetime.timezone.utc) < (
         datetime.timedelta(seconds=1)
     )
+    client.close()
 
 
 def test_somebody_elses_patch_of_the_buckets_survives(monkeypatch):
