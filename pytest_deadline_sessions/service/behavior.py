@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -112,7 +113,8 @@ class Behavior:
 
     def __post_init__(self) -> None:
         """Check every member at once."""
-        hints = get_type_hints(type(self))
+        kind: Any = type(self)
+        hints = _hints(kind)
         for member in dataclasses.fields(self):
             _check(member.name, getattr(self, member.name), hints[member.name])
 
@@ -123,6 +125,12 @@ class Behavior:
     def reasons(cls) -> dict[str, str]:
         """Why each member is as it is, by its name."""
         return {member.name: member.metadata["reason"] for member in dataclasses.fields(cls)}
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """The types of the members, which take longer to read than to check."""
+    return get_type_hints(kind)
 
 
 def _spans() -> dict[str, tuple[int, int | None]]:
