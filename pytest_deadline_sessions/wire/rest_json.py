@@ -210,6 +210,12 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         if value.tzinfo is not datetime.timezone.utc:
             value = value.astimezone(datetime.timezone.utc)
-        return f"{value.isoformat().removesuffix('+00:00')}Z"
+        return _utc_text(value)
     msg = f"{value!r} (expected what JSON can hold, or a datetime)"
     raise TypeError(msg)
+
+
+# Tests page through the same listings again and again.
+@functools.lru_cache(maxsize=4096)
+def _utc_text(moment: datetime.datetime) -> str:
+    return f"{moment.isoformat().removesuffix('+00:00')}Z"

@@ -19,14 +19,23 @@ def parse(value: Any) -> Any:
         >>> parse("2030-01-01T09:00:00.500Z")
         datetime.datetime(2030, 1, 1, 9, 0, 0, 500000, tzinfo=tzutc())
     """
-    if isinstance(value, str) and value[-1:] == "Z":
-        try:
-            return plain_datetime().fromisoformat(value[:-1]).replace(tzinfo=_tzutc())
-        except ValueError:
-            pass
+    usual = _usual(value) if isinstance(value, str) else None
+    if usual is not None:
+        return usual
     from botocore.utils import parse_timestamp
 
     return parse_timestamp(value)
+
+
+# Tests page through the same listings again and again.
+@functools.lru_cache(maxsize=4096)
+def _usual(text: str) -> datetime.datetime | None:
+    if text[-1:] != "Z":
+        return None
+    try:
+        return plain_datetime().fromisoformat(text[:-1]).replace(tzinfo=_tzutc())
+    except ValueError:
+        return None
 
 
 @functools.cache
