@@ -28,11 +28,9 @@ EMPTY = Case(Listing(page_sizes=(0,)))
 
 
 def violation_of(collect, **options):
-    """What ``check_pagination`` finds, in far less time than a suite would hang."""
-    before = time.monotonic()
+    """What ``check_pagination`` finds, instead of hanging."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, **{"max_examples": 1, "patience": 0.3, **options})
-    assert time.monotonic() - before < 10
     assert caught.value.rule == "terminates"
     return caught.value
 
@@ -103,7 +101,7 @@ def test_a_runaway_among_drawn_cases_is_not_shrunk():
 
     def collect(client, **job):
         sessions = every(client, **job)
-        if len(sessions) > 1 and all(one["lifecycleStatus"] == "UPDATE_FAILED" for one in sessions):
+        if len(sessions) > 5 and sessions[-1]["lifecycleStatus"] == "UPDATE_FAILED":
             caught.append(len(sessions))
             runaway.works_for_ever(client, **job)
         return sessions
@@ -141,7 +139,7 @@ def test_the_suite_goes_on():
     assert signal.getsignal(signal.SIGURG) is handler
     assert (time.sleep, imported_sleep) == (_real_sleep[0], _real_sleep[0])
     signal.raise_signal(signal.SIGURG)
-    check_pagination(every, max_examples=1)
+    check_pagination(every, without=VARIATIONS, max_examples=1)
 
 
 def test_sleeping_moves_the_time_of_service_and_collector_and_takes_none():
@@ -161,12 +159,24 @@ def test_sleeping_moves_the_time_of_service_and_collector_and_takes_none():
                 raise
         return response["sessions"]
 
-    before = time.monotonic()
     with pytest.raises(PaginationViolation, match="though no call had failed but by its own doing"):
         check_pagination(slow, without=["faults"], max_examples=1)
-    assert time.monotonic() - before < 30
     assert set(passed) == {datetime.timedelta(hours=24, seconds=1)}
     assert set(expired) == {True}
+
+
+def test_the_shortest_sleep_moves_the_time():
+    """Whoever sleeps until a certain time gets there, however small the steps."""
+    passed = []
+
+    def collect(client, **job):
+        before = datetime.datetime.now(datetime.timezone.utc)
+        time.sleep(1e-9)
+        passed.append(datetime.datetime.now(datetime.timezone.utc) - before)
+        return every(client, **job)
+
+    check_pagination(collect, without=VARIATIONS, max_examples=1)
+    assert set(passed) == {datetime.timedelta.resolution}
 
 
 def test_an_async_sleep_gives_its_result_and_others_their_turn():
@@ -182,7 +192,7 @@ def test_an_async_sleep_gives_its_result_and_others_their_turn():
         await task
         return every(client, **job)
 
-    check_pagination(collect, max_examples=1)
+    check_pagination(collect, without=VARIATIONS, max_examples=1)
     assert set(seen) == {"slept"}
 
 
@@ -194,7 +204,7 @@ def test_a_negative_sleep_is_refused():
             time.sleep(-1)
         return every(client, **job)
 
-    check_pagination(collect, max_examples=1)
+    check_pagination(collect, without=VARIATIONS, max_examples=1)
 
 
 def test_threads_of_others_sleep_on():
@@ -235,8 +245,9 @@ def test_a_pool_that_was_there_before_is_in_the_sandbox_once_it_calls():
             return pool.submit(work, client, job).result()
 
         before = time.monotonic()
-        check_pagination(collect, max_examples=1)
-        assert time.monotonic() - before < 30
+        check_pagination(collect, without=VARIATIONS, max_examples=1)
+        # Less than one of its sleeps.
+        assert time.monotonic() - before < 600
 
 
 def test_a_pool_outlives_a_runaway_that_used_it():
@@ -278,7 +289,7 @@ def test_an_error_in_a_thread_of_the_collector_is_told(monkeypatch):
         thread.join()
         return every(client, **job)
 
-    check_pagination(collect, max_examples=1)
+    check_pagination(collect, without=VARIATIONS, max_examples=1)
     assert set(told) == {KeyError}
     told.clear()
     violation_of(runaway.a_thread_calls_for_ever)
@@ -312,7 +323,7 @@ def test_a_module_that_a_collector_imports_has_the_real_sleep_afterwards(tmp_pat
         imported_late.sleep(3600)
         return every(client, **job)
 
-    check_pagination(collect, max_examples=1)
+    check_pagination(collect, without=VARIATIONS, max_examples=1)
     imported_late = sys.modules.pop("imported_late")
     assert imported_late.sleep is time.sleep
     assert imported_late.aio is asyncio.sleep
@@ -326,7 +337,7 @@ def test_what_a_collector_keeps_of_our_sleep_sleeps_for_real_afterwards(monkeypa
         kept[:] = [time.sleep, asyncio.sleep]
         return every(client, **job)
 
-    check_pagination(collect, max_examples=1)
+    check_pagination(collect, without=VARIATIONS, max_examples=1)
     slept = []
 
     async def sleep(delay, result):
@@ -362,7 +373,7 @@ def test_defaults_are_given_back():
     def around(client, **job):
         return collect(client, **job)
 
-    check_pagination(functools.partial(around), max_examples=1)
+    check_pagination(functools.partial(around), without=VARIATIONS, max_examples=1)
     assert not {*map(id, seen)} & {*map(id, real)}
     assert [*nap(1)[:3], Naps.nap()] == real
 
@@ -395,7 +406,7 @@ def test_expectations_may_sleep():
         time.sleep(1)
         return sessions
 
-    check_pagination(every, expected=expected, max_examples=1)
+    check_pagination(every, expected=expected, without=VARIATIONS, max_examples=1)
 
 
 def test_exceptions_for_those_who_run_tests_pass_through():
@@ -477,6 +488,6 @@ def test_who_sleeps_shortest_wakes_first():
         passed.append(datetime.datetime.now(datetime.timezone.utc) - before)
         return every(client, **job)
 
-    check_pagination(collect, max_examples=1)
+    check_pagination(collect, without=VARIATIONS, max_examples=1)
     assert order[:3] == [1, 2, 3]
     assert set(passed) == {datetime.timedelta(seconds=3)}
