@@ -234,6 +234,27 @@ def test_updating_what_was_asked_already(conflicts):
         assert session.summary == summary
 
 
+def test_an_update_that_is_sent_again():
+    """A request with the ``clientToken`` of one before is that one again, whatever came since."""
+    fake = FakeDeadline(Behavior(update_of_asked_conflicts=True))
+    client = fake.client()
+    job = fake.add_job(sessions=1)
+    session = job.sessions[0]
+    update = {**job, "sessionId": session.session_id, "targetLifecycleStatus": "ENDED"}
+    client.update_session(**update, clientToken="a")
+    asked = session.summary
+    client.update_session(**update, clientToken="a")
+    assert session.summary == asked
+    with pytest.raises(client.exceptions.ConflictException):
+        client.update_session(**update, clientToken="b")
+    restore = fake.snapshot()
+    session.succeed_update()
+    session.end()
+    for _ in range(2):
+        client.update_session(**update, clientToken="a")
+        restore()
+
+
 @pytest.mark.parametrize("operation", ["get_session", "update_session"])
 def test_unknown_sessions(fake, operation):
     """A session of another job, too, is not found."""

@@ -42,8 +42,11 @@ def get_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any
 
 @operation("UpdateSession")
 def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Ask a session to end."""
+    """Ask a session to end; a request that comes again by its ``clientToken`` changes nothing."""
     job, place = find(service, params)
+    update = (params["sessionId"], params.get("clientToken"))
+    if "clientToken" in params and update in service.state.updates:
+        return {}
     summary = job.summary(place)
     status = summary["lifecycleStatus"]
     if lifecycle.UPDATE_IN_PROGRESS in lifecycle.TRANSITIONS[status]:
@@ -53,6 +56,7 @@ def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, 
             raise _conflict(summary, "The session has ended.")
     elif service.behavior.update_of_asked_conflicts:
         raise _conflict(summary, "The session was asked to end already.")
+    service.state.updates.add(update)
     return {}
 
 

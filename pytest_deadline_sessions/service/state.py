@@ -149,6 +149,7 @@ class State:
     counted: dict[str, int] = field(default_factory=dict)
     listeners: list[Callable[[Call], None]] = field(default_factory=list)
     described: dict[str, dict[str, Any]] = field(default_factory=dict)
+    updates: set[tuple[str, str | None]] = field(default_factory=set)
 
     def next_number(self, kind: str, count: int = 1) -> int:
         """The first of ``count`` fresh numbers for ids of that kind."""
@@ -176,6 +177,7 @@ class State:
             dict(self.counted),
             list(self.listeners),
             dict(self.described),
+            set(self.updates),
         )
 
 
