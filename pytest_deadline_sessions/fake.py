@@ -325,6 +325,7 @@ class FakeDeadline:
 
         Raises:
             ImportError: The extra ``server`` is not installed.
+            OSError: The address cannot be listened on, such as one that is taken.
             ValueError: The address is not loopback.
         """
         self._service.refuse_if_closed("serve()")

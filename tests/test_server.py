@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import subprocess
 import sys
@@ -193,6 +194,17 @@ def test_ports_are_checked(fake, port):
     """A port that cannot be one is refused."""
     with pytest.raises(ValueError, match=r"expected 0\.\.65535"), fake.serve(port=port):
         pass
+
+
+def test_a_port_that_is_taken(fake):
+    """It is refused by name, and no socket is left open."""
+    with fake.serve() as endpoint:
+        port = int(endpoint.rpartition(":")[2])
+        taken = rf"host='127.0.0.1', port={port} \(expected an address that is free\)"
+        with pytest.raises(OSError, match=taken), fake.serve(port=port):
+            pass
+        assert fake.endpoint_environment({})["AWS_ENDPOINT_URL_DEADLINE"] == endpoint
+    gc.collect()
 
 
 def test_the_server_is_gone_afterwards(fake):

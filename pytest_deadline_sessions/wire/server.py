@@ -70,6 +70,7 @@ def serve(service: Service, host: str = "127.0.0.1", port: int = 0) -> Iterator[
 
     Raises:
         ImportError: The extra ``server`` is not installed.
+        OSError: The address cannot be listened on, such as one that is taken.
         ValueError: ``host`` is not loopback, or ``port`` not one.
     """
     _refuse_outside(host)
@@ -77,6 +78,7 @@ def serve(service: Service, host: str = "127.0.0.1", port: int = 0) -> Iterator[
         msg = f"port={port!r} (expected 0..65535)"
         raise ValueError(msg)
     server = _server(service, host, port)
+    _refuse_taken(host, port)
     server.prepare()
     thread = threading.Thread(target=server.serve, name="deadline-sessions", daemon=True)
     thread.start()
@@ -96,6 +98,16 @@ def _refuse_outside(host: str) -> None:
     if not inside:
         msg = f"host={host!r} (expected a loopback address, such as '127.0.0.1')"
         raise ValueError(msg)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Try the address, since cheroot leaves a socket open where it cannot listen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        msg = f"host={host!r}, port={port!r} (expected an address that is free)"
+        raise OSError(error.errno, f"{msg}: {error.strerror}") from None
 
 
 def _server(service: Service, host: str, port: int) -> Any:
