@@ -191,15 +191,20 @@ class FakeDeadline:
 
         Returns:
             A decorator for a function from the service and the parameters to the result, or to the
-            ``Fault`` that the call comes to.
+            ``Fault`` that the call comes to; what it raises, and what it gives that the operation
+            cannot give, goes to the caller.
 
         Raises:
+            TypeError: What is decorated cannot be called.
             ValueError: The service model has no such operation.
         """
         self._service.refuse_if_closed("operation()")
         model.operation_model(name)
 
         def add(function: Operation) -> Operation:
+            if not callable(function):
+                msg = f"{name}: {function!r} (expected a function of the service and parameters)"
+                raise TypeError(msg)
             self._service.operations[name] = function
             return function
 

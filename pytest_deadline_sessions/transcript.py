@@ -29,9 +29,10 @@ class Call:
         params: The arguments as they arrived.
         at: The service's time.
         response: The result as the client gets it; ``None`` if there was a fault.
-        error: The code of the fault (or the kind of broken connection); ``None`` if there was none.
+        error: The code of the fault, the kind of broken connection, or that of the exception that
+            an operation raised; ``None`` if there was none.
         message: The wording of the fault.
-        status: The HTTP status; ``None`` if the connection broke or the request was never sent.
+        status: The HTTP status; ``None`` without a response of the service.
         attempt: 1, or more for botocore's retries of the same call.
         reason: The ``reason`` of a ``ValidationException``.
         sent: ``False`` for a call that botocore's own validation refused.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import botocore.exceptions
 import pytest
 from hypothesis import Phase, event, find, given, settings
@@ -10,6 +12,7 @@ from hypothesis.errors import InvalidArgument
 from pytest_deadline_sessions import FakeDeadline, model
 from pytest_deadline_sessions.service.core import OPERATIONS
 from pytest_deadline_sessions.strategies.contents import job_contents
+from pytest_deadline_sessions.wire import answering
 
 PROFILE = model.make_id("StorageProfileId", 1)
 
@@ -168,3 +171,49 @@ def test_contents_of_every_kind_are_drawn(wanted):
     """Jobs without work, with as much as may be, and with uneven steps."""
     options = job_contents(max_sessions=3, max_steps=2, max_tasks=5)
     find(options, wanted, settings=settings(phases=[Phase.generate], max_examples=1000))
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "wording"),
+    [
+        (None, TypeError, "ListFarms gave None (expected a dict of its result, or a Fault)"),
+        ({"farmz": []}, ValueError, "ListFarms gave farmz (expected {})"),
+    ],
+)
+def test_a_result_that_would_get_lost(fake, result, error, wording):
+    """An added operation that gives nothing, or a member that there is not, is told so."""
+    fake.operation("ListFarms")(lambda _service, _params: result)
+    with pytest.raises(error) as caught:
+        fake.client().list_farms()
+    members = ", ".join(model.operation_model("ListFarms").output_shape.members)
+    assert str(caught.value) == wording.format(members)
+    assert [(call.error, call.message) for call in fake.calls] == [
+        (error.__name__, str(caught.value))
+    ]
+
+
+def test_an_added_operation_is_a_function(fake):
+    """Anything else is refused when it is added."""
+    with pytest.raises(TypeError) as caught:
+        fake.operation("ListFarms")({"farms": []})
+    assert str(caught.value) == (
+        "ListFarms: {'farms': []} (expected a function of the service and parameters)"
+    )
+
+
+def test_what_an_operation_fails_at_is_in_the_transcript(fake):
+    """As any other outcome, since a program outside may keep it to itself."""
+
+    @fake.operation("ListFarms")
+    def list_farms(_service, _params):
+        raise KeyError("region")
+
+    with pytest.raises(KeyError):
+        fake.client().list_farms()
+    with pytest.raises(NotImplementedError):
+        answering.respond(fake._service, "GET", "/2023-10-12/monitors", {}, b"")
+    first, second = fake.calls
+    assert re.fullmatch(r"ListFarms\(\) → KeyError: 'region'  at .*", str(first))
+    assert str(second).startswith(
+        "ListMonitors() → NotImplementedError: FakeDeadline has no deadline:ListMonitors; it has "
+    )

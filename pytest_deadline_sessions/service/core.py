@@ -96,14 +96,20 @@ class Service:
                 self._fail_if_planned(name, params)
                 self._refuse_invalid(name, params)
                 result = self.operations[name](self, params)
+                answer = self._answer(name, result)
             except FaultError as error:
-                result = error.fault
-            if isinstance(result, Fault):
-                answer = Answer(name, fault=self._complete(as_fault(result, name)))
-            else:
-                answer = Answer(name, result=result)
+                answer = self._answer(name, error.fault)
+            except Exception as error:
+                self.record_failure(name, params, error, attempt)
+                raise
             self.record(answer, params, attempt)
             return answer
+
+    def _answer(self, name: str, result: Any) -> Answer:
+        if isinstance(result, Fault):
+            return Answer(name, fault=self._complete(as_fault(result, name)))
+        _refuse_result(name, result)
+        return Answer(name, result=result)
 
     def record(self, answer: Answer, params: Mapping[str, Any], attempt: int = 1) -> None:
         """Write down one request with its outcome."""
@@ -121,6 +127,13 @@ class Service:
                 reason=None if fault is None else fault.members.get("reason"),
             )
         )
+
+    def record_failure(
+        self, name: str, params: Mapping[str, Any], error: Exception, attempt: int = 1
+    ) -> None:
+        """Write down one request that an operation, or the lack of one, failed at."""
+        kind, why = type(error).__name__, str(error)
+        self._write(Call(name, dict(params), self.clock.now(), None, kind, why, attempt=attempt))
 
     def record_unsent(self, name: str, params: Mapping[str, Any], why: str) -> None:
         """Write down a call that the client's own validation refused."""
@@ -190,6 +203,20 @@ def invalid(found: Iterable[Violation]) -> Fault:
         reason="FIELD_VALIDATION_FAILED",
         fieldList=fields,
     )
+
+
+def _refuse_result(name: str, result: Any) -> None:
+    """Refuse what botocore would leave out without a word, so that nothing seems to come."""
+    if not isinstance(result, Mapping):
+        msg = f"{name} gave {result!r} (expected a dict of its result, or a Fault)"
+        raise TypeError(msg)
+    known = model.operation_model(name).output_shape.members
+    unknown = [member for member in result if member not in known]
+    if unknown:
+        msg = (
+            f"{name} gave {', '.join(map(str, unknown))} (expected {', '.join(known) or 'nothing'})"
+        )
+        raise ValueError(msg)
 
 
 def not_found(kind: str, identifier: str) -> FaultError:

@@ -38,7 +38,9 @@ def respond(
     try:
         name, labels = rest_json.find_operation(method, parts.path)
         if name not in service.operations:
-            raise lacking(service, name)
+            error = lacking(service, name)
+            service.record_failure(name, labels, error, attempt)
+            raise error
         params = dict(labels)
         params = rest_json.decode(name, labels, parts.query, headers, body)
     except FaultError as error:
