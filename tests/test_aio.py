@@ -16,6 +16,7 @@ from pytest_deadline_sessions import (
     PaginationViolation,
     check_pagination,
 )
+from pytest_deadline_sessions.wire import botocore as wire
 
 aiobotocore_session = pytest.importorskip("aiobotocore.session")
 
@@ -226,6 +227,24 @@ def test_other_tasks_go_on_while_a_request_is_under_way(deadline_sessions):
     order, calls = asyncio.run(run())
     assert order == [job["jobId"] for _ in range(3) for job in jobs]
     assert 10 < calls < 150
+
+
+def test_a_call_that_is_cancelled_has_ended():
+    """Nothing is left behind at the client, which would answer for a call under way."""
+
+    async def run():
+        async with _client(aws_access_key_id="x", aws_secret_access_key="y") as client:
+            signed = asyncio.Event()
+            client.meta.events.register("before-sign.deadline", lambda **_: signed.set())
+            with FakeDeadline() as fake:
+                task = asyncio.create_task(client.list_sessions(**fake.add_job()))
+                await signed.wait()
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            return client in wire._routes
+
+    assert not asyncio.run(run())
 
 
 def test_a_client_of_the_fake():

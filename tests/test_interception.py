@@ -293,6 +293,21 @@ def test_a_call_under_way_when_the_interception_ends_goes_nowhere():
         assert client.list_sessions(**other.add_job())["sessions"] == []
 
 
+def test_a_call_that_is_stopped_has_ended():
+    """What is no error, such as Ctrl-C, leaves nothing behind at the client."""
+    fake, client = FakeDeadline(), wire.client()
+    job = fake.add_job()
+
+    def stop(_call):
+        raise KeyboardInterrupt
+
+    fake.on_call(stop)
+    with fake, pytest.raises(KeyboardInterrupt):
+        client.list_sessions(**job)
+    assert client not in wire._routes
+    assert wire._calls.get() == ()
+
+
 def test_calls_inside_calls():
     """A listener may call, also with the client that it hears of."""
     fake = FakeDeadline()

@@ -77,8 +77,13 @@ class AioRoute(Route):
     """Leads the calls of one aiobotocore client to a service."""
 
     async def _emit(self, event_name: str, **kwargs: Any) -> Any:
-        with self.waiting(event_name):
-            return self.without_delays(event_name, await self.emit_original(event_name, **kwargs))
+        try:
+            with self.waiting(event_name):
+                responses = await self.emit_original(event_name, **kwargs)
+                return self.without_delays(event_name, responses)
+        except BaseException as error:
+            self.note_stopped(error)
+            raise
 
     async def _answer(self, request: Any, **kwargs: Any) -> Any:
         await _Turn()

@@ -140,8 +140,17 @@ class Route:
         del self.events.emit
 
     def _emit(self, event_name: str, **kwargs: Any) -> Any:
-        with self.waiting(event_name):
-            return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
+        try:
+            with self.waiting(event_name):
+                return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
+        except BaseException as error:
+            self.note_stopped(error)
+            raise
+
+    def note_stopped(self, error: BaseException) -> None:
+        """Note the end of a call that is cancelled or interrupted, of which no event tells."""
+        if not isinstance(error, Exception):
+            self._note_end()
 
     def waiting(self, event_name: str) -> contextlib.AbstractContextManager[None]:
         """Let the service's clock spend what handlers of ``before-send`` wait."""
