@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 
 import botocore.exceptions
 import botocore.retries.bucket
@@ -16,6 +17,8 @@ from pytest_deadline_sessions import (
     PaginationViolation,
     check_pagination,
 )
+from pytest_deadline_sessions.checking.bench import Bench
+from pytest_deadline_sessions.checking.report import Options
 from pytest_deadline_sessions.wire import botocore as wire
 
 aiobotocore_session = pytest.importorskip("aiobotocore.session")
@@ -184,6 +187,14 @@ def test_check_pagination_finds_wrong_async_collectors(collect):
         check_pagination(collect, max_examples=5)
     assert raised.value.rule == "complete"
     assert raised.value.listing == Listing(page_sizes=(1, 1))
+
+
+@pytest.mark.parametrize("collect", [_first_page, _each, functools.partial(_each)])
+def test_loading_takes_no_patience(monkeypatch, collect):
+    """Aiobotocore is there before an asynchronous collector is watched, which takes its time."""
+    monkeypatch.delitem(sys.modules, "aiobotocore.session")
+    with Bench(Options(collect), patience=5).open():
+        assert "aiobotocore.session" in sys.modules
 
 
 def test_an_async_collector_that_raises_at_once():

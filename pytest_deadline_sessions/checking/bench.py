@@ -81,6 +81,9 @@ class Bench:
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         """Stop time, and lead every client of the process here."""
+        if not self._settled and _is_async_function(self.options.collect):
+            # It takes long, and broken off in the middle it is broken for good.
+            importlib.import_module("aiobotocore.session")
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.fake.clock.freeze(self.fake.clock.now()))
             stack.enter_context(self.fake.intercept())
@@ -331,6 +334,10 @@ def _shared_models() -> Iterator[None]:
 
 def _is_async(result: Any) -> bool:
     return inspect.isawaitable(result) or isinstance(result, AsyncIterable)
+
+
+def _is_async_function(collect: Any) -> bool:
+    return inspect.iscoroutinefunction(collect) or inspect.isasyncgenfunction(collect)
 
 
 @contextlib.contextmanager
