@@ -268,11 +268,14 @@ class FakeDeadline:
         self.attach(made)
         return made
 
-    def async_client(self, **config: Any) -> contextlib.AbstractAsyncContextManager[Any]:
+    def async_client(
+        self, *, fast_timestamps: bool = True, **config: Any
+    ) -> contextlib.AbstractAsyncContextManager[Any]:
         """An aiobotocore client of this fake, for ``async with``.
 
         Args:
-            **config: Options of aiobotocore's ``AioConfig``.
+            fast_timestamps: As of ``client``.
+            **config: As of ``client``, with the options of aiobotocore's ``AioConfig``.
 
         Raises:
             ImportError: The extra ``async`` is not installed.
@@ -281,7 +284,7 @@ class FakeDeadline:
         self._service.refuse_if_closed("async_client()")
         from pytest_deadline_sessions.wire import aio
 
-        return aio.client(self._service, **config)
+        return aio.client(self._service, fast_timestamps=fast_timestamps, **config)
 
     def attach(self, client: Any) -> contextlib.ExitStack:
         """Answer the calls of this client from now on, whatever else is intercepted.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import sys
 
 import botocore.exceptions
@@ -270,6 +271,23 @@ def test_a_client_of_the_fake():
     assert len(asyncio.run(run())) == len(fake.calls[0].sessions) == 3
     with pytest.raises(TypeError, match="retry"):
         fake.async_client(retry={})
+
+
+def test_options_of_a_client():
+    """They are those of a client that is not awaited; one that is never entered is no matter."""
+    from aiobotocore.config import AioConfig
+
+    fake = FakeDeadline()
+    options = {"config": AioConfig(read_timeout=3), "connect_timeout": 5}
+
+    async def run():
+        fake.async_client()
+        async with fake.async_client(region_name="eu-west-1", **options) as client:
+            return client.meta.region_name, client.meta.config
+
+    region, config = asyncio.run(run())
+    assert (region, config.read_timeout, config.connect_timeout) == ("eu-west-1", 3, 5)
+    gc.collect()
 
 
 def test_token_buckets_of_others_refuse_as_ever(deadline_sessions):

@@ -4,40 +4,45 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions.wire.botocore import Route, attach, prepared
-from pytest_deadline_sessions.wire.environment import ACCESS_KEY, REGION, SECRET_KEY
+from pytest_deadline_sessions.wire.botocore import Route, attach, options_of, prepared
+from pytest_deadline_sessions.wire.environment import ACCESS_KEY, SECRET_KEY
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions.service import Service
     from pytest_deadline_sessions.wire.rest_json import Response
 
 
-def client(service: Service, **config: Any) -> _Attached:
+def client(service: Service, *, fast_timestamps: bool = True, **config: Any) -> _Attached:
     """What ``async with`` makes a client of ``service`` of; it reads no configuration.
 
     Args:
         service: Who answers.
-        **config: Options of ``AioConfig``.
+        fast_timestamps: As of ``FakeDeadline.client``.
+        **config: What ``AioSession.create_client`` takes, and options of ``AioConfig``.
+
+    Raises:
+        TypeError: An unknown option.
     """
     from aiobotocore.config import AioConfig
 
-    options = AioConfig(**config)
-    making = _session().create_client(model.SERVICE, region_name=REGION, config=options)
-    return _Attached(service, making)
+    session = _session(fast_timestamps=fast_timestamps)
+    given = options_of(AioConfig, config)
+    return _Attached(service, functools.partial(session.create_client, model.SERVICE, **given))
 
 
 class _Attached:
     """A client that is made when entered; no generator, since one ends with its event loop."""
 
-    def __init__(self, service: Service, making: Any) -> None:
+    def __init__(self, service: Service, make: Callable[[], Any]) -> None:
         self._service = service
-        self._making = making
+        self._make = make
 
     async def __aenter__(self) -> Any:
+        self._making = self._make()
         made = await self._making.__aenter__()
         attach(made, self._service)
         return made
@@ -47,10 +52,10 @@ class _Attached:
 
 
 @functools.cache
-def _session() -> Any:
+def _session(*, fast_timestamps: bool) -> Any:
     from aiobotocore.session import AioSession
 
-    return prepared(AioSession)
+    return prepared(AioSession, fast_timestamps=fast_timestamps)
 
 
 class _Turn:

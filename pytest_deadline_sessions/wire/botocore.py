@@ -46,16 +46,27 @@ def client(*, fast_timestamps: bool = True, **config: Any) -> Any:
     """A botocore client that knows dummy credentials and reads no configuration."""
     from botocore.config import Config
 
-    given = {name: config.pop(name) for name in _CREATE if name in config}
-    if config:
+    given = options_of(Config, config)
+    return _session(fast_timestamps=fast_timestamps).create_client(model.SERVICE, **given)
+
+
+def options_of(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """What ``create_client`` takes: what goes into a ``kind`` of ``Config`` is put there.
+
+    Raises:
+        TypeError: An unknown option.
+    """
+    given = {name: config[name] for name in _CREATE if name in config}
+    rest = {name: value for name, value in config.items() if name not in _CREATE}
+    if rest:
         try:
-            options = Config(**config)
+            options = kind(**rest)
         except TypeError as error:
             msg = f"{error} (expected {', '.join(_CREATE)}, or options of botocore's Config)"
             raise TypeError(msg) from None
         given["config"] = given["config"].merge(options) if given.get("config") else options
     given.setdefault("region_name", REGION)
-    return _session(fast_timestamps=fast_timestamps).create_client(model.SERVICE, **given)
+    return given
 
 
 @functools.cache
