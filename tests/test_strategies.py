@@ -144,6 +144,11 @@ CORNERS = {
     "a fraction of a second": lambda one: one["startedAt"].microsecond > 0,
     "east of Greenwich": lambda one: one["startedAt"].utcoffset() > datetime.timedelta(0),
     "west of Greenwich": lambda one: one["startedAt"].utcoffset() < datetime.timedelta(0),
+    "two offsets": lambda one: (
+        "endedAt" in one and one["endedAt"].utcoffset() != one["startedAt"].utcoffset()
+    ),
+    "ended exactly an hour ago": lambda one: "endedAt" in one and _seconds(one, "endedAt") == 3600,
+    "hardly more than an hour": lambda one: "endedAt" not in one and 3600 < _seconds(one) < 3601,
     "ended after an update": lambda one: "endedAt" in one and "updatedAt" in one,
     "ended without one": lambda one: "endedAt" in one and "updatedAt" not in one,
     "updated by nobody": lambda one: "updatedAt" in one and "updatedBy" not in one,
@@ -199,11 +204,19 @@ def test_the_smallest_summary():
     }
 
 
+@given(ds.session_lists(max_size=4, now=NOW))
+def test_nothing_of_a_list_lies_in_the_future(sessions):
+    """With ``now=``, that of sessions that are like others included."""
+    assert all(value <= NOW for one in sessions for key, value in one.items() if key[-2:] == "At")
+
+
 @many
 @given(ds.session_lists(max_size=6))
 def test_lists_hold_valid_sessions_with_ids_of_their_own(sessions):
-    """No id stands twice, and each summary is valid."""
+    """No id stands twice, a worker is of one fleet, and each summary is valid."""
     assert len({one["sessionId"] for one in sessions}) == len(sessions) <= 6
+    fleets = {(one["workerId"], one["fleetId"]) for one in sessions}
+    assert len(fleets) == len({one["workerId"] for one in sessions})
     assert all(map(_valid, sessions))
 
 
@@ -213,6 +226,17 @@ LISTS = {
     "many": lambda some: len(some) >= 8,
     "several on one worker": lambda some: len({one["workerId"] for one in some}) < len(some),
     "on several workers": lambda some: len({one["workerId"] for one in some}) > 1,
+    "several workers of one fleet": lambda some: (
+        1 < len({one["fleetId"] for one in some}) < len({one["workerId"] for one in some})
+    ),
+    "one right after another": lambda some: any(
+        datetime.timedelta(0) < b["startedAt"] - a["startedAt"] < datetime.timedelta(milliseconds=1)
+        for a, b in itertools.pairwise(some)
+    ),
+    "one right before another": lambda some: any(
+        datetime.timedelta(0) < a["startedAt"] - b["startedAt"] < datetime.timedelta(milliseconds=1)
+        for a, b in itertools.pairwise(some)
+    ),
     "a tie": lambda some: len({one["startedAt"] for one in some}) < len(some),
     "out of order": lambda some: any(
         a["startedAt"] > b["startedAt"] for a, b in itertools.pairwise(some)
@@ -250,6 +274,12 @@ def test_the_smallest_list_with_two_statuses():
     )
     assert [one["sessionId"][-4:] for one in found] in (["0000", "0001"], ["0001", "0000"])
     assert len({one["workerId"] for one in found}) == 1
+
+
+@given(ds.session_lists(min_size=2, max_size=3, now=NOW, startedAt=NOW))
+def test_twins_keep_what_is_fixed(sessions):
+    """Sessions that are like another start when all were told to, and never in the future."""
+    assert {one["startedAt"] for one in sessions} == {NOW}
 
 
 @given(ds.session_lists(workerId=ds.worker_ids(), sessionId=ds.session_ids()))

@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 from pytest_deadline_sessions.model import SessionSummary
+from pytest_deadline_sessions.strategies.moments import INSTANT, draw_in_order, moments
 from pytest_deadline_sessions.strategies.options import check_sizes, deferred, refuse
 
-UTC = datetime.timezone.utc
-EARLIEST = datetime.datetime(2024, 4, 2, tzinfo=UTC)
-LATEST = datetime.datetime(2035, 1, 1, tzinfo=UTC)
-_SOME_TIME = datetime.datetime(2025, 1, 1, tzinfo=UTC)
 _MOST = 16**32 - 1
 _BY = (
     "arn:aws:iam::111122223333:user/alex",
@@ -27,8 +24,10 @@ _BY = (
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
 # Hypothesis does not draw more in detail.
 _MOST_LISTED = 100
-# Whether a session is like the one before it but for its id.
-_TWIN = st.sampled_from((*[False] * 7, True))
+_NONE = datetime.timedelta(0)
+# How much later a session starts than the one before it, which it is like but for that and its id;
+# most are like no other.
+_TWINS: tuple[datetime.timedelta | None, ...] = (*[None] * 10, _NONE, _NONE, INSTANT, -INSTANT)
 _TIMES = ("startedAt", "updatedAt", "endedAt")
 _LATE = (*_TIMES, "updatedBy")
 
@@ -70,46 +69,6 @@ def session_ids() -> st.SearchStrategy[str]:
 def lifecycle_statuses() -> st.SearchStrategy[str]:
     """Every ``lifecycleStatus`` of the service model; shrinks to its first."""
     return deferred(lambda: st.sampled_from(model.enum("SessionLifecycleStatus")))
-
-
-@functools.cache
-def _zones() -> st.SearchStrategy[datetime.timezone]:
-    minutes = st.sampled_from([0, 60, -480, 330, 840, -720])
-    return minutes.map(lambda offset: datetime.timezone(datetime.timedelta(minutes=offset)))
-
-
-def _seconds(low: int, high: int) -> st.SearchStrategy[datetime.timedelta]:
-    return st.integers(low, high).map(lambda drawn: datetime.timedelta(seconds=drawn))
-
-
-@functools.cache
-def durations() -> st.SearchStrategy[datetime.timedelta]:
-    """From nothing at all to weeks; the turns of a second, an hour and a day among them."""
-    some = [
-        datetime.timedelta(0),
-        datetime.timedelta(microseconds=1),
-        datetime.timedelta(milliseconds=1),
-        datetime.timedelta(milliseconds=999),
-        datetime.timedelta(seconds=1),
-        datetime.timedelta(minutes=1),
-        datetime.timedelta(hours=1),
-        datetime.timedelta(days=1),
-        datetime.timedelta(days=1, seconds=1),
-        datetime.timedelta(days=30),
-    ]
-    return st.one_of(st.sampled_from(some), _seconds(0, 40 * 24 * 3600))
-
-
-def _moments(now: datetime.datetime | None) -> st.SearchStrategy[datetime.datetime]:
-    """Instants with offsets and fractions of a second; before ``now`` if it is given.
-
-    Many are drawn from a few, so that a list of sessions has ties.
-    """
-    if now is not None:
-        return st.builds(lambda ago, zone: (now - ago).astimezone(zone), durations(), _zones())
-    span = [int((end - _SOME_TIME).total_seconds()) for end in (EARLIEST, LATEST)]
-    shift = st.one_of(durations(), _seconds(*span))
-    return st.builds(lambda moved, zone: (_SOME_TIME + moved).astimezone(zone), shift, _zones())
 
 
 def session_summaries(
@@ -161,7 +120,8 @@ def _checked(
     allowed = _statuses_for(members)
     status = members.get("lifecycleStatus")
     if status is None:
-        given["lifecycleStatus"] = st.sampled_from(allowed)
+        # Sessions that have ended differ in more than others do.
+        given["lifecycleStatus"] = st.sampled_from([*allowed, ENDED])
     elif isinstance(status, st.SearchStrategy):
         given["lifecycleStatus"] = status.filter(lambda drawn: drawn in allowed)
     elif status not in allowed:
@@ -169,7 +129,7 @@ def _checked(
         raise refuse(f"lifecycleStatus={status!r} with {names}", f"one of {', '.join(allowed)}")
     _check_times(members, now)
     asked = any(name in members for name in _UPDATE)
-    drawn = _drawn(given, now, _moments(now), asked)
+    drawn = _drawn(given, now, moments(now), asked)
     if any(isinstance(members.get(name), st.SearchStrategy) for name in _TIMES):
         return drawn.filter(lambda one: _is_in_order(one, now))
     return drawn
@@ -211,7 +171,7 @@ def of_shape(shape: Any) -> st.SearchStrategy[Any]:
     """Any value that a simple shape of the service model allows."""
     metadata = shape.metadata
     if shape.type_name == "timestamp":
-        return _moments(None)
+        return moments(None)
     if shape.type_name == "string" and "enum" in metadata:
         return st.sampled_from(metadata["enum"])
     if shape.type_name == "string" and "pattern" in metadata:
@@ -228,7 +188,7 @@ def _anything(
 ) -> st.SearchStrategy[SessionSummary]:
     shapes = model.members("SessionSummary")
     drawn = {
-        name: _moments(now) if shape.type_name == "timestamp" else of_shape(shape)
+        name: moments(now) if shape.type_name == "timestamp" else of_shape(shape)
         for name, shape in shapes.items()
         if name not in given
     }
@@ -269,7 +229,7 @@ def _drawn(
     draw: st.DrawFn,
     given: dict[str, st.SearchStrategy[Any]],
     now: datetime.datetime | None,
-    moments: st.SearchStrategy[datetime.datetime],
+    some: st.SearchStrategy[datetime.datetime],
     asked: bool,
 ) -> SessionSummary:
     summary = {name: draw(one) for name, one in given.items() if name not in _LATE}
@@ -281,7 +241,7 @@ def _drawn(
         *(["endedAt"] if status == ENDED else []),
     ]
     fixed = {name: draw(given[name]) for name in names if name in given}
-    summary.update(_times(draw, names, fixed, now, moments))
+    summary.update(draw_in_order(draw, names, fixed, now, some))
     if asked:
         summary.setdefault("targetLifecycleStatus", ENDED)
         if "updatedBy" in given:
@@ -296,29 +256,6 @@ def _requesters() -> st.SearchStrategy[str]:
     return st.sampled_from(_BY)
 
 
-def _times(
-    draw: st.DrawFn,
-    names: list[str],
-    fixed: dict[str, datetime.datetime],
-    now: datetime.datetime | None,
-    moments: st.SearchStrategy[datetime.datetime],
-) -> dict[str, datetime.datetime]:
-    """Instants in the order of ``names``; fixed ones stay, the others lie around them."""
-    found = dict(fixed) or {names[0]: draw(moments)}
-    first = min(names.index(name) for name in found)
-    for index in range(first - 1, -1, -1):
-        found[names[index]] = found[names[index + 1]] - draw(durations())
-    for index in range(first + 1, len(names)):
-        before = found[names[index - 1]]
-        if names[index] in found:
-            continue
-        later = [found[name] for name in names[index:] if name in found]
-        ceilings = [*later, *([now] if now is not None else [])]
-        moved = before + draw(durations())
-        found[names[index]] = min([moved, max(before, min(ceilings))]) if ceilings else moved
-    return found
-
-
 def session_lists(
     *,
     min_size: int = 0,
@@ -329,8 +266,9 @@ def session_lists(
 ) -> st.SearchStrategy[list[SessionSummary]]:
     """What one job might list, in any order: lists of summaries with unique ids.
 
-    Several sessions share a worker, some start at the same instant, some are alike but for their
-    id, and all statuses stand side by side. For hundreds of sessions use ``listings()``.
+    Several sessions share a worker, which is of one of two fleets; some start at the same instant
+    or right after another, some are alike but for their id, and all statuses stand side by side.
+    For hundreds of sessions use ``listings()``.
 
     Args:
         min_size: The fewest sessions, 0..100.
@@ -364,29 +302,46 @@ def _lists(
     if fixed is not None and not isinstance(fixed, st.SearchStrategy) and max_size > 1:
         raise refuse(f"sessionId={fixed!r}", "a strategy, since the ids of a list differ")
     # Numbers for now, of which ids are made once the list is drawn: they cost little to draw and
-    # to shrink, and a worker has several sessions.
+    # to shrink, and a worker has several sessions, and a fleet several workers.
     ids = {"sessionId": st.integers(0, 255), "fleetId": st.just(0), "workerId": st.integers(0, 2)}
     one = _checked(consistent, now, members, {k: v for k, v in ids.items() if k not in members})
+    shifts = _TWINS if members.keys().isdisjoint(_TIMES) else _TWINS[:-2]
     sessions = st.lists(
-        st.tuples(one, _TWIN),
+        st.tuples(one, st.sampled_from(shifts)),
         min_size=min_size,
         max_size=max_size,
         unique_by=lambda drawn: drawn[0]["sessionId"],
     )
     bases = st.one_of(st.just(0), st.integers(0, _MOST - 255))
-    return st.builds(_with_ids, sessions.map(_with_twins), bases)
+    return st.builds(_with_ids, sessions.map(lambda drawn: _with_twins(drawn, now)), bases)
 
 
-def _with_twins(drawn: list[tuple[SessionSummary, bool]]) -> list[SessionSummary]:
+def _with_twins(
+    drawn: list[tuple[SessionSummary, datetime.timedelta | None]], now: datetime.datetime | None
+) -> list[SessionSummary]:
     sessions: list[SessionSummary] = []
-    for summary, is_twin in drawn:
-        before = sessions[-1] if is_twin and sessions else summary
+    for summary, later in drawn:
+        twin = later is not None and bool(sessions)
+        before = _moved(sessions[-1], later or _NONE, now) if twin else summary
         sessions.append({**before, "sessionId": summary["sessionId"]})
     return sessions
 
 
+def _moved(
+    summary: SessionSummary, later: datetime.timedelta, now: datetime.datetime | None
+) -> SessionSummary:
+    """The same so much later, or less if that lies in the future."""
+    members = cast("dict[str, Any]", summary)
+    times = {name: members[name] for name in _TIMES if name in members}
+    most = later if now is None else min(later, now - max(times.values()))
+    moved = {name: moment + most for name, moment in times.items()}
+    return cast("SessionSummary", {**members, **moved})
+
+
 def _with_ids(sessions: list[SessionSummary], base: int) -> list[SessionSummary]:
     for summary in cast("list[dict[str, Any]]", sessions):
+        if isinstance(summary["fleetId"], int) and isinstance(summary["workerId"], int):
+            summary["fleetId"] = summary["workerId"] // 2
         for name in ("sessionId", "fleetId", "workerId"):
             if isinstance(summary[name], int):
                 shape = model.members("SessionSummary")[name].name

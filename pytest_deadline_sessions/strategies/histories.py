@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from pytest_deadline_sessions import lifecycle, model
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDATE_IN_PROGRESS
 from pytest_deadline_sessions.model import SessionSummary
-from pytest_deadline_sessions.strategies.data import (
-    durations,
-    session_summaries,
-)
+from pytest_deadline_sessions.strategies.data import session_summaries
+from pytest_deadline_sessions.strategies.moments import durations, zones
 from pytest_deadline_sessions.strategies.options import check_sizes, deferred, refuse
 
 
@@ -94,7 +92,7 @@ def _walk(
         status = summary["lifecycleStatus"]
         chosen = draw(steps[status])
         if chosen != status:
-            at += draw(durations())
+            at = (at + draw(durations())).astimezone(draw(zones()))
             summary = _moved(summary, chosen, at)
         history.append(dict(summary))
     return cast("list[SessionSummary]", history)

@@ -136,6 +136,11 @@ def by_the_second(sessions):
 
 
 @wrong("latest")
+def by_the_millisecond(sessions):
+    return max(sessions, key=lambda one: int(one["startedAt"].timestamp() * 1000), default=None)
+
+
+@wrong("latest")
 def by_the_id(sessions):
     return max(sessions, key=lambda one: one["sessionId"], default=None)
 
@@ -193,6 +198,18 @@ def without_timezones(sessions, now):
     return {
         one["sessionId"]: one.get("endedAt", now).replace(tzinfo=None)
         - one["startedAt"].replace(tzinfo=None)
+        for one in sessions
+    }
+
+
+@wrong("durations")
+def without_timezones_once_ended(sessions, now):
+    return {
+        one["sessionId"]: (
+            one["endedAt"].replace(tzinfo=None) - one["startedAt"].replace(tzinfo=None)
+            if "endedAt" in one
+            else now - one["startedAt"]
+        )
         for one in sessions
     }
 
@@ -354,6 +371,15 @@ def an_hour_is_enough(sessions, now):
         one["sessionId"]
         for one in sessions
         if "endedAt" not in one and now - one["startedAt"] >= HOUR
+    }
+
+
+@wrong("stale")
+def more_than_an_hour_in_whole_seconds(sessions, now):
+    return {
+        one["sessionId"]
+        for one in sessions
+        if "endedAt" not in one and int((now - one["startedAt"]).total_seconds()) > HOUR.seconds
     }
 
 

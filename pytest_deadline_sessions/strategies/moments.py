@@ -1,0 +1,92 @@
+"""When things happen to a session, and how long they take."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+
+from hypothesis import strategies as st
+
+UTC = datetime.timezone.utc
+EARLIEST = datetime.datetime(2024, 4, 2, tzinfo=UTC)
+LATEST = datetime.datetime(2035, 1, 1, tzinfo=UTC)
+_SOME_TIME = datetime.datetime(2025, 1, 1, tzinfo=UTC)
+
+INSTANT = datetime.timedelta(microseconds=1)
+_BLINK = datetime.timedelta(milliseconds=1)
+_SECOND = datetime.timedelta(seconds=1)
+_MINUTE = datetime.timedelta(minutes=1)
+_HOUR = datetime.timedelta(hours=1)
+_DAY = datetime.timedelta(days=1)
+# Nothing at all more than once: a session may take none before it is updated, and none after.
+_TURNS = (*[datetime.timedelta(0)] * 3, _SECOND, _MINUTE, _HOUR, _DAY)
+_NEAR_TURNS = (
+    INSTANT,
+    _BLINK,
+    _SECOND - _BLINK,
+    _MINUTE + _BLINK,
+    _HOUR + _BLINK,
+    _DAY + _BLINK,
+    _DAY + _SECOND,
+    30 * _DAY,
+)
+
+
+@functools.cache
+def zones() -> st.SearchStrategy[datetime.timezone]:
+    """Offsets from UTC; shrinks to none."""
+    minutes = st.sampled_from([0, 60, -480, 330, 840, -720])
+    return minutes.map(lambda offset: datetime.timezone(datetime.timedelta(minutes=offset)))
+
+
+def _seconds(low: int, high: int) -> st.SearchStrategy[datetime.timedelta]:
+    return st.integers(low, high).map(lambda drawn: datetime.timedelta(seconds=drawn))
+
+
+@functools.cache
+def durations() -> st.SearchStrategy[datetime.timedelta]:
+    """From nothing at all to weeks; the turns of a second, minute, hour and day among them."""
+    return st.one_of(
+        st.sampled_from(_TURNS), st.sampled_from(_NEAR_TURNS), _seconds(0, 40 * 24 * 3600)
+    )
+
+
+def moments(now: datetime.datetime | None) -> st.SearchStrategy[datetime.datetime]:
+    """Instants with offsets and fractions of a second; before ``now`` if it is given.
+
+    Many are drawn from a few, so that a list of sessions has ties.
+    """
+    if now is not None:
+        return st.builds(lambda ago, zone: (now - ago).astimezone(zone), durations(), zones())
+    span = [int((end - _SOME_TIME).total_seconds()) for end in (EARLIEST, LATEST)]
+    shift = st.one_of(durations(), _seconds(*span))
+    return st.builds(lambda moved, zone: (_SOME_TIME + moved).astimezone(zone), shift, zones())
+
+
+def draw_in_order(
+    draw: st.DrawFn,
+    names: list[str],
+    fixed: dict[str, datetime.datetime],
+    now: datetime.datetime | None,
+    some: st.SearchStrategy[datetime.datetime],
+) -> dict[str, datetime.datetime]:
+    """Instants in the order of ``names``; fixed ones stay, the others lie around them.
+
+    Without fixed ones the first is among ``some``; if there is a present, the last, since what
+    matters then is how long ago that was.
+    """
+    found = dict(fixed) or {names[0 if now is None else -1]: draw(some)}
+    first = min(names.index(name) for name in found)
+    for index in range(first - 1, -1, -1):
+        moved = found[names[index + 1]] - draw(durations())
+        found[names[index]] = moved.astimezone(draw(zones()))
+    for index in range(first + 1, len(names)):
+        before = found[names[index - 1]]
+        if names[index] in found:
+            continue
+        later = [found[name] for name in names[index:] if name in found]
+        ceilings = [*later, *([now] if now is not None else [])]
+        moved = before + draw(durations())
+        moved = min([moved, max(before, min(ceilings))]) if ceilings else moved
+        found[names[index]] = moved.astimezone(draw(zones()))
+    return found
