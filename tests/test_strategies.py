@@ -323,6 +323,19 @@ def test_sizes_are_kept(data, low, more):
             ds.session_summaries(startedAt=NOW, now=NOW - datetime.timedelta(1)),
             "startedAt=2030-01-01 12:00:00+00:00 (expected not after now, 2029-12-31 12:00",
         ),
+        (
+            ds.session_summaries(consistent=False, startedAt=NOW, now=NOW - datetime.timedelta(1)),
+            "startedAt=2030-01-01 12:00:00+00:00 (expected not after now, 2029-12-31 12:00",
+        ),
+        (
+            ds.session_summaries(endedAt=datetime.datetime.max.replace(tzinfo=UTC)),
+            "endedAt=9999-12-31 23:59:59.999999+00:00 (expected a year in 2..9998)",
+        ),
+        (
+            ds.session_summaries(now=datetime.datetime.min.replace(tzinfo=UTC)),
+            "now=0001-01-01 00:00:00+00:00 (expected a year in 2..9998)",
+        ),
+        (ds.session_summaries(consistent=None), "consistent=None (expected True or False)"),
         (ds.session_lists(min_size=3, max_size=2), "min_size=3, max_size=2 (expected min_size <="),
         (ds.session_lists(min_size=101, max_size=200), "min_size=101 (expected 0..100; listings()"),
         (ds.session_lists(min_size=-1), "min_size=-1 (expected 0 or more)"),
@@ -335,6 +348,15 @@ def test_sizes_are_kept(data, low, more):
         (ds.listings(max_results=0), "max_results=0 (expected 1..100)"),
         (ds.listings(max_results=101), "max_results=101 (expected 1..100)"),
         (ds.listings(statuses=["RUNNING"]), "statuses=['RUNNING'] (expected some of STARTED, "),
+        (ds.listings(statuses=3), "statuses=3 (expected some of STARTED, "),
+        (ds.listings(statuses="ENDED"), "statuses='ENDED' (expected some of STARTED, "),
+        (ds.listings(page_sizes=(1, 2)), "page_sizes=(1, 2) (expected True or False or None)"),
+        (ds.listings(empty_pages=None), "empty_pages=None (expected True or False)"),
+        (ds.list_sessions_requests(max_results=50), "max_results=50 (expected True or False)"),
+        (ds.list_sessions_responses(listing=5), "listing=5 (expected a Listing, or a strategy"),
+        (ds.list_sessions_responses(listing=st.just(5)), "listing=5 (expected a Listing, or a st"),
+        (ds.faults(broken_connections="no"), "broken_connections='no' (expected True or False)"),
+        (ds.session_histories(ended="yes"), "ended='yes' (expected True or False or None)"),
         (ds.listings(statuses=[]), "statuses=[] (expected some of STARTED, "),
         (ds.list_sessions_responses(max_results=0), "max_results=0 (expected 1..100)"),
         (ds.faults(operation="ListFaults"), "operation='ListFaults' (expected an operation of"),
@@ -397,6 +419,8 @@ def test_strategies_for_members_give_what_goes_together(now):
         assert now is None or summary["endedAt"] <= now
 
     check()
+    past = ds.session_summaries(endedAt=moments, now=NOW, consistent=False)
+    assert max(_smallest(past)["endedAt"], NOW) == NOW
     worker = ds.session_summaries(workerId=ids, consistent=False)
     assert find(worker, lambda _: True)["workerId"] == model.make_id("WorkerId", 3)
 

@@ -13,7 +13,12 @@ from pytest_deadline_sessions import model
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 from pytest_deadline_sessions.model import SessionSummary
 from pytest_deadline_sessions.strategies.moments import INSTANT, draw_in_order, moments
-from pytest_deadline_sessions.strategies.options import check_sizes, deferred, refuse
+from pytest_deadline_sessions.strategies.options import (
+    check_sizes,
+    check_switches,
+    deferred,
+    refuse,
+)
 
 _MOST = 16**32 - 1
 _BY = (
@@ -112,11 +117,12 @@ def _checked(
     ids: dict[str, st.SearchStrategy[Any]],
 ) -> st.SearchStrategy[SessionSummary]:
     """Summaries with those members; everything that they are drawn from is made once, here."""
+    check_switches(consistent=consistent)
     check_members(members)
     check_now(now)
     given = {**ids, **{name: _valid(name, value) for name, value in members.items()}}
     if not consistent:
-        return _anything(now, given)
+        return _anything(now, members, given)
     allowed = _statuses_for(members)
     status = members.get("lifecycleStatus")
     if status is None:
@@ -127,7 +133,8 @@ def _checked(
     elif status not in allowed:
         names = ", ".join(sorted({*members} & {*_UPDATE, "endedAt"}))
         raise refuse(f"lifecycleStatus={status!r} with {names}", f"one of {', '.join(allowed)}")
-    _check_times(members, now)
+    _check_times(members)
+    _check_past(members, now)
     asked = any(name in members for name in _UPDATE)
     drawn = _drawn(given, now, moments(now), asked)
     if any(isinstance(members.get(name), st.SearchStrategy) for name in _TIMES):
@@ -163,8 +170,17 @@ def check_members(members: dict[str, Any]) -> None:
 
 def check_now(now: Any) -> None:
     """Refuse a present that is no timezone-aware datetime."""
-    if now is not None and model.check_shape(now, "StartedAt"):
-        raise refuse(f"now={now!r}", "a timezone-aware datetime")
+    if now is not None:
+        if model.check_shape(now, "StartedAt"):
+            raise refuse(f"now={now!r}", "a timezone-aware datetime")
+        _check_year("now", now)
+
+
+def _check_year(name: str, moment: datetime.datetime) -> None:
+    """Refuse a moment around which there is no room for others."""
+    if not datetime.MINYEAR < moment.year < datetime.MAXYEAR:
+        years = f"{datetime.MINYEAR + 1}..{datetime.MAXYEAR - 1}"
+        raise refuse(f"{name}={moment}", f"a year in {years}")
 
 
 def of_shape(shape: Any) -> st.SearchStrategy[Any]:
@@ -184,8 +200,14 @@ def of_shape(shape: Any) -> st.SearchStrategy[Any]:
 
 
 def _anything(
-    now: datetime.datetime | None, given: dict[str, st.SearchStrategy[Any]]
+    now: datetime.datetime | None,
+    members: dict[str, Any],
+    given: dict[str, st.SearchStrategy[Any]],
 ) -> st.SearchStrategy[SessionSummary]:
+    _check_past(members, now)
+    if now is not None:
+        past = {name: given[name].filter(lambda at: at <= now) for name in _TIMES if name in given}
+        given = {**given, **past}
     shapes = model.members("SessionSummary")
     drawn = {
         name: moments(now) if shape.type_name == "timestamp" else of_shape(shape)
@@ -210,16 +232,25 @@ def _statuses_for(members: dict[str, Any]) -> list[str]:
     return allowed
 
 
-def _check_times(members: dict[str, Any], now: datetime.datetime | None) -> None:
-    fixed = {
+def _fixed_times(members: dict[str, Any]) -> dict[str, datetime.datetime]:
+    return {
         name: members[name]
         for name in _TIMES
         if name in members and not isinstance(members[name], st.SearchStrategy)
     }
+
+
+def _check_times(members: dict[str, Any]) -> None:
+    fixed = _fixed_times(members)
+    for name, value in fixed.items():
+        _check_year(name, value)
     for earlier, later in itertools.pairwise(fixed):
         if fixed[later] < fixed[earlier]:
             raise refuse(f"{later}={fixed[later]}", f"not before {earlier}, {fixed[earlier]}")
-    for name, value in fixed.items():
+
+
+def _check_past(members: dict[str, Any], now: datetime.datetime | None) -> None:
+    for name, value in _fixed_times(members).items():
         if now is not None and value > now:
             raise refuse(f"{name}={value}", f"not after now, {now}")
 

@@ -13,7 +13,12 @@ from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDA
 from pytest_deadline_sessions.model import SessionSummary
 from pytest_deadline_sessions.strategies.data import session_summaries
 from pytest_deadline_sessions.strategies.moments import durations, zones
-from pytest_deadline_sessions.strategies.options import check_sizes, deferred, refuse
+from pytest_deadline_sessions.strategies.options import (
+    check_sizes,
+    check_switches,
+    deferred,
+    refuse,
+)
 
 
 def session_histories(
@@ -41,6 +46,7 @@ def _histories(
     min_size: int, max_size: int, ended: bool | None
 ) -> st.SearchStrategy[list[SessionSummary]]:
     check_sizes("min_size", min_size, "max_size", max_size)
+    check_switches(optional=True, ended=ended)
     least = 2 if ended else 1
     if max_size < least:
         raise refuse(f"max_size={max_size!r}", f"{least} or more")

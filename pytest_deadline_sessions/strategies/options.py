@@ -27,6 +27,13 @@ def check_sizes(low_name: str, low: Any, high_name: str, high: Any) -> None:
         raise refuse(f"{low_name}={low!r}, {high_name}={high!r}", f"{low_name} <= {high_name}")
 
 
+def check_switches(*, optional: bool = False, **switches: Any) -> None:
+    """Refuse what is no bool, nor ``None`` where that is a choice too."""
+    for name, value in switches.items():
+        if not isinstance(value, bool) and not (optional and value is None):
+            raise refuse(f"{name}={value!r}", f"True or False{' or None' if optional else ''}")
+
+
 def deferred(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
     """A strategy that is made, and whose options are checked, when something is drawn."""
     return st.deferred(make)

@@ -15,7 +15,12 @@ from pytest_deadline_sessions.model import ListSessionsRequest, ListSessionsResp
 from pytest_deadline_sessions.paging import GAP, Cut, Listing, Page, Tokens
 from pytest_deadline_sessions.paging.listing import EPOCH, Order
 from pytest_deadline_sessions.strategies.data import farm_ids, job_ids, of_shape, queue_ids
-from pytest_deadline_sessions.strategies.options import check_sizes, deferred, refuse
+from pytest_deadline_sessions.strategies.options import (
+    check_sizes,
+    check_switches,
+    deferred,
+    refuse,
+)
 
 _MANY = 2000
 _GAPS = (GAP, datetime.timedelta(0), datetime.timedelta(microseconds=1), datetime.timedelta(days=1))
@@ -64,6 +69,8 @@ def _shapes(
     low, high = span
     check_sizes("min_sessions", low, "max_sessions", high)
     check_max_results(max_results)
+    check_switches(optional=True, page_sizes=page_sizes)
+    check_switches(empty_pages=empty_pages)
     with_sizes = _cut(low, high, max_results, empty_pages)
     without = _counts(low, high, max_results).map(lambda count: (None, count))
     if page_sizes is None:
@@ -71,12 +78,14 @@ def _shapes(
     return with_sizes if page_sizes else without
 
 
-def _allowed(statuses: Collection[str] | None) -> list[str]:
+def _allowed(statuses: Any) -> list[str]:
     known = model.enum("SessionLifecycleStatus")
-    allowed = list(known) if statuses is None else [one for one in known if one in statuses]
-    if not allowed or (statuses is not None and not set(statuses) <= set(known)):
+    if statuses is None:
+        return list(known)
+    several = isinstance(statuses, Collection) and not isinstance(statuses, str)
+    if not several or not statuses or not all(one in known for one in statuses):
         raise refuse(f"statuses={statuses!r}", f"some of {', '.join(known)}")
-    return allowed
+    return [one for one in known if one in statuses]
 
 
 def check_max_results(max_results: Any) -> None:
@@ -176,6 +185,9 @@ def list_sessions_requests(
         tokens: Whether some have a ``nextToken`` (one that no service has issued).
         max_results: Whether some have ``maxResults``.
 
+    Raises:
+        hypothesis.errors.InvalidArgument: When something is drawn: an option that is no bool.
+
     Example:
         >>> from hypothesis import find
         >>> sorted(find(list_sessions_requests(), lambda request: True))
@@ -185,6 +197,7 @@ def list_sessions_requests(
 
 
 def _requests(tokens: bool, max_results: bool) -> st.SearchStrategy[ListSessionsRequest]:
+    check_switches(tokens=tokens, max_results=max_results)
     optional: dict[str, st.SearchStrategy[Any]] = {}
     if tokens:
         optional["nextToken"] = st.text(max_size=80)
@@ -208,7 +221,8 @@ def list_sessions_responses(
         max_results: At most so many sessions in a page.
 
     Raises:
-        hypothesis.errors.InvalidArgument: When something is drawn: ``max_results`` out of range.
+        hypothesis.errors.InvalidArgument: When something is drawn: ``max_results`` out of range, or
+            ``listing`` neither a ``Listing`` nor a strategy for it.
 
     Example:
         >>> from hypothesis import find
@@ -218,17 +232,17 @@ def list_sessions_responses(
     return deferred(lambda: _responses(listing, max_results))
 
 
-def _responses(
-    listing: Listing | st.SearchStrategy[Listing] | None, max_results: int
-) -> st.SearchStrategy[list[ListSessionsResponse]]:
+def _responses(listing: Any, max_results: int) -> st.SearchStrategy[list[ListSessionsResponse]]:
     check_max_results(max_results)
-    if isinstance(listing, Listing):
-        return st.just(listing).map(lambda one: _chain(one, max_results))
-    drawn = listings(max_sessions=300, max_results=max_results) if listing is None else listing
+    if listing is None:
+        listing = listings(max_sessions=300, max_results=max_results)
+    drawn = listing if isinstance(listing, st.SearchStrategy) else st.just(listing)
     return drawn.map(lambda one: _chain(one, max_results))
 
 
-def _chain(listing: Listing, max_results: int) -> list[ListSessionsResponse]:
+def _chain(listing: Any, max_results: int) -> list[ListSessionsResponse]:
+    if not isinstance(listing, Listing):
+        raise refuse(f"listing={listing!r}", "a Listing, or a strategy for it")
     issuer = Tokens(salt=repr(listing))
     pages: list[ListSessionsResponse] = []
     cut: Cut | None = Cut(0, 0)
@@ -250,6 +264,10 @@ def faults(
         operation: The API name of the operation.
         broken_connections: Whether the connection may break.
 
+    Raises:
+        hypothesis.errors.InvalidArgument: When something is drawn: an unknown operation, or an
+            option that is no bool.
+
     Example:
         >>> from hypothesis import find
         >>> find(faults(), lambda fault: fault.status == 429).code
@@ -261,6 +279,7 @@ def faults(
 def _faults(operation: str, broken_connections: bool) -> st.SearchStrategy[Fault]:
     if operation not in model.operation_names():
         raise refuse(f"operation={operation!r}", "an operation of the service model")
+    check_switches(broken_connections=broken_connections)
     kinds: list[st.SearchStrategy[Fault]] = []
     for code, shape in model.error_shapes(operation).items():
         optional = {
