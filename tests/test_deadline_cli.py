@@ -245,6 +245,32 @@ def test_tracing_a_schedule_from_outside(deadline_sessions, home):
 
 
 @pytest.mark.usefixtures("deadline_sessions_endpoint")
+def test_logs_from_outside(deadline_sessions, monkeypatch):
+    """``job logs`` pages over a fault as a subprocess, too, and reads the log at moto's server."""
+    pytest.importorskip("flask", reason="needs moto[server]")
+    from moto.server import ThreadedMotoServer
+
+    fake = deadline_sessions
+    fake.reset(Behavior(page_size=2))
+    job = fake.add_job(sessions=5)
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint)
+        _log(job, job.listing[4]["sessionId"], ["line"])
+        fake.calls.clear()
+        fake.fail_next("ThrottlingException", after=1)
+        done = _run_outside(fake, "job", "logs", *_options(job), "--output", "json")
+    finally:
+        server.stop()
+    assert done.returncode == 0, done.stderr
+    assert [event["message"] for event in json.loads(done.stdout)["events"]] == ["line"]
+    assert _operations(fake) == ["GetJob", *["ListSessions"] * 3, "GetSession"]
+    assert sum(call.error is not None for call in fake.calls) == 1
+
+
+@pytest.mark.usefixtures("deadline_sessions_endpoint")
 def test_synchronising_from_outside(deadline_sessions, home):
     """As a subprocess, too, a dry run ends where there is no output to look for."""
     fake = deadline_sessions
