@@ -6,6 +6,7 @@ import functools
 import itertools
 
 import pytest
+from botocore.exceptions import ClientError
 from collectors import right, wrong
 from collectors.judged import found, passes
 from collectors.wrong import every
@@ -133,3 +134,21 @@ def test_a_collector_that_is_wrong_now_and_then():
         check_pagination(at_times)
     assert caught.value.rule == "stateless"
     assert "In one and the same case it does not always come to the same" in str(caught.value)
+
+
+def test_a_breaker_that_never_closes_again():
+    """Who raises without a call, having made some before, does so for something that it kept."""
+
+    def breaking(client, **job):
+        if len(failures) > 2:
+            raise RuntimeError(*failures[:1])
+        try:
+            return every(client, **job)
+        except ClientError as error:
+            failures.append(str(error))
+            raise
+
+    failures = []
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(breaking)
+    assert caught.value.rule == "stateless"

@@ -49,7 +49,9 @@ def _of_raising(attempt: Attempt, error: BaseException) -> Finding | None:
     kind = type(error).__name__
     raised = f"{kind}: {error}" if str(error) else kind
     if not attempt.faults:
-        return Finding(COMPLETE, f"It raised {raised}, though no call had failed", error=error)
+        # Without a call it can only be something of earlier ones.
+        rule = STATELESS if attempt.earlier and not attempt.lists else COMPLETE
+        return Finding(rule, f"It raised {raised}, though no call had failed", error=error)
     if not attempt.healthy:
         return None
     what = f"It raised {raised}, though no call had failed but by its own doing"
