@@ -13,6 +13,7 @@ from freezegun import api
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_deadline_sessions import FakeDeadline, Listing
 from pytest_deadline_sessions.clock import Clock
 
 UTC = datetime.timezone.utc
@@ -254,3 +255,17 @@ def test_a_snapshot_while_frozen():
             assert clock.now() == at
     restore()
     assert clock.now() < at
+
+
+@pytest.mark.parametrize("freeze", [Clock().freeze, freezegun.freeze_time])
+@pytest.mark.parametrize("fast", [True, False])
+def test_what_clients_get_is_plain(fast, freeze):
+    """Nothing of freezegun is left in it, whoever parsed it; it is the same instant."""
+    fake = FakeDeadline()
+    client = fake.client(fast_timestamps=fast)
+    given = {**next(iter(Listing(page_sizes=(1,)))), "startedAt": NOON}
+    job = fake.add_job([given])
+    with freeze("2030-01-01"):
+        (session,) = client.list_sessions(**job)["sessions"]
+    assert type(session["startedAt"]) is datetime.datetime
+    assert session == given

@@ -124,7 +124,7 @@ class Route:
             "before-parameter-build": self._note_invalid,
             "before-sign": self._use_dummy_credentials,
             "before-send": self._answer,
-            "after-call": self._note_end,
+            "after-call": self._finish,
             "after-call-error": self._note_end,
         }
 
@@ -188,6 +188,11 @@ class Route:
         with _lock:
             self.under_way += 1
         _calls.set((*_calls.get(), self))
+
+    def _finish(self, parsed: Any, **_: Any) -> None:
+        if self.service is not None and timestamps.are_frozen():
+            timestamps.thaw(parsed)
+        self._note_end()
 
     def _note_end(self, **_: Any) -> None:
         calls = _calls.get()

@@ -1,4 +1,4 @@
-"""A timestamp parser for botocore that takes microseconds where dateutil takes a hundred."""
+"""Timestamps in responses: parsed in microseconds where dateutil takes a hundred, and plain."""
 
 from __future__ import annotations
 
@@ -36,6 +36,27 @@ def _usual(text: str) -> datetime.datetime | None:
         return plain_datetime().fromisoformat(text[:-1]).replace(tzinfo=_tzutc())
     except ValueError:
         return None
+
+
+def are_frozen() -> bool:
+    """Whether others parse into the class that freezegun puts in place of ``datetime``."""
+    return datetime.datetime is not plain_datetime()
+
+
+def thaw(value: Any) -> Any:
+    """The value with plain datetimes, those in dicts and lists exchanged where they are.
+
+    Example:
+        >>> thaw({"at": [datetime.datetime(2030, 1, 1)]})
+        {'at': [datetime.datetime(2030, 1, 1, 0, 0)]}
+    """
+    if isinstance(value, dict):
+        value.update({key: thaw(item) for key, item in value.items()})
+    elif isinstance(value, list):
+        value[:] = map(thaw, value)
+    elif isinstance(value, datetime.datetime):
+        return plain_datetime().combine(value, value.timetz())
+    return value
 
 
 @functools.cache
