@@ -265,16 +265,23 @@ class Sandbox:
 
     def _watch(self, ended: threading.Event) -> None:
         beat, quiet = self._beat, 0.0
+        pause, due = _GRACE, 0.0
         while not ended.wait(_STEP):
             if not self.running or (self.stopped is None and beat != self._beat):
                 beat, quiet = self._beat, 0.0
+                pause, due = _GRACE, 0.0
                 continue
             quiet += _STEP
             if self.stopped is None and quiet >= self._patience:
                 self.slow = True
                 self.stopped = f"it worked or waited for {self._patience:g} s without a call"
+                due = quiet
             if self.stopped is not None:
-                self._interrupt()
+                # Whoever meets it may have to clean up, and to close an event loop takes a while.
+                due = due or quiet + pause
+                if quiet >= due:
+                    self._interrupt()
+                    pause, due = 2 * pause, quiet + pause
 
     def _interrupt(self) -> None:
         with self._interrupting:
