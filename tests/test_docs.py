@@ -48,10 +48,10 @@ def test_every_block_runs(pytester, document):
     source = "\n".join(_blocks((ROOT / document).read_text("utf-8"), "python"))
     tests = re.findall(r"^(?:def (?=test_)|(?=Test))(\w+)", source, re.MULTILINE)
     assert len(set(tests)) == len(tests)
-    # A loaded machine must not fail a reader's test.
+    # A loaded machine must not fail a reader's test, and few examples are enough.
     pytester.makeconftest(
         "import hypothesis\n"
-        "hypothesis.settings.register_profile('docs', deadline=None)\n"
+        "hypothesis.settings.register_profile('docs', deadline=None, max_examples=20)\n"
         "hypothesis.settings.load_profile('docs')\n"
     )
     pytester.makepyfile(source)

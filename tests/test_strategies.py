@@ -43,6 +43,15 @@ def _smallest(strategy, condition=lambda _: True):
     return find(strategy, condition, settings=settings(max_examples=3000, database=None))
 
 
+def _never(strategy, condition):
+    """Whether a few hundred draws have none that is like that."""
+    try:
+        find(strategy, condition, settings=settings(max_examples=300, database=None))
+    except NoSuchExample:
+        return True
+    return False
+
+
 def _botocore_takes(summary):
     """Whether botocore's own validator has nothing against a summary."""
     return not ParamValidator().validate(summary, model.shape("SessionSummary")).has_errors()
@@ -446,11 +455,10 @@ def test_histories_take_every_step(step):
 
 def test_histories_that_must_not_end_do_not():
     """``ended=False`` leaves ENDED out."""
-    with pytest.raises(NoSuchExample):
-        _smallest(
-            ds.session_histories(ended=False),
-            lambda history: any(one["lifecycleStatus"] == "ENDED" for one in history),
-        )
+    assert _never(
+        ds.session_histories(ended=False),
+        lambda history: any(one["lifecycleStatus"] == "ENDED" for one in history),
+    )
 
 
 @many
@@ -482,8 +490,7 @@ def test_faults_reach_every_code():
     codes = [*model.error_shapes(), *BROKEN_CONNECTIONS]
     for code in codes:
         assert _find(ds.faults(), lambda one, code=code: one.code == code).code == code
-    with pytest.raises(NoSuchExample):
-        _smallest(ds.faults(broken_connections=False), lambda one: one.broken)
+    assert _never(ds.faults(broken_connections=False), lambda one: one.broken)
     conflict = _find(
         ds.faults(operation="UpdateSession"), lambda one: one.code == "ConflictException"
     )
