@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import functools
+import itertools
 import signal
 import sys
 import threading
@@ -163,6 +164,25 @@ def test_sleeping_moves_the_time_of_service_and_collector_and_takes_none():
         check_pagination(slow, without=["faults"], max_examples=1)
     assert set(passed) == {datetime.timedelta(hours=24, seconds=1)}
     assert set(expired) == {True}
+
+
+def test_who_is_stopped_has_time_to_clean_up(monkeypatch):
+    """It is interrupted again if that takes long, and less and less often."""
+    box = sandbox.Sandbox(Clock(), patience=5)
+    looks, interrupted = [], []
+    monkeypatch.setattr(box, "_interrupt", lambda: interrupted.append(len(looks)))
+
+    class Ended:
+        def wait(self, seconds):
+            looks.append(seconds)
+            return len(looks) > 60
+
+    box.running, box.stopped = True, "it slept too long"
+    box._watch(Ended())
+    assert interrupted[0] * sandbox._STEP >= sandbox._GRACE
+    pauses = [later - sooner for sooner, later in itertools.pairwise(interrupted)]
+    assert len(pauses) == 3
+    assert sorted(set(pauses)) == pauses
 
 
 def test_the_shortest_sleep_moves_the_time():

@@ -109,6 +109,7 @@ def test_a_caller_may_change_all_that_it_got():
     assert found(kept_summaries, case).rule == "stateless"
     passes(right.as_a_dict, case)
     passes(right.as_ids, case)
+    passes(lambda *args, **job: list(right.as_ids(*args, **job)), case)
 
 
 def test_a_cache_that_forgets_what_it_was_asked():
