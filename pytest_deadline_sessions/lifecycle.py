@@ -48,6 +48,9 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
 
 _UPDATES = (UPDATE_IN_PROGRESS, UPDATE_SUCCEEDED, UPDATE_FAILED)
 
+# Characters of a value that are shown.
+_LONGEST = 80
+
 MODEL = "service model"
 REFERENCE = "API reference"
 ASSUMPTION = "assumption, the API does not document it"
@@ -158,7 +161,7 @@ def violations(
     Args:
         summary: A session summary.
         after: The next summary of the same session; then the rules of pairs are checked, and those
-            of ``summary`` and ``after`` alone are not.
+            of ``summary`` and ``after`` alone are not, but for one that is no dict at all.
         ignore: Names of rules to leave out; or one name.
         skipping: Whether statuses in between may have been missed, as happens when one polls.
 
@@ -225,7 +228,7 @@ def _not_asked(summary: Mapping[str, Any]) -> Iterator[Broken]:
         for member in ("targetLifecycleStatus", "updatedAt", "updatedBy"):
             if member in summary:
                 allowed = "none, since lifecycleStatus is STARTED"
-                yield Broken(NOT_ASKED, member, str(summary[member]), allowed)
+                yield Broken(NOT_ASKED, member, _text(summary[member]), allowed)
 
 
 def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
@@ -240,7 +243,16 @@ def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
 
 
 def _of_pair(before: Any, after: Any, *, skipping: bool) -> Iterator[Broken]:
-    before, after = _well_formed(before), _well_formed(after)
+    strange = [one for one in (before, after) if not isinstance(one, Mapping)]
+    for one in strange:
+        yield from _of_one(one)
+    if not strange:
+        yield from _of_step(_well_formed(before), _well_formed(after), skipping=skipping)
+
+
+def _of_step(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, skipping: bool
+) -> Iterator[Broken]:
     for member in ("sessionId", "fleetId", "workerId", "startedAt"):
         if member in before and member in after and before[member] != after[member]:
             yield Broken(SAME_SESSION, member, str(after[member]), str(before[member]))
@@ -251,11 +263,17 @@ def _of_pair(before: Any, after: Any, *, skipping: bool) -> Iterator[Broken]:
         for member in sorted({*before, *after} - {"lifecycleStatus"}):
             was, now = before.get(member, "nothing"), after.get(member, "nothing")
             if was != now:
-                yield Broken(ENDED_IS_FINAL, member, str(now), f"{was}, as when it ended")
+                allowed = f"{_text(was)}, as when it ended"
+                yield Broken(ENDED_IS_FINAL, member, _text(now), allowed)
     elif "updatedAt" in before:
         was, now = before["updatedAt"], after.get("updatedAt")
         if now is None or now < was:
             yield Broken(UPDATES_GO_ON, "updatedAt", str(now or "missing"), f"{was} or later")
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _well_formed(summary: Any) -> Mapping[str, Any]:

@@ -140,6 +140,24 @@ def test_what_is_no_summary(value):
     assert _texts(value) == [f"schema: summary: {value!r} (expected a dict of SessionSummary)"]
 
 
+@pytest.mark.parametrize("value", ["s", [], 3])
+def test_what_is_no_summary_of_a_pair(value):
+    """It breaks the schema, on either side, and no step is judged."""
+    text = f"schema: summary: {value!r} (expected a dict of SessionSummary)"
+    assert [str(one) for one in violations(value, STARTED)] == [text]
+    assert [str(one) for one in violations(STARTED, value)] == [text]
+    assert violations(STARTED, value, ignore="schema") == []
+
+
+def test_long_values_are_shortened():
+    """A value that fills pages is shown as far as a line goes."""
+    name = "x" * 10_000
+    (asked,) = violations({**STARTED, "updatedBy": name})
+    (changed,) = violations({**ENDED, "updatedBy": name}, {**ENDED, "updatedBy": name[1:]})
+    assert asked.value == changed.value == "x" * 79 + "…"
+    assert changed.allowed == "x" * 79 + "…, as when it ended"
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
