@@ -272,6 +272,15 @@ def test_a_large_listing_stays_readable():
     assert text.endswith("500 unexpected: 0, 1, 2, … 497 more")
 
 
+def test_ids_that_are_none_stay_readable():
+    """Whatever came in place of an id, the reason has no more of it than a line."""
+    got = ["x" * 10_000, "y"]
+    for listing in (got[::-1], []):
+        with pytest.raises(AssertionError) as caught:
+            assert_complete_listing(got, listing)
+        assert len(str(caught.value)) < 500
+
+
 def test_another_order():
     """Where the order first differs, and what comes from there on; unless it does not matter."""
     listing = Listing(page_sizes=(4,))

@@ -7,7 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_deadline_sessions.assertions.wording import MOST_SHOWN, check_switch, failure, wrong
+from pytest_deadline_sessions.assertions.wording import (
+    MOST_SHOWN,
+    check_switch,
+    failure,
+    shortened,
+    wrong,
+)
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, REFERENCE, Rule
 
 _COMPLETE = Rule("complete", "Every session of the listing comes exactly once.", REFERENCE)
@@ -110,7 +116,9 @@ def _places(places: Sequence[int]) -> str:
 def _some(ids: Iterable[str]) -> str:
     every = list(ids)
     left = len(every) - _MOST_IDS
-    return ", ".join([*every[:_MOST_IDS], *([f"… {left} more"] if left > 0 else [])])
+    return ", ".join(
+        [*map(shortened, every[:_MOST_IDS]), *([f"… {left} more"] if left > 0 else [])]
+    )
 
 
 def _turned(came: Sequence[str], wanted: Sequence[str]) -> list[str]:
@@ -120,6 +128,6 @@ def _turned(came: Sequence[str], wanted: Sequence[str]) -> list[str]:
     shown = [f"#{place[one]}" for one in came[at : at + MOST_SHOWN]]
     more = ["…"] if len(came) > at + MOST_SHOWN else []
     return [
-        f"sessions[{at}]: {came[at]} (expected {wanted[at]})",
+        f"sessions[{at}]: {shortened(came[at])} (expected {shortened(wanted[at])})",
         f"from there on: {', '.join([*shown, *more])}",
     ]

@@ -35,10 +35,12 @@ def text(subject: str, rule: Rule, lines: Iterable[str], without: str | None = N
 
 def wrong(name: str, value: Any, expected: str) -> TypeError:
     """The error for an argument of the wrong type."""
-    shown = repr(value)
-    if len(shown) > _WIDTH:
-        shown = f"{shown[: _WIDTH - 1]}…"
-    return TypeError(f"{name}={shown} (expected {expected})")
+    return TypeError(f"{name}={shortened(repr(value))} (expected {expected})")
+
+
+def shortened(words: str) -> str:
+    """As much of a text as fits in a line."""
+    return words if len(words) <= _WIDTH else f"{words[: _WIDTH - 1]}…"
 
 
 def listed(name: str, value: Any, expected: str) -> list[Any]:
