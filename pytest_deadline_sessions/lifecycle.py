@@ -48,9 +48,6 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
 
 _UPDATES = (UPDATE_IN_PROGRESS, UPDATE_SUCCEEDED, UPDATE_FAILED)
 
-# Characters of a value that are shown.
-_LONGEST = 80
-
 MODEL = "service model"
 REFERENCE = "API reference"
 ASSUMPTION = "assumption, the API does not document it"
@@ -228,7 +225,7 @@ def _not_asked(summary: Mapping[str, Any]) -> Iterator[Broken]:
         for member in ("targetLifecycleStatus", "updatedAt", "updatedBy"):
             if member in summary:
                 allowed = "none, since lifecycleStatus is STARTED"
-                yield Broken(NOT_ASKED, member, _text(summary[member]), allowed)
+                yield Broken(NOT_ASKED, member, model.shortened(str(summary[member])), allowed)
 
 
 def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
@@ -263,17 +260,12 @@ def _of_step(
         for member in sorted({*before, *after} - {"lifecycleStatus"}):
             was, now = before.get(member, "nothing"), after.get(member, "nothing")
             if was != now:
-                allowed = f"{_text(was)}, as when it ended"
-                yield Broken(ENDED_IS_FINAL, member, _text(now), allowed)
+                allowed = f"{model.shortened(str(was))}, as when it ended"
+                yield Broken(ENDED_IS_FINAL, member, model.shortened(str(now)), allowed)
     elif "updatedAt" in before:
         was, now = before["updatedAt"], after.get("updatedAt")
         if now is None or now < was:
             yield Broken(UPDATES_GO_ON, "updatedAt", str(now or "missing"), f"{was} or later")
-
-
-def _text(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _well_formed(summary: Any) -> Mapping[str, Any]:

@@ -361,6 +361,10 @@ def _names(names: Any) -> str:
     return ", ".join(map(str, names)) or "nothing"
 
 
-def _shorten(value: Any, width: int = 80) -> str:
-    text = repr(value)
+def _shorten(value: Any) -> str:
+    return shortened(repr(value))
+
+
+def shortened(text: str, width: int = 80) -> str:
+    """As much of a text as fits in ``width`` characters."""
     return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -11,10 +11,10 @@ from pytest_deadline_sessions.assertions.wording import (
     MOST_SHOWN,
     check_switch,
     failure,
-    shortened,
     wrong,
 )
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, REFERENCE, Rule
+from pytest_deadline_sessions.model import shortened
 
 _COMPLETE = Rule("complete", "Every session of the listing comes exactly once.", REFERENCE)
 _ORDER = Rule("order", "Sessions come in the order in which the service lists them.", ASSUMPTION)

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_deadline_sessions.lifecycle import Rule
+from pytest_deadline_sessions.model import shortened
 
 MOST_SHOWN = 10
-
-_WIDTH = 80
 
 
 def failure(
@@ -36,11 +35,6 @@ def text(subject: str, rule: Rule, lines: Iterable[str], without: str | None = N
 def wrong(name: str, value: Any, expected: str) -> TypeError:
     """The error for an argument of the wrong type."""
     return TypeError(f"{name}={shortened(repr(value))} (expected {expected})")
-
-
-def shortened(words: str) -> str:
-    """As much of a text as fits in a line."""
-    return words if len(words) <= _WIDTH else f"{words[: _WIDTH - 1]}…"
 
 
 def listed(name: str, value: Any, expected: str) -> list[Any]:

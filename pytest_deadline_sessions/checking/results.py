@@ -14,6 +14,7 @@ from pytest_deadline_sessions.checking.contract import (
     Attempt,
     Finding,
 )
+from pytest_deadline_sessions.model import shortened
 
 _MOST_SHOWN = 12
 _WIDTH = 300
@@ -150,5 +151,4 @@ def _places(ids: Sequence[str], wanted: Sequence[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+    return shortened(repr(value), _WIDTH)
