@@ -14,6 +14,7 @@ from pytest_deadline_sessions.paging import Listing
 from pytest_deadline_sessions.service import Behavior, Job, Operation, Service, adding, describing
 from pytest_deadline_sessions.service.state import JobState
 from pytest_deadline_sessions.wire import botocore as wire
+from pytest_deadline_sessions.wire import interception
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -284,7 +285,9 @@ class FakeDeadline:
         self._service.refuse_if_closed("async_client()")
         from pytest_deadline_sessions.wire import aio
 
-        return aio.client(self._service, fast_timestamps=fast_timestamps, **config)
+        return aio.client(
+            self._service, interception.attach, fast_timestamps=fast_timestamps, **config
+        )
 
     def attach(self, client: Any) -> contextlib.ExitStack:
         """Answer the calls of this client from now on, whatever else is intercepted.
@@ -299,7 +302,7 @@ class FakeDeadline:
             TypeError: It is no such client.
         """
         self._service.refuse_if_closed("attach()")
-        detach = wire.attach(client, self._service)
+        detach = interception.attach(client, self._service)
         stack = contextlib.ExitStack()
         stack.callback(detach)
         return stack
@@ -313,7 +316,7 @@ class FakeDeadline:
         afterwards. The innermost of several interceptions answers.
         """
         self._service.refuse_if_closed("intercept()")
-        with wire.intercept(self._service):
+        with interception.intercept(self._service):
             yield self
 
     @contextlib.contextmanager

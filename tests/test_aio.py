@@ -20,7 +20,7 @@ from pytest_deadline_sessions import (
 )
 from pytest_deadline_sessions.checking.bench import Bench
 from pytest_deadline_sessions.checking.report import Options
-from pytest_deadline_sessions.wire import botocore as wire
+from pytest_deadline_sessions.wire import interception
 
 aiobotocore_session = pytest.importorskip("aiobotocore.session")
 
@@ -254,7 +254,7 @@ def test_a_call_that_is_cancelled_has_ended():
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-            return client in wire._routes
+            return client in interception._routes
 
     assert not asyncio.run(run())
 

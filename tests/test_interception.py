@@ -21,7 +21,7 @@ from botocore.stub import Stubber
 
 from pytest_deadline_sessions import FakeDeadline, Listing, model
 from pytest_deadline_sessions.wire import botocore as wire
-from pytest_deadline_sessions.wire import rest_json
+from pytest_deadline_sessions.wire import interception, leads, rest_json
 
 IDS = {
     "farmId": model.make_id("FarmId", 0),
@@ -287,8 +287,8 @@ def test_a_call_under_way_when_the_interception_ends_goes_nowhere():
     ended.set()
     thread.join()
     assert len(errors) == len(fake.calls) == 1
-    assert "was under way when the interception ended" in errors[0]
-    assert client not in wire._routes
+    assert "was under way when the interception of tests/test_interception.py::" in errors[0]
+    assert client not in interception._routes
     with FakeDeadline() as other:
         assert client.list_sessions(**other.add_job())["sessions"] == []
 
@@ -304,8 +304,8 @@ def test_a_call_that_is_stopped_has_ended():
     fake.on_call(stop)
     with fake, pytest.raises(KeyboardInterrupt):
         client.list_sessions(**job)
-    assert client not in wire._routes
-    assert wire._calls.get() == ()
+    assert client not in interception._routes
+    assert leads.current() is None
 
 
 def test_calls_inside_calls():
@@ -323,7 +323,7 @@ def test_calls_inside_calls():
     fake.on_call(listen)
     client.list_sessions(**job)
     assert len(fake.calls) == 3
-    assert wire._routes[client].under_way == 0
+    assert not interception._routes[client].under_way
 
 
 def test_a_client_between_two_fakes_is_left_alone():

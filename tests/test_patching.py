@@ -157,7 +157,7 @@ def test_what_others_wrapped_stays(owner, wrap):
     assert ours == [one]
 
 
-def test_interrupted(owner, monkeypatch):
+def test_interrupted(owner):
     """A failure between two replacements leaves what has been replaced known, and put back."""
     before, patches = dict(vars(owner)), Patches()
     patches.wrap(owner, "method", _pass_on)

@@ -17,8 +17,7 @@ import pytest
 from botocore.config import Config
 
 from pytest_deadline_sessions import Clock, FakeDeadline, Fault, Listing
-from pytest_deadline_sessions.wire import botocore as wire
-from pytest_deadline_sessions.wire import waiting
+from pytest_deadline_sessions.wire import interception, waiting
 
 ATTEMPTS = {"legacy": 5, "standard": 3, "adaptive": 3}
 
@@ -161,7 +160,7 @@ def test_token_buckets_of_others_wait_as_ever(fake):
 def test_somebody_elses_patch_of_the_buckets_survives(monkeypatch):
     """What wrapped ours meanwhile stays, and goes on working."""
     bucket = botocore.retries.bucket.TokenBucket
-    monkeypatch.setattr(waiting, "_replaced", [])
+    waiting.unpatch()
     monkeypatch.setattr(bucket, "acquire", bucket.acquire)
     waiting.patch()
     monkeypatch.setattr(bucket, "acquire", functools.partialmethod(bucket.acquire))
@@ -199,8 +198,8 @@ def test_other_clients_wait_as_ever(mode):
 
 def test_token_buckets_are_left_once_the_clients_are_gone(monkeypatch):
     """A client of a fake that nobody has any more leaves nothing behind."""
-    monkeypatch.setattr(wire, "_routes", weakref.WeakKeyDictionary())
-    monkeypatch.setattr(waiting, "_replaced", [])
+    monkeypatch.setattr(interception, "_routes", weakref.WeakKeyDictionary())
+    waiting.unpatch()
     acquire = botocore.retries.bucket.TokenBucket.acquire
     client = FakeDeadline().client()
     assert botocore.retries.bucket.TokenBucket.acquire is not acquire

@@ -114,7 +114,8 @@ def test_three_lifetimes_with_a_variable_removed(first):
                 variables.forget()
 
 
-def test_the_top_one_is_seen(first):
+@pytest.mark.usefixtures("first")
+def test_the_top_one_is_seen():
     """Whoever changed a variable last decides what it is, and then whoever is left."""
     with variables.changed({NAME: "ours"}):
         assert os.environ[NAME] == "ours"
@@ -139,7 +140,8 @@ def test_whole_environments_that_are_put_back(value, first):
     assert os.environ.get(NAME) == first
 
 
-def test_nothing_is_watched_in_the_end(first):
+@pytest.mark.usefixtures("first")
+def test_nothing_is_watched_in_the_end():
     """The class of ``os.environ`` is as it was, once nobody can put anything back any more."""
     kind = type(os.environ)
     before = dict(vars(kind))
@@ -151,7 +153,8 @@ def test_nothing_is_watched_in_the_end(first):
     assert dict(vars(kind)) == before
 
 
-def test_other_variables_and_other_mappings_are_left_alone(first):
+@pytest.mark.usefixtures("first")
+def test_other_variables_and_other_mappings_are_left_alone():
     """Writes that do not concern us go through."""
     with variables.changed({NAME: "ours"}):
         os.environ["DEADLINE_SESSIONS_OTHER"] = "1"
@@ -176,7 +179,8 @@ def test_as_before(first):
         assert not variables.is_set_here("PATH")
 
 
-def test_exchanged(first):
+@pytest.mark.usefixtures("first")
+def test_exchanged():
     """A whole environment comes and goes, what it lacks included."""
     before = dict(os.environ)
     with variables.exchanged({"ONLY": "this"}):
@@ -184,7 +188,8 @@ def test_exchanged(first):
     assert dict(os.environ) == before
 
 
-def test_a_value_that_cannot_be_set(first):
+@pytest.mark.usefixtures("first")
+def test_a_value_that_cannot_be_set():
     """Nothing has changed if one of several cannot be set."""
     before, kind = dict(os.environ), dict(vars(type(os.environ)))
     with pytest.raises(ValueError, match="null"), variables.changed({NAME: "x", "OTHER": "\0"}):

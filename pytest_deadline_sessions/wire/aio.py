@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions.wire.botocore import Route, attach, options_of, prepared
+from pytest_deadline_sessions.wire.botocore import Route, options_of, prepared
 from pytest_deadline_sessions.wire.environment import ACCESS_KEY, SECRET_KEY
 
 if TYPE_CHECKING:
@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions.wire.rest_json import Response
 
 
-def client(service: Service, *, fast_timestamps: bool = True, **config: Any) -> _Attached:
+def client(
+    service: Service,
+    attach: Callable[[Any, Service], Any],
+    *,
+    fast_timestamps: bool = True,
+    **config: Any,
+) -> _Attached:
     """What ``async with`` makes a client of ``service`` of; it reads no configuration.
 
     Args:
         service: Who answers.
+        attach: What leads a client there.
         fast_timestamps: As of ``FakeDeadline.client``.
         **config: What ``AioSession.create_client`` takes, and options of ``AioConfig``.
 
@@ -31,20 +38,24 @@ def client(service: Service, *, fast_timestamps: bool = True, **config: Any) -> 
 
     session = _session(fast_timestamps=fast_timestamps)
     given = options_of(AioConfig, config)
-    return _Attached(service, functools.partial(session.create_client, model.SERVICE, **given))
+    make = functools.partial(session.create_client, model.SERVICE, **given)
+    return _Attached(service, make, attach)
 
 
 class _Attached:
     """A client that is made when entered; no generator, since one ends with its event loop."""
 
-    def __init__(self, service: Service, make: Callable[[], Any]) -> None:
+    def __init__(
+        self, service: Service, make: Callable[[], Any], attach: Callable[[Any, Service], Any]
+    ) -> None:
         self._service = service
         self._make = make
+        self._attach = attach
 
     async def __aenter__(self) -> Any:
         self._making = self._make()
         made = await self._making.__aenter__()
-        attach(made, self._service)
+        self._attach(made, self._service)
         return made
 
     async def __aexit__(self, *error: object) -> None:
@@ -83,9 +94,8 @@ class AioRoute(Route):
 
     async def _emit(self, event_name: str, **kwargs: Any) -> Any:
         try:
-            with self.waiting(event_name):
-                responses = await self.emit_original(event_name, **kwargs)
-                return self.without_delays(event_name, responses)
+            responses = await self.emit_original(event_name, **kwargs)
+            return self.without_delays(event_name, responses)
         except BaseException as error:
             self.note_stopped(error)
             raise

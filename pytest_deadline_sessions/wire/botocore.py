@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import io
 import os
-import sys
-import threading
 import weakref
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions.wire import answering, rest_json, timestamps, waiting
-from pytest_deadline_sessions.wire.environment import (
-    ACCESS_KEY,
-    REGION,
-    SECRET_KEY,
-    dummy_environment,
-)
+from pytest_deadline_sessions.wire import answering, leads, rest_json, timestamps, waiting
+from pytest_deadline_sessions.wire.environment import ACCESS_KEY, REGION, SECRET_KEY
+from pytest_deadline_sessions.wire.leads import Call, Lead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from pytest_deadline_sessions.service import Service
 
 _ID = "pytest-deadline-sessions"
+_REFUSAL = _ID + " refusal"
 _CREATE = (
     "region_name",
     "api_version",
@@ -109,14 +101,18 @@ class Route:
 
     Registered once per client; the retry delays that botocore decides on pass through ``_emit``,
     which moves the service's clock instead of letting botocore sleep.
+
+    Args:
+        client: The client.
     """
 
     def __init__(self, client: Any) -> None:
         from botocore.validate import ParamValidationDecorator
 
-        self.attached: list[_Lead] = []
-        self.under_way = 0
+        self.attached: list[Lead] = []
+        self._is_registered = False
         self.events = client.meta.events
+        self._under_way: set[weakref.ref[Call]] = set()
         # The client's own config forgets whether it was told to validate.
         self._validates = isinstance(client._serializer, ParamValidationDecorator)  # noqa: SLF001
         self.emit_original = self.events.emit
@@ -125,35 +121,67 @@ class Route:
             "before-sign": self._use_dummy_credentials,
             "before-send": self._answer,
             "after-call": self._finish,
-            "after-call-error": self._note_end,
+            "after-call-error": self._end,
         }
 
     @property
     def service(self) -> Service | None:
         """Who answers at this moment."""
-        leads = self.attached or _interceptors
-        return leads[-1].service if leads else None
+        lead = self._lead()
+        return None if lead is None else lead.service
+
+    def _lead(self) -> Lead | None:
+        several = self.attached or leads.interceptors
+        return several[-1] if several else None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a call is under way that began while somebody answered."""
+        calls = [one() for one in list(self._under_way)]
+        return any(call is not None and not call.over for call in calls)
 
     def register(self) -> None:
-        """Listen to the events of the client."""
+        """Listen to the events of the client, where that has not been done to the end."""
+        if self._is_registered:
+            return
+        self.unregister()
         for event, handler in self._handlers.items():
             self.events.register_first(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
         # Last of all, so that a Stubber on the same client may answer what the service lacks.
-        self.events.register_last("before-call", self._note_start, unique_id=_ID)
+        self.events.register_last("before-call", self._start, unique_id=_ID)
         self.events.emit = self._emit
         waiting.patch()
+        self._is_registered = True
 
     def unregister(self) -> None:
         """Leave the client as it was."""
+        self._is_registered = False
         for event, handler in self._handlers.items():
-            self.events.unregister(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
-        self.events.unregister("before-call", self._note_start, unique_id=_ID)
-        del self.events.emit
+            self._unregister(f"{event}.{model.SERVICE}", handler, _ID + event)
+        self._unregister("before-call", self._start, _ID)
+        self.events.unregister("before-send", unique_id=_REFUSAL)
+        vars(self.events).pop("emit", None)
+
+    def _unregister(self, event: str, handler: Any, unique_id: str) -> None:
+        self.events.unregister(event, unique_id=unique_id)
+        # Where registering was interrupted, botocore may have the handler without its name, or
+        # nothing at all, which it does not expect.
+        with contextlib.suppress(AttributeError):
+            self.events.unregister(event, handler)
+
+    def retire(self, origin: str) -> None:
+        """Refuse what the client sends from now on, unless somebody else answers it.
+
+        Args:
+            origin: The interception inside which the client was made.
+        """
+        self.unregister()
+        refuse = functools.partial(_refuse, origin)
+        self.events.register_last("before-send", refuse, unique_id=_REFUSAL)
 
     def _emit(self, event_name: str, **kwargs: Any) -> Any:
         try:
-            with self.waiting(event_name):
-                return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
+            return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
         except BaseException as error:
             self.note_stopped(error)
             raise
@@ -161,14 +189,7 @@ class Route:
     def note_stopped(self, error: BaseException) -> None:
         """Note the end of a call that is cancelled or interrupted, of which no event tells."""
         if not isinstance(error, Exception):
-            self._note_end()
-
-    def waiting(self, event_name: str) -> contextlib.AbstractContextManager[None]:
-        """Let the service's clock spend what handlers of ``before-send`` wait."""
-        service = self.service
-        if service is None or not event_name.startswith("before-send."):
-            return contextlib.nullcontext()
-        return waiting.spent_by(service.clock)
+            self._end()
 
     def without_delays(self, event_name: str, responses: Any) -> Any:
         """The responses to an event; delays before retries are spent by the service's clock."""
@@ -179,29 +200,24 @@ class Route:
             (handler, waiting.without_delay(service.clock, delay)) for handler, delay in responses
         ]
 
-    def _note_start(self, model: Any, **_: Any) -> None:
-        service = self.service
-        if service is None:
-            return
-        if model.name not in service.operations:
-            raise answering.lacking(service, model.name)
-        with _lock:
-            self.under_way += 1
-        _calls.set((*_calls.get(), self))
+    def _start(self, model: Any, context: Any, **_: Any) -> None:
+        lead = self._lead()
+        if lead is not None and model.name not in lead.service.operations:
+            raise answering.lacking(lead.service, model.name)
+        call = Call(self, lead)
+        if lead is not None:
+            self._under_way.add(weakref.ref(call, self._under_way.discard))
+        leads.start(call)
+        # Botocore drops it with the call, whatever ends it.
+        context[_ID] = call
 
     def _finish(self, parsed: Any, **_: Any) -> None:
         if self.service is not None and timestamps.are_frozen():
             timestamps.thaw(parsed)
-        self._note_end()
+        self._end()
 
-    def _note_end(self, **_: Any) -> None:
-        calls = _calls.get()
-        if calls and calls[-1] is self:
-            _calls.set(calls[:-1])
-            with _lock:
-                self.under_way -= 1
-                if self.service is None:
-                    _tidy()
+    def _end(self, **_: Any) -> None:
+        leads.end(leads.current(self))
 
     def _note_invalid(self, model: Any, params: Any, **_: Any) -> None:
         service = self.service
@@ -234,162 +250,31 @@ class Route:
         return AWSResponse(url, response.status, response.headers, raw)
 
     def _answer(self, request: Any, **_: Any) -> Any:
-        service = self.service
-        if service is None:
-            if self in _calls.get():
-                msg = (
-                    f"{request.method} {request.url} was under way when the interception ended "
-                    "(expected its end before; inside, join the thread or task that made it)"
-                )
-                raise RuntimeError(msg)
+        call = leads.current(self)
+        if call is not None and call.lead is not None and call.lead.ended:
+            msg = (
+                f"{request.method} {request.url} was under way when {call.lead.name} ended "
+                "(expected its end before; inside, join the thread or task that made it)"
+            )
+            raise RuntimeError(msg)
+        lead = self._lead()
+        if lead is None:
             return None
         from botocore import exceptions
 
+        lead.note_worker()
         response = answering.respond(
-            service, request.method, request.url, request.headers, request.body
+            lead.service, request.method, request.url, request.headers, request.body
         )
         if not isinstance(response, rest_json.Response):
             raise getattr(exceptions, response.code)(endpoint_url=request.url)
         return self.response(request.url, response)
 
 
-@dataclass(frozen=True, eq=False)
-class _Lead:
-    """One attachment, or one interception: the same service may have several."""
-
-    service: Service
-
-
-_lock = threading.RLock()
-# The calls that this thread or task is in: in one that a listener makes, say, inside another.
-_calls: ContextVar[tuple[Route, ...]] = ContextVar("deadline_sessions_calls", default=())
-_routes: weakref.WeakKeyDictionary[Any, Route] = weakref.WeakKeyDictionary()
-_interceptors: list[_Lead] = []
-_patches: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = []
-
-
-def attach(client: Any, service: Service) -> Callable[[], None]:
-    """Lead the calls of one client to ``service``; returns what undoes it.
-
-    Raises:
-        TypeError: It is no botocore client of Deadline Cloud.
-    """
-    meta = getattr(client, "meta", None)
-    name = getattr(getattr(meta, "service_model", None), "service_name", None)
-    if name != model.SERVICE:
-        msg = f"client={client!r} (expected a botocore client of {model.SERVICE!r})"
-        raise TypeError(msg)
-    lead = _Lead(service)
-    with _lock:
-        route = _route(client)
-        route.attached.append(lead)
-
-    def detach() -> None:
-        with _lock:
-            route.attached.remove(lead)
-            _tidy()
-
-    return detach
-
-
-@contextlib.contextmanager
-def intercept(service: Service) -> Iterator[None]:
-    """Lead the calls of every Deadline Cloud client of this process to ``service``."""
-    lead = _Lead(service)
-    with dummy_environment():
-        with _lock:
-            _interceptors.append(lead)
-            if len(_interceptors) == 1:
-                _patch()
-        try:
-            yield
-        finally:
-            with _lock:
-                _interceptors.remove(lead)
-                if not _interceptors:
-                    _unpatch()
-                _tidy()
-
-
-def _route(client: Any) -> Route:
-    route = _routes.get(client)
-    if route is None:
-        # Made before the entry, so that it comes when the entry is gone.
-        weakref.finalize(client, _forget).atexit = False
-        route = _routes[client] = _kind(client)(client)
-        route.register()
-    return route
-
-
-def _forget() -> None:
-    """Leave nothing behind once the last client is gone; garbage is collected at any time."""
-    with _lock:
-        if not _routes:
-            waiting.unpatch()
-
-
-def _tidy() -> None:
-    if not _interceptors:
-        for client, route in list(_routes.items()):
-            if not route.attached and not route.under_way:
-                route.unregister()
-                del _routes[client]
-    if not _routes:
-        waiting.unpatch()
-
-
-def _kind(client: Any) -> type[Route]:
-    if inspect.iscoroutinefunction(inspect.unwrap(type(client)._make_api_call)):  # noqa: SLF001
-        from pytest_deadline_sessions.wire.aio import AioRoute
-
-        return AioRoute
-    return Route
-
-
-def _patch() -> None:
-    """Meet clients when they are made, and those that exist already when they next call."""
-    from botocore.client import BaseClient
-
-    # Aiobotocore has a method of its own; if it comes later, its clients are met when made.
-    aio = sys.modules.get("aiobotocore.client")
-    _wrap(BaseClient, "__init__", _met_after)
-    _wrap(BaseClient, "_make_api_call", _met_before)
-    if aio is not None:
-        _wrap(aio.AioBaseClient, "_make_api_call", _met_before)
-
-
-def _wrap(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    original = vars(owner)[name]
-    ours = functools.wraps(original)(wrap(original))
-    setattr(owner, name, ours)
-    _patches.append((owner, name, ours, original))
-
-
-def _met_before(original: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _meet(self)
-        return original(self, *args, **kwargs)
-
-    return method
-
-
-def _met_after(original: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        _meet(self)
-
-    return method
-
-
-def _meet(client: Any) -> None:
-    if _interceptors and client.meta.service_model.service_name == model.SERVICE:
-        with _lock:
-            _route(client)
-
-
-def _unpatch() -> None:
-    while _patches:
-        owner, name, ours, original = _patches.pop()
-        # Somebody may have wrapped ours meanwhile; then it stays below theirs, and does nothing.
-        if vars(owner)[name] is ours:
-            setattr(owner, name, original)
+def _refuse(origin: str, request: Any, **_: Any) -> None:
+    msg = (
+        f"{request.method} {request.url} is not sent: its client was made inside {origin}, which "
+        "has ended (expected a client that is made where it is used, or a test that has the "
+        "fixture deadline_sessions)"
+    )
+    raise RuntimeError(msg)

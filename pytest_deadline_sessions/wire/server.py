@@ -43,7 +43,7 @@ class Endpoint(str):
         given = dict(os.environ if base is None else base)
         for name in environment.REMOVED:
             given.pop(name, None)
-        set_for_botocore = environment.variables(given)
+        set_for_botocore = environment.dummies(given)
         direct = [given.get("no_proxy") or given.get("NO_PROXY"), urlsplit(self).hostname]
         no_proxy = ",".join(filter(None, direct))
         return {

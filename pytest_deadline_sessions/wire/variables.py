@@ -9,12 +9,13 @@ there before the layer.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from pytest_deadline_sessions.wire.patching import Patches
+from pytest_deadline_sessions.wire.patching import Patches, insist
 
 Values = Mapping[str, "str | None"]
 """Variables as they are to be; ``None`` for none."""
@@ -66,7 +67,7 @@ def changed(values: Values) -> Iterator[None]:
         _enter(layer)
         yield
     finally:
-        _leave(layer)
+        insist(functools.partial(_leave, layer))
 
 
 def exchanged(whole: Mapping[str, str]) -> contextlib.AbstractContextManager[None]:
@@ -122,9 +123,8 @@ def _enter(layer: Layer) -> None:
 
 def _leave(layer: Layer) -> None:
     with _lock, _writing():
-        later = _layers[_layers.index(layer) + 1 :]
-        _layers.remove(layer)
-        for name, value in layer.values.items():
+        later = _layers[_layers.index(layer) + 1 :] if layer in _layers else []
+        for name, value in list(layer.values.items()):
             before = layer.before[name]
             above = next((one for one in later if name in one.values), None)
             if above is None and os.environ.get(name) == value:
@@ -135,6 +135,9 @@ def _leave(layer: Layer) -> None:
                     above.under[name] = layer.under[name]
             else:
                 _gone.setdefault(name, []).append((value, before))
+            del layer.values[name]
+        with contextlib.suppress(ValueError):
+            _layers.remove(layer)
         _unwatch()
 
 

@@ -6,27 +6,15 @@ the retry mode ``adaptive`` it also waits before a request, for a token bucket, 
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import sys
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from typing import Any
 
 from pytest_deadline_sessions.clock import Clock
+from pytest_deadline_sessions.wire import leads
+from pytest_deadline_sessions.wire.patching import Patches
 
-_clock: ContextVar[Clock | None] = ContextVar("deadline_sessions_clock", default=None)
-_replaced: list[tuple[Any, Callable[..., Any], Callable[..., Any]]] = []
-
-
-@contextlib.contextmanager
-def spent_by(clock: Clock) -> Iterator[None]:
-    """What this thread or task waits for a token bucket is spent by that clock."""
-    token = _clock.set(clock)
-    try:
-        yield
-    finally:
-        _clock.reset(token)
+_patches = Patches()
+_patched: set[Any] = set()
 
 
 def without_delay(clock: Clock, delay: Any) -> Any:
@@ -45,49 +33,46 @@ def patch() -> None:
     buckets: dict[Any, Any] = {TokenBucket: _acquire}
     if aio is not None:
         buckets[aio.AsyncTokenBucket] = _acquire_async
-    for bucket, wrap in buckets.items():
-        if bucket not in [known for known, *_ in _replaced]:
-            original = bucket.acquire
-            bucket.acquire = functools.wraps(original)(wrap(original))
-            _replaced.append((bucket, bucket.acquire, original))
+    for bucket, around in buckets.items():
+        if bucket not in _patched:
+            _patches.wrap(bucket, "acquire", around)
+            _patched.add(bucket)
 
 
 def unpatch() -> None:
     """Leave the token buckets as they were."""
-    while _replaced:
-        bucket, ours, original = _replaced.pop()
-        if bucket.acquire is ours:
-            bucket.acquire = original
+    _patched.clear()
+    _patches.undo()
 
 
-def _acquire(original: Callable[..., Any]) -> Callable[..., Any]:
-    def acquire(self: Any, amount: float = 1, block: bool = True) -> Any:
-        from botocore.exceptions import CapacityNotAvailableError
-
-        clock = _clock.get()
-        if clock is None or not block:
-            return original(self, amount, block)
-        try:
-            return original(self, amount, block=False)
-        except CapacityNotAvailableError:
-            return _spend(clock, self, amount)
-
-    return acquire
+def _clock() -> Clock | None:
+    """The clock that spends what the running call waits, if somebody answers it."""
+    call = leads.current()
+    return None if call is None or call.lead is None else call.lead.service.clock
 
 
-def _acquire_async(original: Callable[..., Any]) -> Callable[..., Any]:
-    async def acquire(self: Any, amount: float = 1, block: bool = True) -> Any:
-        from botocore.exceptions import CapacityNotAvailableError
+def _acquire(method: Any, bucket: Any, amount: float = 1, block: bool = True) -> Any:
+    from botocore.exceptions import CapacityNotAvailableError
 
-        clock = _clock.get()
-        if clock is None or not block:
-            return await original(self, amount, block)
-        try:
-            return await original(self, amount, block=False)
-        except CapacityNotAvailableError:
-            return _spend(clock, self, amount)
+    clock = _clock()
+    if clock is None or not block:
+        return method(amount, block)
+    try:
+        return method(amount, block=False)
+    except CapacityNotAvailableError:
+        return _spend(clock, bucket, amount)
 
-    return acquire
+
+async def _acquire_async(method: Any, bucket: Any, amount: float = 1, block: bool = True) -> Any:
+    from botocore.exceptions import CapacityNotAvailableError
+
+    clock = _clock()
+    if clock is None or not block:
+        return await method(amount, block)
+    try:
+        return await method(amount, block=False)
+    except CapacityNotAvailableError:
+        return _spend(clock, bucket, amount)
 
 
 def _spend(clock: Clock, bucket: Any, amount: float) -> bool:

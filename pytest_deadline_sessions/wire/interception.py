@@ -1,0 +1,210 @@
+"""Leading the calls of clients to a service: of one client, or of all in the process."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_deadline_sessions import model
+from pytest_deadline_sessions.service import Service
+from pytest_deadline_sessions.wire import children, environment, leads, lookups, waiting
+from pytest_deadline_sessions.wire.botocore import Route
+from pytest_deadline_sessions.wire.leads import Lead
+from pytest_deadline_sessions.wire.patching import Patches, insist
+
+_routes: weakref.WeakKeyDictionary[Any, Route] = weakref.WeakKeyDictionary()
+# The interceptions inside which clients were made, with what they found there.
+_origins: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+_patches = Patches()
+
+
+def attach(client: Any, service: Service) -> Callable[[], None]:
+    """Lead the calls of one client to ``service``; returns what undoes it.
+
+    Raises:
+        TypeError: It is no botocore client of Deadline Cloud.
+    """
+    meta = getattr(client, "meta", None)
+    name = getattr(getattr(meta, "service_model", None), "service_name", None)
+    if name != model.SERVICE:
+        msg = f"client={client!r} (expected a botocore client of {model.SERVICE!r})"
+        raise TypeError(msg)
+    lead = Lead(service)
+    with leads.lock, _tidied():
+        route = _route(client)
+        route.attached.append(lead)
+
+    def detach() -> None:
+        with leads.lock:
+            lead.ended = True
+            route.attached.remove(lead)
+            _tidy()
+
+    return detach
+
+
+@contextlib.contextmanager
+def intercept(service: Service) -> Iterator[None]:
+    """Lead the calls of every Deadline Cloud client of this process to ``service``."""
+    lead = Lead(service)
+    with environment.dummy_environment():
+        try:
+            with leads.lock:
+                leads.interceptors.append(lead)
+                if len(leads.interceptors) == 1:
+                    _patch()
+            yield
+        finally:
+            insist(functools.partial(_end, lead))
+
+
+def _end(lead: Lead) -> None:
+    with leads.lock:
+        lead.end()
+        if lead in leads.interceptors:
+            leads.interceptors.remove(lead)
+        if lead not in leads.ended:
+            leads.ended.append(lead)
+        _tidy()
+
+
+def _route(client: Any) -> Route:
+    route = _routes.get(client)
+    if route is None:
+        # Made before the entry, so that it comes when the entry is gone.
+        weakref.finalize(client, _forget).atexit = False
+        route = _routes[client] = _kind(client)(client)
+    route.register()
+    return route
+
+
+def _forget() -> None:
+    """Leave nothing behind once the last client is gone; garbage is collected at any time."""
+    with leads.lock:
+        if not _routes:
+            waiting.unpatch()
+
+
+@contextlib.contextmanager
+def _tidied() -> Iterator[None]:
+    """Leave nothing behind if what is done inside fails."""
+    try:
+        yield
+    except BaseException:
+        _tidy()
+        raise
+
+
+def _tidy() -> None:
+    """Leave alone whatever nobody answers any more."""
+    leads.forget_dead()
+    if not leads.interceptors:
+        for client, route in list(_routes.items()):
+            if route.attached:
+                continue
+            if client in _origins:
+                route.retire(_origins[client])
+            elif not route.under_way:
+                route.unregister()
+            else:
+                continue
+            del _routes[client]
+        if not leads.ended:
+            _patches.undo()
+    if not _routes:
+        waiting.unpatch()
+
+
+def tidy() -> None:
+    """Look again whether anybody is left who outlived an interception."""
+    with leads.lock:
+        if not leads.interceptors:
+            _tidy()
+
+
+leads.when_late.append(tidy)
+
+
+def _kind(client: Any) -> type[Route]:
+    if inspect.iscoroutinefunction(inspect.unwrap(type(client)._make_api_call)):  # noqa: SLF001
+        from pytest_deadline_sessions.wire.aio import AioRoute
+
+        return AioRoute
+    return Route
+
+
+def _patch() -> None:
+    """Meet clients when they are made, and those that exist already when they next call."""
+    from botocore.client import BaseClient
+
+    # Some are there since an interception of which a thread is left; others may have come later.
+    _patches.undo()
+    _patches.wrap(BaseClient, "__init__", _make)
+    _patches.wrap(BaseClient, "_make_api_call", _call)
+    # Of presigned URLs, too.
+    _patches.wrap(BaseClient, "_emit_api_params", _meet_first)
+    # Aiobotocore has methods of its own; if it comes later, its clients are met when made.
+    aio = sys.modules.get("aiobotocore.client")
+    if aio is not None:
+        _patches.wrap(aio.AioBaseClient, "_make_api_call", _call_awaited)
+        _patches.wrap(aio.AioBaseClient, "_emit_api_params", _meet_first)
+    lookups.patch(_patches)
+    children.patch(_patches)
+
+
+def _make(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> None:
+    method(*args, **kwargs)
+    if leads.interceptors and _is_ours(client):
+        with leads.lock:
+            _origins[client] = leads.interceptors[-1].name
+            _route(client)
+
+
+def _call(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> Any:
+    with _ending(client):
+        return method(*args, **kwargs)
+
+
+async def _call_awaited(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> Any:
+    with _ending(client):
+        return await method(*args, **kwargs)
+
+
+def _ending(client: Any) -> contextlib.AbstractContextManager[None]:
+    """Meet a client before its call, and let the call be over after it, whatever ended it."""
+    if not _is_ours(client):
+        return contextlib.nullcontext()
+    _meet(client)
+    return leads.ending(_routes.get(client))
+
+
+def _meet_first(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> Any:
+    if _is_ours(client):
+        _meet(client)
+    return method(*args, **kwargs)
+
+
+def _meet(client: Any) -> None:
+    with leads.lock:
+        if leads.interceptors:
+            _route(client)
+            return
+        lead = leads.left_behind()
+        if lead is None:
+            _tidy()
+            return
+    msg = (
+        f"a call is not sent: its thread or task called inside {lead.name}, which has ended "
+        "(expected its end before; inside, join the thread or await the task)"
+    )
+    raise RuntimeError(msg)
+
+
+def _is_ours(client: Any) -> bool:
+    service: str = client.meta.service_model.service_name
+    return service == model.SERVICE

@@ -1,0 +1,98 @@
+"""What botocore looks up when it makes a client: answered here, before it looks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from pytest_deadline_sessions import model
+from pytest_deadline_sessions.wire import environment, variables
+from pytest_deadline_sessions.wire.patching import Patches
+
+
+def patch(patches: Patches) -> None:
+    """Answer every session of the process, whoever made it and whenever."""
+    from botocore.client import ClientCreator
+    from botocore.monitoring import SocketPublisher
+    from botocore.session import Session
+
+    patches.wrap(Session, "get_credentials", _credentials)
+    patches.wrap(Session, "get_auth_token", lambda _method, _session, **_: None)
+    patches.wrap(Session, "get_scoped_config", _scoped_config)
+    patches.wrap(Session, "full_config", lambda _value, _session: _config())
+    patches.wrap(Session, "_build_profile_map", lambda _method, _session: _config()["profiles"])
+    patches.wrap(ClientCreator, "create_client", _create)
+    patches.wrap(SocketPublisher, "publish", _publish)
+    # If it comes later, its sessions find the environment, and its clients are met when made.
+    aio = sys.modules.get("aiobotocore.session")
+    if aio is not None:
+        patches.wrap(aio.AioSession, "get_credentials", _credentials_awaited)
+        patches.wrap(aio.AioClientCreator, "create_client", _create)
+
+
+def _credentials(method: Any, session: Any) -> Any:
+    from botocore.credentials import Credentials
+
+    known = session._credentials  # noqa: SLF001 (asking for them would look them up)
+    return method() if _is_explicit(known) else Credentials(*_keys(), method="env")
+
+
+async def _credentials_awaited(method: Any, session: Any) -> Any:
+    from aiobotocore.credentials import AioCredentials
+
+    known = session._credentials  # noqa: SLF001 (asking for them would look them up)
+    return await method() if _is_explicit(known) else AioCredentials(*_keys(), method="env")
+
+
+def _is_explicit(credentials: Any) -> bool:
+    """Whether the code under test has given them itself, so that nothing is looked up."""
+    return getattr(credentials, "method", None) == "explicit"
+
+
+def _keys() -> tuple[str, str, str | None]:
+    """Those in the environment: the dummy ones, unless the test has set others."""
+    return (
+        os.environ.get("AWS_ACCESS_KEY_ID") or environment.ACCESS_KEY,
+        os.environ.get("AWS_SECRET_ACCESS_KEY") or environment.SECRET_KEY,
+        os.environ.get("AWS_SESSION_TOKEN"),
+    )
+
+
+def _config() -> Any:
+    """What a configuration file of the test's own says; without one, nothing."""
+    from botocore.configloader import load_config
+    from botocore.exceptions import ConfigNotFound
+
+    file = os.environ.get("AWS_CONFIG_FILE", os.devnull)
+    if file == os.devnull:
+        return {"profiles": {}}
+    try:
+        return load_config(file)
+    except ConfigNotFound:
+        return {"profiles": {}}
+
+
+def _scoped_config(_method: Any, session: Any) -> Any:
+    name = session.get_config_variable("profile") or "default"
+    return _config()["profiles"].get(name, {})
+
+
+def _create(method: Any, creator: Any, *args: Any, **kwargs: Any) -> Any:
+    """Make a client of the service as botocore itself describes it, for the real endpoint."""
+    if (kwargs.get("service_name") or args[0]) != model.SERVICE:
+        return method(*args, **kwargs)
+    creator._loader = model.loader()  # noqa: SLF001 (a creator makes one client)
+    if kwargs.get("endpoint_url") == environment.REFUSAL:
+        # The code under test has read the variable itself.
+        kwargs["endpoint_url"] = None
+    store = creator._config_store  # noqa: SLF001 (likewise)
+    for name, variable in environment.FOR_CHILDREN.items():
+        if variables.is_set_here(variable):
+            store.set_config_variable(name, None)
+    return method(*args, **kwargs)
+
+
+def _publish(method: Any, _publisher: Any, event: Any) -> None:
+    if event.service != model.SERVICE:
+        method(event)
