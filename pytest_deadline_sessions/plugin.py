@@ -25,15 +25,106 @@ MARKER = "deadline_sessions"
 SECTION = "Deadline Cloud calls"
 SWITCHES = {"assert_all_responses_requested": True, "strict": True}
 
+FIXTURE = "deadline_sessions"
+ENDPOINT = "deadline_sessions_endpoint"
+
 _INACTIVE = (
-    "deadline_sessions is not active here (expected it in a test that has it among its arguments, "
-    "or among those of a fixture that it names; and in no fixture that outlives the test)"
+    "deadline_sessions is not active here (expected it in a test that asks for it, itself or "
+    "through a fixture of function scope, until that test ends; and in no fixture that outlives "
+    "the test)"
 )
 
 _fake_key = pytest.StashKey["FakeDeadline"]()
-_behavior_key = pytest.StashKey["Behavior"]()
-_active_key = pytest.StashKey[bool]()
-_passed_key = pytest.StashKey[bool]()
+_run_key = pytest.StashKey["_Run"]()
+_outliving_key = pytest.StashKey["_Outliving"]()
+
+
+class _Run:
+    """One run of a test: a new one each time that it is set up, so that nothing outlives a rerun.
+
+    Attributes:
+        item: The test.
+        restore: Brings back what the fixtures left at the service; ``None`` while it is not active.
+        passed: Whether the test itself has passed.
+    """
+
+    def __init__(self, item: pytest.Item) -> None:
+        self.item = item
+        self.restore: Callable[[], None] | None = None
+        self.passed = False
+        self._names = {*getattr(item, "fixturenames", ())}
+        self._asks = not self._names.isdisjoint({FIXTURE, *_outliving(item.config).asking})
+        self._endpoint: Endpoint | None = None
+        self._stack = contextlib.ExitStack()
+
+    def begin(self) -> None:
+        """Be ready before the first fixture of this test that does not outlive it."""
+        if self._asks:
+            self._activate()
+
+    def get(self, endpoint: Endpoint | None = None) -> None:
+        """Somebody in this test gets the service, and the server if one is given."""
+        self._endpoint = endpoint or self._endpoint
+        if not self._asks or self.restore is not None:
+            self._activate()
+
+    def get_through(self, name: str) -> None:
+        """A fixture that outlives this test, and is set up now, has got the service."""
+        if name in self._names:
+            self._asks = True
+        else:
+            self.get()
+
+    def _activate(self) -> None:
+        """Let the service answer from now on until the last fixture of this test is torn down.
+
+        Fixtures that outlive the test are set up before and torn down after, so that they meet the
+        environment as it is, and not the one for this test.
+        """
+        fake = _fake(self.item.config)
+        if self.restore is None:
+            _, behavior = _options(self.item)
+            self.item.addfinalizer(self._end)
+            fake.resume()
+            fake.reset(behavior=behavior)
+            self._stack.enter_context(fake.intercept())
+            self.restore = fake.snapshot()
+        if self._endpoint is not None:
+            from pytest_deadline_sessions.wire import variables
+
+            self._stack.enter_context(variables.exchanged(self._endpoint.environment()))
+            self._endpoint = None
+
+    def _end(self) -> None:
+        self.restore = None
+        _fake(self.item.config).pause(f"{_INACTIVE}; it was last in {self.item.nodeid}")
+        self._stack.close()
+
+
+class _Outliving:
+    """Fixtures that outlive tests, and have the service from a test that asked for it.
+
+    Attributes:
+        asking: The names of those that asked for it by name, which pytest does not know.
+        under_way: Those that are being set up, the innermost last, each with what ends then.
+    """
+
+    def __init__(self) -> None:
+        self.asking: set[str] = set()
+        self.under_way: list[tuple[pytest.FixtureDef[Any], contextlib.ExitStack]] = []
+        self._named = {FIXTURE}
+
+    def has_it(self, fixturedef: pytest.FixtureDef[Any]) -> bool:
+        """Whether a fixture has the service, by itself or by another one that outlives tests."""
+        having = self._named | self.asking
+        if fixturedef.argname not in having and having.isdisjoint(fixturedef.argnames):
+            return False
+        self._named.add(fixturedef.argname)
+        return True
+
+
+def _outliving(config: pytest.Config) -> _Outliving:
+    return config.stash.setdefault(_outliving_key, _Outliving())
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -65,7 +156,8 @@ def deadline_sessions_client(deadline_sessions: FakeDeadline) -> Any:
 def deadline_sessions_endpoint(deadline_sessions: FakeDeadline) -> Iterator[Endpoint]:
     """The URL of a loopback server that answers as ``deadline_sessions`` does.
 
-    ``deadline_sessions_endpoint.environment()`` is the environment for a subprocess.
+    Processes that the test starts find it in their environment.
+    ``deadline_sessions_endpoint.environment()`` is the one for a subprocess that is given another.
     """
     with contextlib.ExitStack() as stack:
         with deadline_sessions.resumed():
@@ -86,7 +178,7 @@ def list_sessions_stubber(request: pytest.FixtureRequest) -> Iterator[ListSessio
     switches, _ = _options(request.node)
     with ListSessionsStubber(wire.client(), strict=switches["strict"]) as stubber:
         yield stubber
-    if request.node.stash.get(_passed_key, False):
+    if _run_of(request.node).passed:
         complaint = _complaint(stubber, pending=switches["assert_all_responses_requested"])
         if complaint:
             # Where in this file it is raised is of no interest to anybody.
@@ -110,33 +202,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             _options(item)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep nothing of a test once all its runs are over."""
+    try:
+        return (yield)
+    finally:
+        stash = item.config.stash
+        _forget_calls()
+        if _run_key in stash:
+            del stash[_run_key]
+        if _fake_key in stash:
+            with stash[_fake_key].resumed():
+                stash[_fake_key].reset()
+            _let_go()
+
+
+def _let_go() -> None:
+    """Wait no longer for what a test may have left behind."""
+    from pytest_deadline_sessions.wire import interception, variables
+
+    interception.tidy()
+    variables.forget()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Look whether the test takes the service."""
+    """Begin a run of a test, whatever there was of it before."""
+    _forget_calls()
+    item.config.stash[_run_key] = _Run(item)
+
+
+def _run_of(item: pytest.Item) -> _Run:
+    """The present run of a test, also if whoever runs it left its set-up out."""
+    run = item.config.stash.get(_run_key, None)
+    if run is None or run.item is not item:
+        run = item.config.stash[_run_key] = _Run(item)
+    return run
+
+
+def _forget_calls() -> None:
     transcript = sys.modules.get("pytest_deadline_sessions.transcript")
     if transcript is not None:
         transcript.journal.clear()
-    if "deadline_sessions" in getattr(item, "fixturenames", ()):
-        _, item.stash[_behavior_key] = _options(item)
-
-
-def _activate(item: pytest.Item) -> None:
-    """Let the service answer, from before the first fixture of this test until after the last.
-
-    Fixtures that outlive the test are set up before and torn down after, so that they meet the
-    environment as it is, and not the one for this test.
-    """
-    behavior = item.stash.get(_behavior_key, None)
-    if behavior is None or _active_key in item.stash:
-        return
-    fake = _fake(item.config)
-    fake.resume()
-    fake.reset(behavior=behavior)
-    item.stash[_active_key] = True
-    item.addfinalizer(functools.partial(fake.pause, _INACTIVE))
-    interception = contextlib.ExitStack()
-    interception.enter_context(fake.intercept())
-    item.addfinalizer(interception.close)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -146,8 +254,16 @@ def pytest_fixture_setup(
     """Make the service ready before the first fixture; let Faker's own make sessions, too."""
     __tracebackhide__ = True
     if fixturedef.scope == "function":
-        _activate(request.node)
-    value = yield
+        run = request.config.stash.get(_run_key, None)
+        if run is not None:
+            run.begin()
+        value = yield
+    elif fixturedef.func.__module__ == __name__:
+        value = yield
+        _watch(fixturedef, request.config)
+        _got(value, request.config)
+    else:
+        value = yield from _set_up_outliving(fixturedef, request)
     if fixturedef.argname == "faker" and "faker" in sys.modules:
         from pytest_deadline_sessions.provider import add_to
 
@@ -155,17 +271,102 @@ def pytest_fixture_setup(
     return value
 
 
+def _set_up_outliving(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Set up a fixture that outlives the test; if it has the service, that refuses meanwhile."""
+    __tracebackhide__ = True
+    config, stack = request.config, contextlib.ExitStack()
+    outliving = _outliving(config)
+    # The last to be called when it is torn down, and then the first.
+    request.addfinalizer(stack.close)
+    outliving.under_way.append((fixturedef, stack))
+    _hear(request)
+    try:
+        with stack:
+            if outliving.has_it(fixturedef):
+                stack.enter_context(_refusing(config))
+            return (yield)
+    finally:
+        outliving.under_way.pop()
+        if outliving.has_it(fixturedef):
+            request.addfinalizer(lambda: stack.enter_context(_refusing(config)))
+            run = config.stash.get(_run_key, None)
+            if run is not None and not outliving.under_way:
+                run.get_through(fixturedef.argname)
+
+
+def _hear(request: pytest.FixtureRequest) -> None:
+    """Hear of what a fixture asks for by name, also where the test has it already."""
+    get = request.getfixturevalue
+
+    def heard(argname: str) -> Any:
+        __tracebackhide__ = True
+        value = get(argname)
+        if argname in {FIXTURE, ENDPOINT} or argname in _outliving(request.config).asking:
+            _got(value, request.config)
+        return value
+
+    vars(request)["getfixturevalue"] = heard
+
+
+@contextlib.contextmanager
+def _refusing(config: pytest.Config) -> Iterator[None]:
+    """Let every call get a refusal, instead of an answer, and instead of going to AWS."""
+    fake = _fake(config)
+    with fake.resumed(), fake.intercept():
+        fake.pause(_INACTIVE)
+        yield
+
+
+def _watch(fixturedef: pytest.FixtureDef[Any], config: pytest.Config) -> None:
+    """Hear of everybody who gets a fixture: pytest itself tells of the first one only."""
+    execute = fixturedef.execute
+
+    @functools.wraps(execute)
+    def watched(request: Any) -> Any:
+        __tracebackhide__ = True
+        value = execute(request)
+        _got(value, config)
+        return value
+
+    vars(fixturedef).setdefault("execute", watched)
+
+
+def _got(value: Any, config: pytest.Config) -> None:
+    """Somebody has got the service, the server, or a fixture that has asked for it by name."""
+    outliving = _outliving(config)
+    run = config.stash.get(_run_key, None)
+    if outliving.under_way:
+        asking, stack = outliving.under_way[-1]
+        if asking.argname not in outliving.asking:
+            outliving.asking.add(asking.argname)
+            stack.enter_context(_refusing(config))
+            _watch(asking, config)
+    elif run is not None:
+        run.get(_as_endpoint(value))
+
+
+def _as_endpoint(value: Any) -> Endpoint | None:
+    server = sys.modules.get("pytest_deadline_sessions.wire.server")
+    return value if server is not None and isinstance(value, server.Endpoint) else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Give every example of a ``@given`` test the state that its fixtures left."""
     __tracebackhide__ = True
-    _activate(item)
+    run = _run_of(item)
+    run.begin()
     given = getattr(getattr(item, "obj", None), "hypothesis", None)
-    if given is None or _active_key not in item.stash:
+    names = getattr(item, "fixturenames", ())
+    if given is None or (run.restore is None and "request" not in names):
         yield
         return
+    if run.restore is not None:
+        run.restore = _fake(item.config).snapshot()
     inner = given.inner_test
-    given.inner_test = _restoring(inner, _fake(item.config).snapshot())
+    given.inner_test = _restoring(inner, run)
     try:
         yield
     finally:
@@ -179,7 +380,7 @@ def pytest_runtest_makereport(
     """Show the transcript of a test that failed."""
     report = yield
     if call.when == "call":
-        item.stash[_passed_key] = report.passed
+        _run_of(item).passed = report.passed
     transcript = sys.modules.get("pytest_deadline_sessions.transcript")
     if report.failed and transcript is not None:
         for calls in transcript.journal:
@@ -222,7 +423,12 @@ def _wrong_marker(item: pytest.Item, what: str) -> pytest.UsageError:
     return pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARKER}: {what}")
 
 
-def _restoring(inner: Callable[..., Any], restore: Callable[[], None]) -> Callable[..., Any]:
+def _restoring(inner: Callable[..., Any], run: _Run) -> Callable[..., Any]:
+    def restore() -> None:
+        # A test may get the service in the middle of an example.
+        if run.restore is not None:
+            run.restore()
+
     if inspect.iscoroutinefunction(inner):
 
         @functools.wraps(inner)

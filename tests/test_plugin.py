@@ -197,26 +197,6 @@ def test_the_marker_is_declared(run):
     )
 
 
-def test_getting_the_fixture_by_name_is_refused(run):
-    """A test that asks too late is not intercepted, and told so instead of going to AWS."""
-    result = run(
-        """
-        def test(request):
-            request.getfixturevalue("deadline_sessions").add_job()
-        """
-    )
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        [
-            (
-                "E *ClosedError: add_job(): deadline_sessions is not active here (expected it in "
-                "a test that has it among its arguments, or among those of a fixture that it "
-                "names; and in no fixture that outlives the test)"
-            )
-        ]
-    )
-
-
 def test_fixtures_that_outlive_the_test_are_told_so(run):
     """What they added would be gone in the next test, and another job have its ids."""
     result = run(
