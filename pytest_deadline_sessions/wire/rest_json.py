@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from botocore.model import Shape
 
 _JSON = {"Content-Type": "application/json"}
+_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,16 @@ def find_operation(method: str, path: str) -> tuple[str, dict[str, str]]:
     What comes before the API version in the path belongs to the endpoint and is left aside.
 
     Raises:
-        FaultError: There is none: ``ValidationException`` with reason ``UNKNOWN_OPERATION``.
+        FaultError: There is none: ``ValidationException`` with reason ``UNKNOWN_OPERATION``; or a
+            label cannot be parsed: ``CANNOT_PARSE``.
     """
     at = path.find(f"/{model.service_model().api_version}/")
     path = path[max(at, 0) :].rstrip("/")
     for route in _routes().get((method.upper(), path.count("/")), ()):
         match = route.path.fullmatch(path)
         if match:
-            return route.operation, {
-                name: unquote(value)
-                for name, value in zip(route.labels, match.groups(), strict=True)
-            }
+            labels = zip(route.labels, match.groups(), strict=True)
+            return route.operation, {name: _unescaped(name, value) for name, value in labels}
     wording = f"There is no operation {method.upper()} {path}."
     raise FaultError(Fault("ValidationException", wording, reason="UNKNOWN_OPERATION"))
 
@@ -84,8 +84,8 @@ def decode(
         FaultError: It cannot be parsed: ``ValidationException`` with reason ``CANNOT_PARSE``.
     """
     shape = model.operation_model(operation).input_shape
-    arguments = parse_qs(query, keep_blank_values=True)
-    lowered = {name.lower(): _decoded(value) for name, value in headers.items()}
+    arguments = _arguments(query)
+    lowered = {name.lower(): value for name, value in headers.items()}
     params: dict[str, Any] = {}
     in_body: dict[str, Shape] = {}
     for name, member in shape.members.items():
@@ -98,7 +98,8 @@ def decode(
                 params[name] = _from_text(name, arguments[wire_name], member)
         elif location == "header":
             if wire_name.lower() in lowered:
-                params[name] = _from_text(name, [lowered[wire_name.lower()]], member)
+                value = header_text(wire_name, lowered[wire_name.lower()])
+                params[name] = _from_text(name, [value], member)
         else:
             in_body[name] = member
     if in_body and body:
@@ -119,6 +120,32 @@ def encode_fault(fault: Fault) -> Response:
     """The response that carries a modelled error; not for broken connections."""
     body = json.dumps(fault.body, default=_text).encode()
     return Response(fault.status or 500, {**_JSON, **fault.headers}, body)
+
+
+def header_text(name: str, value: str | bytes) -> str:
+    """The text of a header.
+
+    Raises:
+        FaultError: It cannot be parsed: ``ValidationException`` with reason ``CANNOT_PARSE``.
+    """
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise cannot_parse(name, "UTF-8") from None
+
+
+def cannot_parse(name: str, expected: str) -> FaultError:
+    """The refusal of a part of a request that cannot be read."""
+    return FaultError(
+        Fault(
+            "ValidationException",
+            f"{name} cannot be parsed (expected {expected})",
+            reason="CANNOT_PARSE",
+            fieldList=[{"name": name, "message": f"expected {expected}"}],
+        )
+    )
 
 
 @functools.cache
@@ -144,23 +171,29 @@ def _parse(body: bytes | str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
-        raise _cannot_parse("body", "a JSON object")
+        raise cannot_parse("body", "a JSON object")
     return parsed
 
 
-def _decoded(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _arguments(query: str) -> dict[str, list[str]]:
+    _refuse_escapes("query", query)
+    try:
+        return parse_qs(query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise cannot_parse("query", "UTF-8") from None
 
 
-def _cannot_parse(name: str, expected: str) -> FaultError:
-    return FaultError(
-        Fault(
-            "ValidationException",
-            f"{name} cannot be parsed (expected {expected})",
-            reason="CANNOT_PARSE",
-            fieldList=[{"name": name, "message": f"expected {expected}"}],
-        )
-    )
+def _unescaped(name: str, value: str) -> str:
+    _refuse_escapes(name, value)
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise cannot_parse(name, "UTF-8") from None
+
+
+def _refuse_escapes(name: str, value: str) -> None:
+    if _BAD_ESCAPE.search(value):
+        raise cannot_parse(name, "two hexadecimal digits after each %")
 
 
 def _from_text(name: str, values: list[str], shape: Any) -> Any:
@@ -169,7 +202,7 @@ def _from_text(name: str, values: list[str], shape: Any) -> Any:
     value = values[0]
     if shape.type_name in {"integer", "long"}:
         if not re.fullmatch(r"-?[0-9]{1,18}", value):
-            raise _cannot_parse(name, "an integer")
+            raise cannot_parse(name, "an integer")
         return int(value)
     return value
 
@@ -202,7 +235,7 @@ def _moment(name: str, value: Any) -> datetime.datetime:
         moment: datetime.datetime = parse_to_aware_datetime(value)
     # A number out of range is a RuntimeError to botocore.
     except (ValueError, RuntimeError, OverflowError):
-        raise _cannot_parse(name, "a timestamp") from None
+        raise cannot_parse(name, "a timestamp") from None
     return moment
 
 
