@@ -99,3 +99,14 @@ def test_two_slashes_are_no_host(fake):
     path = f"{JOB.format(**fake.add_job())}/sessions"
     response = answering.respond(fake._service, "GET", f"/{path}", {}, b"")
     assert response.status == 200
+
+
+def test_invalid_requests_of_operations_that_model_no_validation_error(fake):
+    """They are refused as all others are, though the model does not list that error for them."""
+    fake.operation("ListQueueFleetAssociations")(lambda _service, _params: {})
+    url = f"/2023-10-12/farms/{fake.add_job()['farmId']}/queue-fleet-associations?queueId=none"
+    reason, message = _refused(fake, url=url)
+    assert (reason, message) == (
+        "FIELD_VALIDATION_FAILED",
+        "1 validation error(s) detected: queueId",
+    )
