@@ -50,7 +50,7 @@ AT_THE_TOP = {
     "freezegun": set(),
     "boto3": set(),
     "aiobotocore": set(),
-    "cheroot": set(),
+    "h11": set(),
 }
 
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_deadline_sessions import Behavior, FakeDeadline, Listing
 
-pytest.importorskip("cheroot")
+pytest.importorskip("h11")
 # Not just any on the path: what a machine has is of some version, for some other purpose.
 _BESIDE = str(Path(sys.executable).with_name("aws"))
 AWS = shutil.which(os.environ.get("DEADLINE_SESSIONS_AWS", _BESIDE))

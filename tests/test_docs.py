@@ -44,7 +44,7 @@ _BEYOND = [name for name, can in _CAN.items() if not can]
 def test_every_block_runs(pytester, document):
     """The blocks of a document, in order, are one test module that passes, and no test is lost."""
     pytest.importorskip("moto")
-    pytest.importorskip("cheroot")
+    pytest.importorskip("h11")
     source = "\n".join(_blocks((ROOT / document).read_text("utf-8"), "python"))
     tests = re.findall(r"^(?:def (?=test_)|(?=Test))(\w+)", source, re.MULTILINE)
     assert len(set(tests)) == len(tests)

@@ -14,7 +14,7 @@ from pytest_deadline_sessions.__main__ import main
 from pytest_deadline_sessions.wire.environment import REMOVED
 from pytest_deadline_sessions.wire.server import Endpoint
 
-pytest.importorskip("cheroot")
+pytest.importorskip("h11")
 
 PATH = "/2023-10-12/farms/{}/queues/{}/jobs/{}/sessions"
 

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DISTRIBUTION = "pytest-deadline-sessions"
 PLUGIN = "pytest_deadline_sessions"
-SLOW = ["aiobotocore", "boto3", "botocore", "cheroot", "faker", "freezegun", "hypothesis"]
+SLOW = ["aiobotocore", "boto3", "botocore", "h11", "faker", "freezegun", "hypothesis"]
 
 
 def test_changelog_begins_with_the_version():

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from pytest_deadline_sessions import FakeDeadline
 from pytest_deadline_sessions.faults import BROKEN_CONNECTIONS
 
-pytest.importorskip("cheroot")
+pytest.importorskip("h11")
 
 LIST = "/2023-10-12/farms/{farmId}/queues/{queueId}/jobs/{jobId}/sessions"
 
@@ -218,8 +218,8 @@ def test_the_server_is_gone_afterwards(fake):
 
 
 def test_without_the_extra_the_error_says_what_to_install(fake, monkeypatch):
-    """Without cheroot the failure names the extra."""
-    monkeypatch.setitem(sys.modules, "cheroot", None)
+    """Without h11 the failure names the extra."""
+    monkeypatch.setitem(sys.modules, "h11", None)
     with pytest.raises(ImportError, match=r"pytest-deadline-sessions\[server\]"), fake.serve():
         pass
 

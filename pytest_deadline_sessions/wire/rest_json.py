@@ -136,12 +136,13 @@ def header_text(name: str, value: str | bytes) -> str:
         raise cannot_parse(name, "UTF-8") from None
 
 
-def cannot_parse(name: str, expected: str) -> FaultError:
+def cannot_parse(name: str, expected: str, why: str = "") -> FaultError:
     """The refusal of a part of a request that cannot be read."""
+    wording = f"{name} cannot be parsed (expected {expected})"
     return FaultError(
         Fault(
             "ValidationException",
-            f"{name} cannot be parsed (expected {expected})",
+            f"{wording}: {why}" if why else wording,
             reason="CANNOT_PARSE",
             fieldList=[{"name": name, "message": f"expected {expected}"}],
         )

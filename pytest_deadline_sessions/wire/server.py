@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import http
+import functools
+import importlib
 import ipaddress
 import json
 import os
+import re
 import socket
-import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_deadline_sessions.faults import Fault
-from pytest_deadline_sessions.wire import answering, environment, rest_json
+from pytest_deadline_sessions.wire import answering, environment, http1, rest_json
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions.service import Service
-
-_THREADS = 8
-_MOST_THREADS = 32
-_KEPT_ALIVE = 256
-_TICK = 0.02
 
 
 class Endpoint(str):
@@ -77,17 +73,15 @@ def serve(service: Service, host: str = "127.0.0.1", port: int = 0) -> Iterator[
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:  # noqa: PLR2004
         msg = f"port={port!r} (expected 0..65535)"
         raise ValueError(msg)
-    server = _server(service, host, port)
-    _refuse_taken(host, port)
-    server.prepare()
-    thread = threading.Thread(target=server.serve, name="deadline-sessions", daemon=True)
-    thread.start()
+    _refuse_without_h11()
+    listening = _listen(host, port)
     name = f"[{host}]" if ":" in host else host
+    endpoint = Endpoint(f"http://{name}:{listening.getsockname()[1]}")
+    server = http1.Server(listening, functools.partial(_answer, service))
     try:
-        yield Endpoint(f"http://{name}:{server.bind_addr[1]}")
+        yield endpoint
     finally:
         server.stop()
-        thread.join()
 
 
 def _refuse_outside(host: str) -> None:
@@ -100,73 +94,38 @@ def _refuse_outside(host: str) -> None:
         raise ValueError(msg)
 
 
-def _refuse_taken(host: str, port: int) -> None:
-    """Try the address, since cheroot leaves a socket open where it cannot listen."""
+def _refuse_without_h11() -> None:
+    try:
+        importlib.import_module("h11")
+    except ImportError as error:
+        msg = "serving needs h11: install pytest-deadline-sessions[server]"
+        raise ImportError(msg) from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        return socket.create_server((host, port), family=family, backlog=http1.BACKLOG)
     except OSError as error:
         msg = f"host={host!r}, port={port!r} (expected an address that is free)"
         raise OSError(error.errno, f"{msg}: {error.strerror}") from None
 
 
-def _server(service: Service, host: str, port: int) -> Any:
+def _answer(service: Service, asked: http1.Asked) -> rest_json.Response | Fault:
+    refusal = asked.refusal
+    if refusal is None and not asked.target.startswith("/"):
+        refusal = rest_json.cannot_parse("target", "a path that begins with /").fault
     try:
-        from cheroot import server as cheroot
-    except ImportError as error:
-        msg = "serving needs cheroot: install pytest-deadline-sessions[server]"
-        raise ImportError(msg) from error
-
-    class Gateway(cheroot.Gateway):
-        """One request."""
-
-        def respond(self) -> None:
-            _respond(service, self.req)
-
-    server = cheroot.HTTPServer((host, port), Gateway, _THREADS, _MOST_THREADS)
-    server.keep_alive_conn_limit = _KEPT_ALIVE
-    server.request_queue_size = _KEPT_ALIVE
-    server.expiration_interval = _TICK
-    server.shutdown_timeout = 1
-    return server
+        if refusal is not None:
+            return answering.refuse(service, asked.method, asked.target, refusal)
+        return answering.respond(service, asked.method, asked.target, asked.headers, asked.body)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the client must hear of it)
+        return _failure(error)
 
 
-def _respond(service: Service, request: Any) -> None:
-    headers = {
-        name.decode("latin-1").lower(): value.decode("latin-1")
-        for name, value in request.inheaders.items()
-    }
-    has_body = "content-length" in headers or "transfer-encoding" in headers
-    body = request.rfile.read() if has_body else b""
-    method, uri = request.method.decode("latin-1"), request.uri.decode("latin-1")
-    try:
-        response = answering.respond(service, method, uri, headers, body)
-    except Exception as error:  # noqa: BLE001 (whatever it is, the client must hear of it)
-        response = _failure(error)
-    if isinstance(response, Fault):
-        _hang_up(request)
-        return
-    request.status = f"{response.status} {http.HTTPStatus(response.status).phrase}".encode()
-    sent = {**response.headers, "Content-Length": str(len(response.body))}
-    request.outheaders = [
-        (name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()
-    ]
-    request.ensure_headers_sent()
-    if method != "HEAD":
-        request.write(response.body)
-
-
-def _failure(error: Exception) -> rest_json.Response:
-    kind = type(error).__name__
+def _failure(error: BaseException) -> rest_json.Response:
+    kind = re.sub(r"\W", "?", type(error).__name__, flags=re.ASCII)
     status = 501 if isinstance(error, NotImplementedError) else 500
     body = json.dumps({"message": str(error)}).encode()
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": kind}
     return rest_json.Response(status, headers, body)
-
-
-def _hang_up(request: Any) -> None:
-    """Close the connection without a word."""
-    request.close_connection = True
-    request.sent_headers = True
-    with contextlib.suppress(OSError):
-        request.conn.socket.shutdown(socket.SHUT_RDWR)
