@@ -31,11 +31,18 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
     serve.add_argument("--host", default="127.0.0.1", help="a loopback address")
     serve.add_argument("--port", type=int, default=0, help="by default one that is free")
     serve.add_argument("--sessions", type=int, default=250, help="how many the job has")
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that requests may have in Host and Origin; can be given again",
+    )
     given = parser.parse_args(arguments)
     fake = FakeDeadline()
     try:
         job = fake.add_job(sessions=given.sessions)
-        with fake.serve(given.host, given.port) as endpoint:
+        with fake.serve(given.host, given.port, allowed_hosts=given.allow_host) as endpoint:
             print(f"# Deadline Cloud at {endpoint}, with a job of {given.sessions} sessions:")
             for name, value in endpoint.environment({}).items():
                 print(f"export {name}={shlex.quote(value)}")

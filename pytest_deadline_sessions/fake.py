@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
@@ -320,15 +320,24 @@ class FakeDeadline:
             yield self
 
     @contextlib.contextmanager
-    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[Endpoint]:
+    def serve(
+        self, host: str = "127.0.0.1", port: int = 0, *, allowed_hosts: Collection[str] = ()
+    ) -> Iterator[Endpoint]:
         """Answer over HTTP on loopback, for subprocesses and for other languages.
 
         What comes this way is in the same transcript. A read timeout that was planned closes the
-        connection, since nobody is to wait.
+        connection, since nobody is to wait. Calls are answered one at a time, so an operation or a
+        listener of yours must not make one over HTTP itself; ``client()`` is for that.
+
+        Leaving closes all connections. It waits half a second for calls under way.
 
         Args:
             host: A loopback address.
             port: By default one that is free.
+            allowed_hosts: Names that a request may have in its headers ``Host`` and ``Origin``,
+                besides loopback addresses and ``localhost``, whatever the port and with or without
+                the prefixes that SDKs add, such as ``management.``; others are refused with
+                ``AccessDeniedException``, since a page in a browser may have made them.
 
         Returns:
             A context manager that yields the URL, an ``Endpoint``: its ``environment()`` is that of
@@ -337,12 +346,12 @@ class FakeDeadline:
         Raises:
             ImportError: The extra ``server`` is not installed.
             OSError: The address cannot be listened on, such as one that is taken.
-            ValueError: The address is not loopback.
+            ValueError: The address is not loopback, or a name in ``allowed_hosts`` is none.
         """
         self._service.refuse_if_closed("serve()")
         from pytest_deadline_sessions.wire import server
 
-        with server.serve(self._service, host, port) as endpoint:
+        with server.serve(self._service, host, port, allowed_hosts=allowed_hosts) as endpoint:
             self._endpoints.append(endpoint)
             try:
                 yield endpoint

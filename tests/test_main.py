@@ -46,6 +46,21 @@ def test_serve_prints_what_a_client_needs_and_logs_calls(capsys):
     assert "export AWS_EC2_METADATA_DISABLED=true" in out
 
 
+def test_other_names_can_be_allowed(capsys):
+    """``--allow-host`` can be given more than once."""
+    allowed = ["a.example", "b.example"]
+    options = [part for name in allowed for part in ("--allow-host", name)]
+    until, thread, _, out = _started(["serve", *options], capsys)
+    url = re.search(r"export AWS_ENDPOINT_URL_DEADLINE=(\S+)", out)[1]
+    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
+    for name in allowed:
+        request = urllib.request.Request(url + PATH.format(*ids), headers={"Host": name})
+        with urllib.request.urlopen(request) as response:
+            assert response.status == 200
+    until.set()
+    thread.join()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

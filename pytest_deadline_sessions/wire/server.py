@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import ipaddress
 import json
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_deadline_sessions.faults import Fault
-from pytest_deadline_sessions.wire import answering, environment, http1, rest_json
+from pytest_deadline_sessions.wire import answering, environment, hosts, http1, rest_json
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions.service import Service
@@ -56,28 +55,36 @@ class Endpoint(str):
 
 
 @contextlib.contextmanager
-def serve(service: Service, host: str = "127.0.0.1", port: int = 0) -> Iterator[Endpoint]:
+def serve(
+    service: Service,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    allowed_hosts: Collection[str] = (),
+) -> Iterator[Endpoint]:
     """Serve on loopback until left.
 
     Args:
         service: Who answers.
         host: A loopback address, or ``localhost``.
         port: The port; by default one that is free.
+        allowed_hosts: As of ``FakeDeadline.serve``.
 
     Raises:
         ImportError: The extra ``server`` is not installed.
         OSError: The address cannot be listened on, such as one that is taken.
-        ValueError: ``host`` is not loopback, or ``port`` not one.
+        ValueError: ``host`` is not loopback, ``port`` is none, or ``allowed_hosts`` are no names.
     """
     _refuse_outside(host)
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:  # noqa: PLR2004
         msg = f"port={port!r} (expected 0..65535)"
         raise ValueError(msg)
+    names = hosts.Hosts(allowed_hosts)
     _refuse_without_h11()
     listening = _listen(host, port)
     name = f"[{host}]" if ":" in host else host
     endpoint = Endpoint(f"http://{name}:{listening.getsockname()[1]}")
-    server = http1.Server(listening, functools.partial(_answer, service))
+    server = http1.Server(listening, functools.partial(_answer, service, names))
     try:
         yield endpoint
     finally:
@@ -85,11 +92,7 @@ def serve(service: Service, host: str = "127.0.0.1", port: int = 0) -> Iterator[
 
 
 def _refuse_outside(host: str) -> None:
-    try:
-        inside = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        inside = host == "localhost"
-    if not inside:
+    if not hosts.is_loopback(host):
         msg = f"host={host!r} (expected a loopback address, such as '127.0.0.1')"
         raise ValueError(msg)
 
@@ -111,11 +114,11 @@ def _listen(host: str, port: int) -> socket.socket:
         raise OSError(error.errno, f"{msg}: {error.strerror}") from None
 
 
-def _answer(service: Service, asked: http1.Asked) -> rest_json.Response | Fault:
-    refusal = asked.refusal
-    if refusal is None and not asked.target.startswith("/"):
-        refusal = rest_json.cannot_parse("target", "a path that begins with /").fault
+def _answer(service: Service, names: hosts.Hosts, asked: http1.Asked) -> rest_json.Response | Fault:
     try:
+        refusal = names.refusal(asked.headers) or asked.refusal
+        if refusal is None and not asked.target.startswith("/"):
+            refusal = rest_json.cannot_parse("target", "a path that begins with /").fault
         if refusal is not None:
             return answering.refuse(service, asked.method, asked.target, refusal)
         return answering.respond(service, asked.method, asked.target, asked.headers, asked.body)
