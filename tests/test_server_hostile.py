@@ -7,6 +7,7 @@ import gc
 import http.client
 import json
 import socket
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,17 @@ def _ask(endpoint, path, headers=None, method="GET", body=None):
     told = response.read()
     connection.close()
     return response, told
+
+
+def _talk(client):
+    while True:
+        client.sendall(b"x" * 100)
+
+
+def _reset(client):
+    """Close without a goodbye."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
 
 
 def _still_serves(endpoint, fake):
@@ -216,7 +228,7 @@ def test_requests_that_stop_short(fake, sent, method):
                 _refusal(*_answers(client))
                 assert client.recv(1) == b""
             elif method == "reset":
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                _reset(client)
         assert _still_serves(endpoint, fake)
 
 
@@ -323,20 +335,59 @@ def test_silent_and_slow_clients_cost_others_nothing(fake):
                 assert client.recv(1) in {b"", b"H"}
 
 
-def test_a_client_that_does_not_read(fake):
-    """One that asks and asks and reads nothing costs others nothing either."""
+def test_a_client_that_does_not_read(fake, monkeypatch):
+    """One that asks and asks, and does not read, waits; others do not, and it misses nothing."""
+    clogged = threading.Event()
+    pause = http1.Connection.pause_writing
+    monkeypatch.setattr(
+        http1.Connection, "pause_writing", lambda self: (pause(self), clogged.set())
+    )
     path = LIST.format(**fake.add_job(sessions=100))
-    with fake.serve() as endpoint, _connected(endpoint) as client:
-        client.setblocking(False)
-        sent = _with(method="GET", target=path, body=b"") * 100
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(1_000):
-                client.send(sent)
-        assert _still_serves(endpoint, fake)
+    sent = _with(method="GET", target=path, body=b"")
+    with fake.serve() as endpoint, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         client.settimeout(SOON)
-        received = 0
-        while received < 20_000_000:
-            received += len(client.recv(1_000_000))
+        client.connect(("127.0.0.1", int(endpoint.rpartition(":")[2])))
+        client.sendall(sent * 300)
+        assert clogged.wait(SOON)
+        client.sendall(sent)
+        assert _still_serves(endpoint, fake)
+        assert len(fake.calls) < 300
+        client.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: client.recv(1_000_000), b""))
+    assert received.count(b"HTTP/1.1 200 OK") == 301
+
+
+def test_a_client_that_goes_on_talking(fake, monkeypatch):
+    """After its last answer it is not listened to, and not for long."""
+    monkeypatch.setattr(http1, "_LINGER_SECONDS", 0.01)
+    with fake.serve() as endpoint, _connected(endpoint, b"\0\r\n\r\n") as client:
+        _refusal(*_answers(client))
+        assert client.recv(1) == b""
+        with pytest.raises(ConnectionError):
+            _talk(client)
+    assert len(fake.calls) == 0
+
+
+def test_a_client_that_leaves_before_its_answer(fake):
+    """Its call is made, and its answer dropped."""
+    gate = threading.Event()
+    entered = threading.Event()
+
+    @fake.operation("ListMonitors")
+    def list_monitors(_service, _params):
+        entered.set()
+        assert gate.wait(SOON)
+        return {"monitors": []}
+
+    sent = _with(method="GET", target="/2023-10-12/monitors", body=b"")
+    with fake.serve() as endpoint, _connected(endpoint, sent) as client:
+        assert entered.wait(SOON)
+        _reset(client)
+        assert _ask(endpoint, "/nothing")[0].status == 400
+        gate.set()
+        assert _still_serves(endpoint, fake)
+    assert [call.operation for call in fake.calls][1:] == ["ListMonitors", "ListSessions"]
 
 
 def test_slow_operations_keep_nobody_from_being_read(fake):

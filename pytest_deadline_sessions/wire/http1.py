@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
         self._clogged = False
         self._parting = False
         self._ended = False
-        self._begin(b"")
+        self._begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be known to the server."""
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
         """Read on, unless the client must wait for its answer, or has had its last."""
         if self._parting:
             return
-        if self._busy:
+        if self._busy or self._clogged:
             self._transport.pause_reading()
         elif not self._known:
             self._head += data
@@ -178,6 +178,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on with a client that reads again."""
         self._clogged = False
+        self._transport.resume_reading()
         self._read()
 
     def leave(self) -> None:
@@ -189,10 +190,10 @@ class Connection(asyncio.Protocol):
         """Close the connection."""
         self._transport.abort()
 
-    def _begin(self, head: bytes) -> None:
+    def _begin(self) -> None:
         self._asked = Asked()
         self._known = False
-        self._head = bytearray(head)
+        self._head = bytearray(self._http.trailing_data[0])
         self._body = bytearray()
 
     def _read(self) -> None:
@@ -271,7 +272,7 @@ class Connection(asyncio.Protocol):
             self._part()
             return
         self._http.start_next_cycle()
-        self._begin(self._http.trailing_data[0])
+        self._begin()
         self._transport.resume_reading()
         self._read()
 
