@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import contextlib
 import gc
 import http.client
@@ -10,7 +12,6 @@ import socket
 import struct
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -48,6 +49,20 @@ def quiet(capfd, recwarn):
     assert capfd.readouterr() == ("", "")
     assert [str(one.message) for one in recwarn] == []
     assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def leaving(monkeypatch):
+    """An event that happens once the server has begun to stop, and waits for calls under way."""
+    event = threading.Event()
+    wait = concurrent.futures.wait
+
+    def noted(*args):
+        event.set()
+        return wait(*args)
+
+    monkeypatch.setattr(concurrent.futures, "wait", noted)
+    return event
 
 
 @contextlib.contextmanager
@@ -401,7 +416,7 @@ def test_slow_operations_keep_nobody_from_being_read(fake):
         assert gate.wait(SOON)
         return {"monitors": []}
 
-    with fake.serve() as endpoint, ThreadPoolExecutor(100) as pool:
+    with fake.serve() as endpoint, concurrent.futures.ThreadPoolExecutor(100) as pool:
         answers = [pool.submit(_ask, endpoint, "/2023-10-12/monitors") for _ in range(100)]
         assert waiting.wait(SOON)
         with _connected(endpoint, b"\0\r\n\r\n"):
@@ -420,7 +435,7 @@ def test_refusals_are_answered_while_an_operation_waits(fake):
 
     path = LIST.format(**fake.add_job())
     fake.on_call(lambda call: call.operation == "ListSessions" and wait(call))
-    with fake.serve() as endpoint, ThreadPoolExecutor(1) as pool:
+    with fake.serve() as endpoint, concurrent.futures.ThreadPoolExecutor(1) as pool:
         slow = pool.submit(_ask, endpoint, path)
         assert waiting.wait(SOON)
         for _ in range(64):
@@ -429,18 +444,17 @@ def test_refusals_are_answered_while_an_operation_waits(fake):
         assert slow.result()[0].status == 200
 
 
-def test_leaving_lets_an_answer_be_made(fake):
+def test_leaving_lets_an_answer_be_made(fake, leaving):
     """A call that is under way when the server stops is answered, and told that it was the last."""
     entered = threading.Event()
-    left = threading.Event()
 
     @fake.operation("ListMonitors")
     def list_monitors(_service, _params):
         entered.set()
-        left.wait(0.05)
+        assert leaving.wait(SOON)
         return {"monitors": []}
 
-    with ThreadPoolExecutor(1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
         with fake.serve() as endpoint:
             answer = pool.submit(_ask, endpoint, "/2023-10-12/monitors")
             assert entered.wait(SOON)
@@ -478,25 +492,32 @@ def test_leaving_does_not_wait_for_what_hangs(fake, leaves):
         thread.join(SOON)
 
 
-def test_requests_that_wait_for_a_thread_are_dropped_when_leaving(fake, monkeypatch):
+def test_requests_that_wait_for_a_thread_are_dropped_when_leaving(fake, leaving, monkeypatch):
     """Those that no thread has taken yet are not begun any more."""
+    servers = []
+
+    class Kept(http1.Server):
+        def __init__(self, *args):
+            super().__init__(*args)
+            servers.append(self)
+
     monkeypatch.setattr(http1, "_THREADS", 1)
-    entered = threading.Event()
+    monkeypatch.setattr(http1, "Server", Kept)
 
     @fake.operation("ListMonitors")
     def list_monitors(_service, _params):
-        entered.set()
-        time.sleep(0.1)
+        assert leaving.wait(SOON)
         return {"monitors": []}
 
     sent = _with(method="GET", target="/2023-10-12/monitors", body=b"")
     with contextlib.ExitStack() as stack:
         with fake.serve() as endpoint:
             clients = [stack.enter_context(_connected(endpoint, sent)) for _ in range(5)]
-            assert entered.wait(SOON)
-            time.sleep(0.02)
+            while len(servers[0]._under_way) < 5:
+                time.sleep(0.001)
         answered = [client.recv(1) for client in clients]
-    assert answered.count(b"H") == len(fake.calls) < 5
+    assert sorted(answered) == [b"", b"", b"", b"", b"H"]
+    assert len(fake.calls) == 1
 
 
 def test_leaving_at_once(fake):
@@ -535,3 +556,25 @@ def test_a_service_that_is_not_to_be_used(fake):
         response, told = _ask(endpoint, path)
         fake.resume()
     assert (response.status, json.loads(told)) == (500, {"message": "ListSessions: it is night"})
+
+
+def test_time_may_stand_still(fake):
+    """A server that is begun and left in frozen time works as any other."""
+    path = LIST.format(**fake.add_job())
+    with fake.clock.freeze("2030-01-01"), fake.serve() as endpoint:
+        with _connected(endpoint, b"\0\r\n\r\n") as client:
+            _refusal(*_answers(client))
+        response, _ = _ask(endpoint, path)
+    assert response.headers["Date"] == "Tue, 01 Jan 2030 00:00:00 GMT"
+
+
+def test_an_event_loop_may_run_already(fake):
+    """The server has its own, so that a test may be a coroutine, and may even block."""
+    path = LIST.format(**fake.add_job())
+
+    async def main():
+        with fake.serve() as endpoint:
+            return _ask(endpoint, path)[0].status, await asyncio.to_thread(_ask, endpoint, path)
+
+    status, (response, _) = asyncio.run(main())
+    assert (status, response.status) == (200, 200)
