@@ -105,6 +105,13 @@ def javascript(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Run ten thousand tests below a guard, and compare the process before and after."""
+    _install(session, "test")
+    session.run("python", "tests/soak/soak.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import subprocess
 import sys
+import textwrap
 
 import botocore.exceptions
 import botocore.retries.bucket
@@ -301,3 +303,36 @@ def test_token_buckets_of_others_refuse_as_ever(deadline_sessions):
                 await bucket(1, botocore.retries.bucket.Clock()).acquire(block=False)
 
     asyncio.run(run())
+
+
+def test_aiobotocore_that_is_imported_inside():
+    """A test may be the first to import it: its clients are answered, and make no detour."""
+    program = """
+        import asyncio
+        import sys
+        from pytest_deadline_sessions import FakeDeadline
+
+        async def run():
+            from aiobotocore.session import AioSession
+
+            async with AioSession(profile="studio").create_client("deadline") as client:
+                assert client.meta.endpoint_url == "https://deadline.us-west-2.amazonaws.com"
+                return len((await client.list_sessions(**job))["sessions"])
+
+        with FakeDeadline() as fake:
+            assert "aiobotocore" not in sys.modules
+            job = fake.add_job(sessions=2)
+            print(asyncio.run(run()))
+        from aiobotocore.session import AioBaseClient, AioSession
+
+        for kind in (AioBaseClient, AioSession):
+            for one in vars(kind).values():
+                assert not hasattr(one, "__wrapped__") or one.__module__.startswith("aiobotocore")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("2\n", "")

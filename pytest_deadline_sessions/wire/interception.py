@@ -141,6 +141,7 @@ def _kind(client: Any) -> type[Route]:
 def _patch() -> None:
     """Meet clients when they are made, and those that exist already when they next call."""
     from botocore.client import BaseClient
+    from botocore.session import Session
 
     # Some are there since an interception of which a thread is left; others may have come later.
     _patches.undo()
@@ -148,13 +149,27 @@ def _patch() -> None:
     _patches.wrap(BaseClient, "_make_api_call", _call)
     # Of presigned URLs, too.
     _patches.wrap(BaseClient, "_emit_api_params", _meet_first)
-    # Aiobotocore has methods of its own; if it comes later, its clients are met when made.
-    aio = sys.modules.get("aiobotocore.client")
-    if aio is not None:
-        _patches.wrap(aio.AioBaseClient, "_make_api_call", _call_awaited)
-        _patches.wrap(aio.AioBaseClient, "_emit_api_params", _meet_first)
+    _patches.wrap(Session, "__init__", _begin_session)
     lookups.patch(_patches)
     children.patch(_patches)
+    _patch_aiobotocore()
+
+
+def _patch_aiobotocore() -> None:
+    """Do the same for aiobotocore, which has methods of its own."""
+    aio = sys.modules.get("aiobotocore.session")
+    if aio is None or _patches.have(aio.AioBaseClient):
+        return
+    _patches.wrap(aio.AioBaseClient, "_make_api_call", _call_awaited)
+    _patches.wrap(aio.AioBaseClient, "_emit_api_params", _meet_first)
+    lookups.patch_aiobotocore(_patches, aio)
+
+
+def _begin_session(method: Callable[..., Any], _session: Any, *args: Any, **kwargs: Any) -> None:
+    # Aiobotocore may have come only now; nobody makes a client of it without a session.
+    with leads.lock:
+        _patch_aiobotocore()
+    method(*args, **kwargs)
 
 
 def _make(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> None:

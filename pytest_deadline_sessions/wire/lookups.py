@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from pytest_deadline_sessions import model
@@ -24,11 +23,17 @@ def patch(patches: Patches) -> None:
     patches.wrap(Session, "_build_profile_map", lambda _method, _session: _config()["profiles"])
     patches.wrap(ClientCreator, "create_client", _create)
     patches.wrap(SocketPublisher, "publish", _publish)
-    # If it comes later, its sessions find the environment, and its clients are met when made.
-    aio = sys.modules.get("aiobotocore.session")
-    if aio is not None:
-        patches.wrap(aio.AioSession, "get_credentials", _credentials_awaited)
-        patches.wrap(aio.AioClientCreator, "create_client", _create)
+
+
+def patch_aiobotocore(patches: Patches, aio: Any) -> None:
+    """Answer the sessions of aiobotocore.
+
+    Args:
+        patches: What puts it back.
+        aio: The module ``aiobotocore.session``.
+    """
+    patches.wrap(aio.AioSession, "get_credentials", _credentials_awaited)
+    patches.wrap(aio.AioClientCreator, "create_client", _create)
 
 
 def _credentials(method: Any, session: Any) -> Any:

@@ -38,6 +38,11 @@ class Patches:
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
+        self._owners: set[type] = set()
+
+    def have(self, owner: type) -> bool:
+        """Whether anything of a class is replaced."""
+        return owner in self._owners
 
     def __bool__(self) -> bool:
         return bool(self._undo)
@@ -56,6 +61,7 @@ class Patches:
         ours = _replacement(original, around, on)
         # Noted first: whatever interrupts, it can be put back.
         self._undo.append(functools.partial(_put_back, owner, name, own, ours, on))
+        self._owners.add(owner)
         setattr(owner, name, ours)
 
     def undo(self) -> None:
@@ -63,6 +69,7 @@ class Patches:
         while self._undo:
             self._undo[-1]()
             self._undo.pop()
+        self._owners.clear()
 
 
 def _replacement(original: Any, around: Around, on: list[bool]) -> Any:

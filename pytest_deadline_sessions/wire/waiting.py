@@ -14,7 +14,6 @@ from pytest_deadline_sessions.wire import leads
 from pytest_deadline_sessions.wire.patching import Patches
 
 _patches = Patches()
-_patched: set[Any] = set()
 
 
 def without_delay(clock: Clock, delay: Any) -> Any:
@@ -34,14 +33,12 @@ def patch() -> None:
     if aio is not None:
         buckets[aio.AsyncTokenBucket] = _acquire_async
     for bucket, around in buckets.items():
-        if bucket not in _patched:
+        if not _patches.have(bucket):
             _patches.wrap(bucket, "acquire", around)
-            _patched.add(bucket)
 
 
 def unpatch() -> None:
     """Leave the token buckets as they were."""
-    _patched.clear()
     _patches.undo()
 
 
