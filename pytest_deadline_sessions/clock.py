@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import copyreg
 import datetime
 import functools
+import sys
+import uuid
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 # freezegun fakes time for every caller but these modules: pytest times its tests and Hypothesis its
 # examples, and neither may see a clock that stands still or leaps.
-_REAL_TIME = ["_pytest.timing", "_pytest.runner", "_pytest.terminal", "hypothesis", "xdist"]
+# Trio's clock would stand still as well, and nobody who sleeps by it would ever wake.
+_REAL_TIME = (
+    "_pytest.timing",
+    "_pytest.runner",
+    "_pytest.terminal",
+    "hypothesis",
+    "trio.",
+    "xdist",
+)
+
+_MONOTONIC = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
+_FREEZEGUN_LISTS = ("freeze_factories", "ignore_lists", "tick_flags", "tz_offsets")
 
 
 @functools.cache
@@ -129,8 +143,8 @@ class Clock:
         """Stop time at ``at`` for the service and for the code under test alike.
 
         A thin layer over freezegun: ``datetime``, ``time.time`` and their kin stand still in every
-        module but those of pytest and Hypothesis, and asyncio keeps running. The handle that it
-        yields has freezegun's ``tick`` and ``move_to``.
+        module but those of pytest and Hypothesis, and asyncio and trio keep running. The handle
+        that it yields has freezegun's ``tick`` and ``move_to``.
 
         Args:
             at: A datetime (a naive one is UTC), a date, or text such as ``"2030-01-01 12:00"``;
@@ -144,28 +158,143 @@ class Clock:
             2030-01-01 01:00:00+00:00 True
         """
         import freezegun
-        from freezegun import api
 
-        freezer = freezegun.freeze_time(
-            self.now() if at is None else at, ignore=list(_REAL_TIME), real_asyncio=True
-        )
-        with freezer as factory:
-            frozen = Frozen(factory)
-            self._frozen.append(frozen)
-            # Looking five callers up, freezegun takes a test that Hypothesis calls for Hypothesis.
-            depth, api.call_stack_inspection_limit = api.call_stack_inspection_limit, 1
+        at = self.now() if at is None else at
+        stop = _Stop(freezegun.freeze_time(at, ignore=list(_REAL_TIME)))
+        frozen = Frozen(stop)
+        try:
             try:
+                stop.begin()
+                self._frozen.append(frozen)
                 yield frozen
             finally:
-                api.call_stack_inspection_limit = depth
-                self._frozen.remove(frozen)
+                self._thaw(frozen, stop)
+        finally:
+            # An interrupt may have broken that off.
+            self._thaw(frozen, stop)
+
+    def _thaw(self, frozen: Frozen, stop: _Stop) -> None:
+        stop.end()
+        if frozen in self._frozen:
+            self._frozen.remove(frozen)
+
+
+class _Stop:
+    """Time stopped by freezegun, and going on however far that has come.
+
+    Args:
+        freezer: What ``freezegun.freeze_time`` gives.
+    """
+
+    def __init__(self, freezer: Any) -> None:
+        from freezegun import api
+
+        self.factory: Any = None
+        self._freezer = freezer
+        self._ending = self._ended = False
+        self._limit = api.call_stack_inspection_limit
+        self._depths = {name: len(getattr(api, name)) for name in _FREEZEGUN_LISTS}
+        self._modules = set(sys.modules)
+        self._loops: list[tuple[type, Any]] = []
+        generator = api.uuid_generate_time_attr
+        self._uuid = {name: getattr(uuid, name, None) for name in (generator, "_UuidCreate")}
+
+    def begin(self) -> None:
+        """Stop time, but for event loops: whoever sleeps in one has to wake."""
+        from freezegun import api
+
+        self.factory = self._freezer.start()
+        for loop in _loops_by_the_clock():
+            self._loops.append((loop, vars(loop)["time"]))
+            loop.time = _real_time_of_loops  # type: ignore[attr-defined]
+        # Looking five callers up, freezegun takes a test that Hypothesis calls for Hypothesis.
+        api.call_stack_inspection_limit = 1
+
+    def end(self) -> None:
+        """Let time go on; once is enough, and another time does what the first has left."""
+        from freezegun import api
+
+        if self._ended:
+            return
+        api.call_stack_inspection_limit = self._limit
+        while self._loops:
+            loop, original = self._loops[-1]
+            loop.time = original  # type: ignore[attr-defined]
+            self._loops.pop()
+        if self.factory is not None and not self._ending:
+            self._ending = True
+            self._freezer.stop()
+        else:
+            self._repair()
+        if not api.freeze_factories:
+            # Freezegun leaves alone what it has ignored, though a module that was imported
+            # meanwhile took the fake for the real one.
+            late = sys.modules.keys() - self._modules
+            _give_back(sys.modules[name] for name in late if name.startswith(_REAL_TIME))
+        self._ended = True
+
+    def _repair(self) -> None:
+        """Undo what freezegun has done half-way, which it cannot undo itself."""
+        from freezegun import api
+
+        for name, depth in self._depths.items():
+            del getattr(api, name)[depth:]
+        if self._depths["freeze_factories"]:
+            # It was frozen before, and stays so.
+            return
+        _give_back(sys.modules.values())
+        for name, value in self._uuid.items():
+            setattr(uuid, name, value)
+        for kind in (api.real_datetime, api.real_date):
+            copyreg.dispatch_table.pop(kind, None)
+
+
+def _give_back(modules: Iterable[Any]) -> None:
+    """Have the real thing wherever a module has a name for one of freezegun's."""
+    from freezegun import api
+
+    fakes = {"FakeDatetime": api.real_datetime, "FakeDate": api.real_date}
+    for name, real in vars(api).items():
+        if name.startswith("real_") and hasattr(api, name.replace("real_", "fake_")):
+            fakes[name.replace("real_", "fake_")] = real
+    by_id = {id(getattr(api, name)): (name, real) for name, real in fakes.items()}
+    for module in list(modules):
+        namespace = getattr(module, "__dict__", {})
+        for name, value in list(namespace.items()):
+            fake, real = by_id.get(id(value), (name, None))
+            if name != fake:
+                namespace[name] = real
+
+
+def _loops_by_the_clock() -> Iterator[type]:
+    """The classes of event loops that ask ``time`` for the time.
+
+    Others are left alone: what is written in C meets no fake, and a loop may have a time of its
+    own.
+    """
+    import asyncio
+
+    waiting: list[type] = [asyncio.AbstractEventLoop]
+    while waiting:
+        loop = waiting.pop()
+        waiting += loop.__subclasses__()
+        code = getattr(vars(loop).get("time"), "__code__", None)
+        if code is not None and not _MONOTONIC.isdisjoint(code.co_names):
+            yield loop
+
+
+def _real_time_of_loops(_loop: Any) -> float:
+    from freezegun import api
+
+    now: float = api.real_monotonic()
+    return now
 
 
 class Frozen:
     """Time, stopped: what ``Clock.freeze`` yields."""
 
-    def __init__(self, factory: Any) -> None:
-        self._factory = factory
+    def __init__(self, stop: _Stop) -> None:
+        self._stop = stop
 
     def tick(self, delta: datetime.timedelta | float | None = None, **parts: float) -> None:
         """Let time pass for service and code alike.
@@ -179,8 +308,8 @@ class Frozen:
         else:
             default = 0 if parts else 1
             passed = datetime.timedelta(seconds=default if delta is None else delta)
-        self._factory.tick(passed + datetime.timedelta(**parts))
+        self._stop.factory.tick(passed + datetime.timedelta(**parts))
 
     def move_to(self, at: datetime.datetime | datetime.date | str) -> None:
         """Set the time for service and code alike; backwards is allowed."""
-        self._factory.move_to(at)
+        self._stop.factory.move_to(at)

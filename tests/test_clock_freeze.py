@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
+import socket
 import threading
 import time
 
@@ -12,8 +14,10 @@ import pytest
 from freezegun import api
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interrupting import interrupted, state
 
 from pytest_deadline_sessions import FakeDeadline, Listing
+from pytest_deadline_sessions import clock as clock_module
 from pytest_deadline_sessions.clock import Clock
 
 UTC = datetime.timezone.utc
@@ -269,3 +273,166 @@ def test_what_clients_get_is_plain(fast, freeze):
         (session,) = client.list_sessions(**job)["sessions"]
     assert type(session["startedAt"]) is datetime.datetime
     assert session == given
+
+
+def _refuses(*_, **__):
+    raise RuntimeError("no sockets here")
+
+
+def test_no_socket_is_needed(clock, monkeypatch):
+    """Nothing that is not asynchronous asks for one, and time goes on afterwards."""
+    before = state()
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socket", _refuses)
+        patch.setattr(socket, "socketpair", _refuses)
+        with clock.freeze(NOON):
+            assert _everywhere(clock) == NOON
+            with pytest.raises(RuntimeError, match="no sockets here"):
+                socket.socketpair()
+    assert state() == before
+
+
+class _Derived(asyncio.SelectorEventLoop):
+    """A loop as libraries derive them, with a clock that reads the one of ``time``."""
+
+    def time(self):
+        return time.monotonic()
+
+
+class _Both(_Derived, asyncio.SelectorEventLoop):
+    """A class that is met twice among those below asyncio's."""
+
+
+class _OwnTime(asyncio.SelectorEventLoop):
+    """A loop with a time of its own, such as one for tests."""
+
+    def time(self):
+        return 7.0
+
+
+@pytest.mark.parametrize("inner", [Clock().freeze, freezegun.freeze_time])
+@pytest.mark.parametrize("outer", [Clock().freeze, freezegun.freeze_time])
+def test_loops_keep_real_time(clock, outer, inner):
+    """Whatever their class, whenever they were made, and whoever else stops time around or inside.
+
+    But a loop that has a time of its own keeps that.
+    """
+    before = state()
+
+    async def sleep():
+        await asyncio.wait_for(asyncio.sleep(0.001), timeout=60)
+        return _now()
+
+    loops = [_Derived(), _Both()]
+    own = _OwnTime()
+    with outer(NOON), clock.freeze(NOON + DAY), inner(NOON + 2 * DAY):
+        loops.append(asyncio.new_event_loop())
+        for loop in loops:
+            assert loop.run_until_complete(sleep()) == NOON + 2 * DAY
+            first = loop.time()
+            while loop.time() == first:
+                pass
+        assert own.time() == 7.0
+    for loop in (*loops, own):
+        loop.close()
+    assert state() == before
+    assert "time" not in vars(_Both)
+
+
+@pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
+def test_an_interrupt_at_any_point_lets_time_go_on(clock, around):
+    """Wherever freezing or thawing is broken off, all of the process is as it was before."""
+
+    def freeze():
+        with clock.freeze(NOON) as frozen:
+            frozen.tick(1)
+
+    with around:
+        freeze()
+        before, now = state(), clock.now()
+        places = []
+        for place in interrupted(freeze, ["freezegun/api.py", "sessions/clock.py"]):
+            assert state() == before, place
+            places.append(place)
+        functions = {name for _, name, *_ in places}
+        assert {"freeze", "begin", "start", "tick", "end", "stop"} <= functions
+        assert datetime.timedelta(0) <= clock.now() - now < DAY
+
+
+def test_an_error_while_freezing_is_the_one_that_is_told(clock, monkeypatch):
+    """Nothing hides it."""
+    monkeypatch.setattr(clock_module, "_loops_by_the_clock", _refuses)
+    before = state()
+    with pytest.raises(RuntimeError, match="no sockets here"), clock.freeze(NOON):
+        pass
+    assert state() == before
+
+
+def test_a_refused_time_leaves_no_trace(clock):
+    """Freezegun refuses what it cannot read."""
+    before = state()
+    with pytest.raises(ValueError, match="Unknown string format"), clock.freeze("some day"):
+        pass
+    assert state() == before
+
+
+@pytest.mark.usefixtures("at_noon")
+@pytest.mark.parametrize("library", ["trio", "anyio"])
+def test_trio_keeps_running(library):
+    """Who sleeps by its clock wakes; and time stands still in it."""
+    trio = pytest.importorskip("trio")
+    sleep = pytest.importorskip(library).sleep
+
+    async def poll():
+        with trio.fail_after(60):
+            await sleep(0.001)
+        with trio.move_on_after(0.001):
+            await trio.sleep_forever()
+        return _now()
+
+    assert trio.run(poll) == NOON
+
+
+def test_trio_that_is_imported_while_time_stands_still(pytester):
+    """It keeps real time too, and nothing of freezegun is left in it."""
+    pytest.importorskip("trio")
+    pytester.makepyfile(
+        """
+        import sys
+        import time
+
+        def test_late(deadline_sessions):
+            with deadline_sessions.clock.freeze("2030-01-01"):
+                import trio
+                trio.run(trio.sleep, 0.001)
+            bound = [
+                value
+                for name, module in list(sys.modules.items())
+                if name.startswith("trio.")
+                for value in vars(module).values()
+                if getattr(value, "__module__", "") == "freezegun.api"
+            ]
+            assert not bound
+            assert trio._core._run.perf_counter is time.perf_counter
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
+def test_with_pytest_socket(pytester):
+    """Where it blocks every socket, time can be stopped, and goes on in the tests that follow."""
+    pytest.importorskip("pytest_socket")
+    pytester.makepyfile(
+        """
+        import datetime
+
+        def test_freeze(deadline_sessions):
+            with deadline_sessions.clock.freeze("2031-01-01"):
+                assert datetime.datetime.now().year == 2031
+
+        def test_after():
+            assert datetime.datetime.now().year != 2031
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:randomly", "--disable-socket")
+    result.assert_outcomes(passed=2)
