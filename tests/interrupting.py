@@ -75,7 +75,7 @@ def state():
             for module in list(sys.modules.values())
             if hasattr(module, "__name__") and module is not api
             for name, value in list(vars(module).items())
-            if getattr(value, "__module__", None) in _MAKERS
+            if callable(value) and getattr(value, "__module__", None) in _MAKERS
         },
         "uuid": (getattr(uuid, "_generate_time_safe", None), getattr(uuid, "_UuidCreate", None)),
         "pickling": dict(copyreg.dispatch_table),
@@ -88,16 +88,23 @@ def state():
     }
 
 
-# Whose functions stand in for others, or are those that others stand in for.
-_MAKERS = {
-    "time",
-    "datetime",
-    "asyncio.tasks",
+def unlike(before, after):
+    """The names of what is different; what was imported meanwhile has to be free of stand-ins."""
+    places = {
+        place: value
+        for place, value in after["bound"].items()
+        if place in before["bound"] or value.__module__ in _STAND_INS
+    }
+    return [name for name, value in {**after, "bound": places}.items() if value != before[name]]
+
+
+_STAND_INS = {
     "freezegun.api",
-    "botocore.session",
-    "pytest_deadline_sessions.checking.sandbox",
     "pytest_deadline_sessions.checking.bench",
+    "pytest_deadline_sessions.checking.sandbox",
+    "pytest_deadline_sessions.checking.trio_time",
 }
+_MAKERS = _STAND_INS | {"time", "datetime", "asyncio.tasks", "botocore.session", "trio"}
 
 
 def _loops(loop=asyncio.AbstractEventLoop):

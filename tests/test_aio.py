@@ -22,6 +22,7 @@ from pytest_deadline_sessions import (
 )
 from pytest_deadline_sessions.checking.bench import Bench
 from pytest_deadline_sessions.checking.report import Options
+from pytest_deadline_sessions.checking.undoing import Undoing
 from pytest_deadline_sessions.wire import interception
 
 aiobotocore_session = pytest.importorskip("aiobotocore.session")
@@ -196,7 +197,8 @@ def test_check_pagination_finds_wrong_async_collectors(collect):
 def test_loading_takes_no_patience(monkeypatch, collect):
     """Aiobotocore is there before an asynchronous collector is watched, which takes its time."""
     monkeypatch.delitem(sys.modules, "aiobotocore.session")
-    with Bench(Options(collect), patience=5).open():
+    with Undoing() as undoing:
+        Bench(Options(collect), patience=5).open(undoing)
         assert "aiobotocore.session" in sys.modules
 
 

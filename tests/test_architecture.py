@@ -32,8 +32,8 @@ ROOMS = {
     "provider": "model lifecycle",
     "assertions": "concise model lifecycle transcript",
     "machine": "model lifecycle faults service fake assertions",
-    "checking": "concise model clock lifecycle faults paging transcript service fake strategies "
-    "assertions",
+    "checking": "concise model clock lifecycle faults paging transcript service wire fake "
+    "strategies assertions",
     "plugin": "concise model clock lifecycle faults paging transcript service wire fake stubber "
     "strategies provider assertions checking",
     "__main__": "wire fake transcript",

@@ -22,6 +22,7 @@ from collectors.wrong import every
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse, sandbox
+from pytest_deadline_sessions.checking.undoing import Undoing
 from pytest_deadline_sessions.clock import Clock
 
 _real_sleep = (time.sleep,)
@@ -245,7 +246,8 @@ def test_threads_of_others_sleep_on():
 
     thread = threading.Thread(target=other)
     thread.start()
-    with box.open():
+    with Undoing() as undoing:
+        box.open(undoing)
         go.set()
         thread.join()
     assert slept[0] >= 0.04

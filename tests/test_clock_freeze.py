@@ -14,7 +14,7 @@ import pytest
 from freezegun import api
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interrupting import interrupted, state
+from interrupting import interrupted, state, unlike
 
 from pytest_deadline_sessions import FakeDeadline, Listing
 from pytest_deadline_sessions import clock as clock_module
@@ -289,7 +289,7 @@ def test_no_socket_is_needed(clock, monkeypatch):
             assert _everywhere(clock) == NOON
             with pytest.raises(RuntimeError, match="no sockets here"):
                 socket.socketpair()
-    assert state() == before
+    assert not unlike(before, state())
 
 
 class _Derived(asyncio.SelectorEventLoop):
@@ -335,7 +335,7 @@ def test_loops_keep_real_time(clock, outer, inner):
         assert own.time() == 7.0
     for loop in (*loops, own):
         loop.close()
-    assert state() == before
+    assert not unlike(before, state())
     assert "time" not in vars(_Both)
 
 
@@ -352,7 +352,7 @@ def test_an_interrupt_at_any_point_lets_time_go_on(clock, around):
         before, now = state(), clock.now()
         places = []
         for place in interrupted(freeze, ["freezegun/api.py", "sessions/clock.py"]):
-            assert state() == before, place
+            assert not unlike(before, state()), place
             places.append(place)
         functions = {name for _, name, *_ in places}
         assert {"freeze", "begin", "start", "tick", "end", "stop"} <= functions
@@ -365,7 +365,7 @@ def test_an_error_while_freezing_is_the_one_that_is_told(clock, monkeypatch):
     before = state()
     with pytest.raises(RuntimeError, match="no sockets here"), clock.freeze(NOON):
         pass
-    assert state() == before
+    assert not unlike(before, state())
 
 
 def test_a_refused_time_leaves_no_trace(clock):
@@ -373,7 +373,7 @@ def test_a_refused_time_leaves_no_trace(clock):
     before = state()
     with pytest.raises(ValueError, match="Unknown string format"), clock.freeze("some day"):
         pass
-    assert state() == before
+    assert not unlike(before, state())
 
 
 @pytest.mark.usefixtures("at_noon")

@@ -12,6 +12,7 @@ from pytest_deadline_sessions.checking.cases import VARIATIONS, Case, Lapse, sim
 from pytest_deadline_sessions.checking.contract import RULES
 from pytest_deadline_sessions.checking.drawing import Drawn, depending
 from pytest_deadline_sessions.checking.report import Options, PaginationViolation
+from pytest_deadline_sessions.checking.undoing import Undoing
 from pytest_deadline_sessions.paging import Listing
 
 __all__ = [
@@ -79,7 +80,9 @@ def check_pagination(
         without = {*without, "drift"}
     bench = Bench(options, patience)
     drawn = Drawn(bench, without, max_examples)
-    with bench.open():
+    undoing = Undoing()
+    with undoing, undoing:
+        bench.open(undoing)
         found = (
             _first(bench, given)
             or drawn.replayed()

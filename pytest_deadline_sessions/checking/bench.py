@@ -24,11 +24,13 @@ from pytest_deadline_sessions.checking.report import Options, PaginationViolatio
 from pytest_deadline_sessions.checking.requests import of_requests
 from pytest_deadline_sessions.checking.results import of_outcome
 from pytest_deadline_sessions.checking.sandbox import Runaway, Sandbox
+from pytest_deadline_sessions.checking.undoing import Undoing
 from pytest_deadline_sessions.fake import FakeDeadline
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 from pytest_deadline_sessions.paging import Listing, Tokens
 from pytest_deadline_sessions.service import Job
 from pytest_deadline_sessions.transcript import Call
+from pytest_deadline_sessions.wire import botocore as wire
 
 _SPARE = 1_000
 _LASTING = Lapse("AccessDeniedException")
@@ -69,7 +71,7 @@ class Bench:
         self._earlier: set[str] = set()
         self._calls: list[Call] = []
         self._client: Any = None
-        self._closing: contextlib.ExitStack
+        self._undoing: Undoing
         self._settled = importlib.util.find_spec("aiobotocore") is None
         self._case = Case()
         self._number = 0
@@ -78,22 +80,26 @@ class Bench:
         self._attempt: Attempt
         self._job: Job
 
-    @contextlib.contextmanager
-    def open(self) -> Iterator[None]:
-        """Stop time, and lead every client of the process here."""
+    def open(self, undoing: Undoing) -> None:
+        """Stop time, and lead every client of the process here.
+
+        Args:
+            undoing: Lets time go on, and clients go where they went.
+        """
         if not self._settled and _is_async_function(self.options.collect):
             # It takes long, and broken off in the middle it is broken for good.
             importlib.import_module("aiobotocore.session")
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self.fake.clock.freeze(self.fake.clock.now()))
-            stack.enter_context(self.fake.intercept())
-            stack.enter_context(self._sandbox.open(self.options.collect))
-            stack.enter_context(_shared_models())
-            # What is reported is in the report.
-            stack.callback(self.fake.calls.clear)
-            self._client = self.fake.client(**_CONFIG)
-            self._closing = stack
-            yield
+        undoing.enter(self.fake.clock.freeze(self.fake.clock.now()))
+        undoing.enter(self.fake.intercept())
+        self._sandbox.open(undoing, self.options.collect)
+        undoing.put(botocore.session, "create_loader", _sharing(botocore.session.create_loader))
+        # What is reported is in the report.
+        undoing.later(self.fake.calls.clear)
+        self._client = wire.client(**_CONFIG)
+        # Whoever keeps a violation keeps the client.
+        undoing.later(setattr, self, "_client", None)
+        undoing.later(self.fake.attach(self._client).close)
+        self._undoing = undoing
 
     def find(self, case: Case, number: int | None = None) -> PaginationViolation | None:
         """What the collector does wrong in that case, if anything.
@@ -295,9 +301,14 @@ class Bench:
         return bool(self._attempt.lists), value
 
     def _async_client(self) -> Any:
-        making = self.fake.async_client(**_CONFIG)
+        from aiobotocore.config import AioConfig
+        from aiobotocore.session import AioSession
+
+        options = wire.options_of(AioConfig, dict(_CONFIG))
+        making = wire.prepared(AioSession).create_client(model.SERVICE, **options)
         client = _run(making.__aenter__())
-        self._closing.callback(lambda: _run(making.__aexit__(None, None, None)))
+        self._undoing.later(lambda: _run(making.__aexit__(None, None, None)))
+        self._undoing.later(self.fake.attach(client).close)
         return client
 
     async def _gathered(self, result: Any, most: int) -> Any:
@@ -316,20 +327,14 @@ class Bench:
             self._sandbox.stop(f"it gave more than {most} things one after the other")
 
 
-@contextlib.contextmanager
-def _shared_models() -> Iterator[None]:
+def _sharing(original: Any) -> Any:
     """Let the sessions that a collector makes share what they load, most of what they cost."""
-    original = botocore.session.create_loader
     shared = original()
 
     def create_loader(paths: str | None = None) -> Any:
         return original(paths) if paths else shared
 
-    botocore.session.create_loader = create_loader
-    try:
-        yield
-    finally:
-        botocore.session.create_loader = original
+    return create_loader
 
 
 def _is_async(result: Any) -> bool:

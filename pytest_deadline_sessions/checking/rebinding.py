@@ -7,58 +7,66 @@ import functools
 import inspect
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
+
+from pytest_deadline_sessions.checking.undoing import Undoing
 
 # These know what is real and what is not.
 _KNOWING = {"_pytest", "freezegun", "hypothesis", "pytest", __name__.partition(".")[0]}
 
-_Defaults = tuple[FunctionType, Any, Any]
 
-
-@contextlib.contextmanager
-def rebound(new: Mapping[Any, Any], collect: Any) -> Iterator[None]:
+def rebind(undoing: Undoing, new: Mapping[Any, Any], collect: Any) -> None:
     """Have the new function wherever a module has a name, or a function a default, for the old one.
 
     A clock that is a default becomes the one that freezegun has put in its place.
 
     Args:
+        undoing: Puts all back.
         new: By the old function.
         collect: A function that may be in no module, and what it uses with it.
     """
-    by_id = {id(old): other for old, other in new.items()}
+    # A module that is imported meanwhile takes the new one for the old.
+    undoing.later(_rebind_names, {other: old for old, other in new.items()})
     modules = list(sys.modules.values())
-    names = [change for module in modules for change in _rebind(module, by_id)]
+    _rebind_names(new, modules, undoing)
     functions = [
         *_parts(collect),
         *(one for module in modules if _name(module) not in _KNOWING for one in _functions(module)),
     ]
-    with_clocks = {**_clocks(), **by_id}
-    defaults = [change for one in functions for change in _change(one, with_clocks)]
-    try:
-        yield
-    finally:
-        for namespace, name, old in names:
-            namespace[name] = old
-        for function, positional, by_name in defaults:
-            function.__defaults__, function.__kwdefaults__ = positional, by_name
-        # A module that was imported meanwhile took the new one for the old.
-        back = {id(other): old for old, other in new.items()}
-        for module in list(sys.modules.values()):
-            list(_rebind(module, back))
+    by_id = {**_clocks(), **{id(old): other for old, other in new.items()}}
+    for function in functions:
+        _change(undoing, function, by_id)
+
+
+def rebind_in(package: str, undoing: Undoing, new: Mapping[Any, Any]) -> None:
+    """Have the new function where a module of that package has a name for the old one.
+
+    Args:
+        package: The name of the package.
+        undoing: Puts all back.
+        new: By the old function.
+    """
+    modules = [module for module in list(sys.modules.values()) if _name(module) == package]
+    _rebind_names(new, modules, undoing)
 
 
 def _name(module: Any) -> str:
     return str(getattr(module, "__name__", "")).partition(".")[0]
 
 
-def _rebind(module: Any, new: Mapping[int, Any]) -> Iterator[tuple[dict[str, Any], str, Any]]:
-    namespace = getattr(module, "__dict__", {})
-    for name, value in list(namespace.items()):
-        if id(value) in new:
-            namespace[name] = new[id(value)]
-            yield namespace, name, value
+def _rebind_names(
+    new: Mapping[Any, Any], modules: Iterable[Any] | None = None, undoing: Undoing | None = None
+) -> None:
+    by_id = {id(old): other for old, other in new.items()}
+    for module in list(sys.modules.values()) if modules is None else modules:
+        namespace = getattr(module, "__dict__", {})
+        for name, value in list(namespace.items()):
+            if id(value) in by_id:
+                if undoing is not None:
+                    undoing.later(namespace.__setitem__, name, value)
+                namespace[name] = by_id[id(value)]
 
 
 def _functions(module: Any) -> Iterator[FunctionType]:
@@ -105,14 +113,13 @@ def _enclosed(function: FunctionType) -> Iterator[Callable[..., Any]]:
                 yield cell.cell_contents
 
 
-def _change(function: FunctionType, new: Mapping[int, Any]) -> Iterator[_Defaults]:
+def _change(undoing: Undoing, function: FunctionType, new: Mapping[int, Any]) -> None:
     positional, by_name = function.__defaults__, function.__kwdefaults__
-    if not any(id(one) in new for one in (*(positional or ()), *(by_name or {}).values())):
-        return
-    yield function, positional, by_name
-    if positional:
+    if positional and any(id(one) in new for one in positional):
+        undoing.later(setattr, function, "__defaults__", positional)
         function.__defaults__ = tuple(new.get(id(one), one) for one in positional)
-    if by_name:
+    if by_name and any(id(one) in new for one in by_name.values()):
+        undoing.later(setattr, function, "__kwdefaults__", by_name)
         function.__kwdefaults__ = {name: new.get(id(one), one) for name, one in by_name.items()}
 
 

@@ -8,6 +8,7 @@ import ctypes
 import datetime
 import functools
 import itertools
+import os
 import signal
 import sys
 import threading
@@ -16,7 +17,9 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from pytest_deadline_sessions.checking.rebinding import rebound
+from pytest_deadline_sessions.checking.rebinding import rebind
+from pytest_deadline_sessions.checking.trio_time import TrioTime
+from pytest_deadline_sessions.checking.undoing import Undoing
 from pytest_deadline_sessions.clock import Clock
 
 MOST_SLEEPS = 5_000
@@ -28,14 +31,21 @@ _STEP = 0.05
 _SHORT_STEP = 0.001
 _THREAD = ("threading", "_bootstrap_inner")
 # Where a thread stands that waits for another one.
-_WAITING = {"threading", "queue", "selectors", "concurrent.futures.thread", "multiprocessing.pool"}
+_IDLE = {
+    ("anyio._backends._asyncio", "run"),
+    ("concurrent.futures.thread", "_worker"),
+    ("multiprocessing.pool", "worker"),
+    ("trio._core._thread_cache", "_work"),
+}
+_WAITING = {"threading", "queue", "selectors", *(module for module, _ in _IDLE)}
 _SIGNAL = getattr(signal, "SIGURG", None)
 # Whose handlers do no harm: they pass on what they catch, once they have cleaned up.
-_CLEAN = {*sys.stdlib_module_names, __name__.partition(".")[0]}
+_CLEAN = {*sys.stdlib_module_names, __name__.partition(".")[0], "anyio", "outcome", "trio"}
 # In tuples, so that they are left alone when names are bound anew.
 _real_sleep = (time.sleep,)
 _real_async_sleep = (asyncio.sleep,)
 _real_clock = (time.perf_counter,)
+_real_exit = (os._exit,)
 
 
 class Runaway(BaseException):
@@ -80,6 +90,11 @@ class Sandbox:
         self._sleepers: set[tuple[datetime.datetime, int, int]] = set()
         self._beat = 0
         self._is_open = False
+        self._process = os.getpid()
+        self.slept = 0.0
+        self._trio = TrioTime(self)
+        self._undoing: Undoing
+        self._collect: Any
 
     def heard(self) -> None:
         """The collector made a call, in this thread: it is at work.
@@ -110,36 +125,41 @@ class Sandbox:
             _raise_in_handlers(frame or sys._getframe(1))  # noqa: SLF001 (documented)
         raise Runaway(self.stopped)
 
-    @contextlib.contextmanager
-    def open(self, collect: Any = None) -> Iterator[None]:
+    def open(self, undoing: Undoing, collect: Any = None) -> None:
         """Make sleeping take no time for all threads that start from now on, and for this one.
 
         Args:
+            undoing: Closes it.
             collect: The collector, which may be in no module.
         """
         here = self._collector = threading.get_ident()
         self._outsiders = sys._current_frames().keys() - {here}  # noqa: SLF001 (documented)
-        with contextlib.ExitStack() as stack:
-            sleep = functools.partial(self._sleep)
-            new = {_real_sleep[0]: sleep, _real_async_sleep[0]: self._async_sleep}
-            stack.enter_context(rebound(new, collect))
-            self._is_open = True
-            stack.callback(setattr, self, "_is_open", False)
-            # A thread may meet it in its last lines, where nothing catches it.
-            stack.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
-            sys.unraisablehook = functools.partial(_quiet, sys.unraisablehook)
-            stack.callback(setattr, threading, "excepthook", threading.excepthook)
-            threading.excepthook = functools.partial(_quiet, threading.excepthook)
-            if _SIGNAL is not None and threading.current_thread() is threading.main_thread():
-                stack.callback(signal.signal, _SIGNAL, signal.getsignal(_SIGNAL))
-                signal.signal(_SIGNAL, self._on_signal)
-            ended = threading.Event()
-            watchdog = threading.Thread(target=self._watch, args=(ended,), daemon=True)
-            watchdog.start()
-            self._outsiders.add(watchdog.ident or 0)
-            stack.callback(watchdog.join)
-            stack.callback(ended.set)
-            yield
+        self._undoing, self._collect = undoing, collect
+        sleep, leave = functools.partial(self._sleep), functools.partial(self._exit)
+        new = {_real_sleep[0]: sleep, _real_async_sleep[0]: self._async_sleep, _real_exit[0]: leave}
+        rebind(undoing, new, collect)
+        self._trio.meet(undoing, collect)
+        undoing.put(self, "_is_open", value=True)
+        # A thread may meet it in its last lines, where nothing catches it.
+        for owner, name in ((sys, "unraisablehook"), (threading, "excepthook")):
+            undoing.put(owner, name, functools.partial(_quiet, getattr(owner, name)))
+        if _SIGNAL is not None and threading.current_thread() is threading.main_thread():
+            # One that is not of Python's making can neither be seen nor put back.
+            before = signal.getsignal(_SIGNAL) or signal.SIG_DFL
+            undoing.later(signal.signal, _SIGNAL, before)
+            signal.signal(_SIGNAL, self._on_signal)
+        ended = threading.Event()
+        watchdog = threading.Thread(target=self._watch, args=(ended,), daemon=True)
+        undoing.later(_end, watchdog, ended)
+        watchdog.start()
+        self._outsiders.add(watchdog.ident or 0)
+
+    def meet_late(self) -> bool:
+        """Whether the collector has imported a library that sleeps; from now on that takes no time.
+
+        What it came to before tells nothing.
+        """
+        return self._trio.meet(self._undoing, self._collect)
 
     def call(self, function: Callable[[], Any]) -> Any:
         """What ``function`` returns; ``stopped`` tells whether it had to be stopped.
@@ -165,30 +185,40 @@ class Sandbox:
                 sys.settrace(tracing)
                 self._end_threads()
 
+    def outside(self) -> bool:
+        """Whether whoever calls this is none of the collector's, or comes too late."""
+        return not self._is_open or threading.get_ident() in self._outsiders
+
+    def _exit(self, status: int) -> None:
+        # A fork of the process ends by itself.
+        if self.outside() or not self.running or os.getpid() != self._process:
+            _real_exit[0](status)
+        self.stop("it called os._exit, which ends the whole test run at once")
+
     def _sleep(self, seconds: float) -> None:
-        if not self._is_open or threading.get_ident() in self._outsiders:
+        if self.outside():
             _real_sleep[0](seconds)
             return
         if seconds < 0:
             msg = "sleep length must be non-negative"
             raise ValueError(msg)
-        with self._sleeping(seconds) as wakes:
+        with self.sleeping(seconds) as wakes:
             while not wakes():
                 _real_sleep[0](_SHORT_STEP)
 
     async def _async_sleep(self, delay: float, result: Any = None) -> Any:
-        if not self._is_open or threading.get_ident() in self._outsiders:
+        if self.outside():
             return await _real_async_sleep[0](delay, result)
         ready = getattr(asyncio.get_running_loop(), "_ready", ())
-        with self._sleeping(max(delay, 0)) as wakes:
+        with self.sleeping(max(delay, 0)) as wakes:
             await _real_async_sleep[0](0)
             # The other sleepers are ready all the time, to look whether it is their turn.
-            while not wakes() or len(ready) > self._beside():
-                await _real_async_sleep[0](_SHORT_STEP if self._others() else 0)
+            while not wakes() or len(ready) > self.beside():
+                await _real_async_sleep[0](_SHORT_STEP if self.others() else 0)
         return result
 
     @contextlib.contextmanager
-    def _sleeping(self, seconds: float) -> Iterator[Callable[[], bool]]:
+    def sleeping(self, seconds: float) -> Iterator[Callable[[], bool]]:
         """Sleep inside, until what this yields is true; then that much time has passed.
 
         Time passes when everybody sleeps: whoever sleeps shortest wakes first, and nobody before
@@ -222,9 +252,11 @@ class Sandbox:
         finally:
             self._sleepers.discard(mine)
             self._grace_taken += _real_clock[0]() - started
-        self.clock.advance(max(until - self.clock.now(), datetime.timedelta(0)))
+        passed = max(until - self.clock.now(), datetime.timedelta(0))
+        self.clock.advance(passed)
+        self.slept += passed.total_seconds()
 
-    def _beside(self) -> int:
+    def beside(self) -> int:
         """How many others sleep in this thread."""
         here = threading.get_ident()
         return sum(ident == here for *_, ident in self._sleepers.copy()) - 1
@@ -236,13 +268,13 @@ class Sandbox:
             waited: For how long this one has waited to see that; some may be about to go on.
         """
         # A thread of a pool that looks idle may have been given work just now.
-        others = self._others()
+        others = self.others()
         return bool(others) and (
             waited < _SHORT_STEP
             or any(frame.f_globals.get("__name__") not in _WAITING for frame in others)
         )
 
-    def _others(self) -> list[FrameType]:
+    def others(self) -> list[FrameType]:
         """Where the other threads of the collector stand that do not sleep."""
         away = self._outsiders | {ident for *_, ident in self._sleepers.copy()}
         frames = sys._current_frames()  # noqa: SLF001 (documented)
@@ -306,7 +338,7 @@ class Sandbox:
             if ident not in self._outsiders
             and ident != self._collector
             # An idle thread of a pool would take the pool with it.
-            and frame.f_code.co_name != "_worker"
+            and not _idles(frame)
             and _runs(frame)
         ]
 
@@ -317,6 +349,20 @@ class Sandbox:
                 _raise_in(ident)
             _real_sleep[0](_STEP)
             left -= _STEP
+
+
+def _end(watchdog: threading.Thread, ended: threading.Event) -> None:
+    ended.set()
+    if watchdog.is_alive():
+        watchdog.join()
+
+
+def _idles(frame: FrameType | None) -> bool:
+    """Whether a thread of a pool waits for work."""
+    while frame is not None and frame.f_globals.get("__name__") in {"queue", "threading"}:
+        frame = frame.f_back
+    place = frame and (frame.f_globals.get("__name__"), frame.f_code.co_name)
+    return place in _IDLE
 
 
 def _runs(frame: FrameType | None) -> bool:
