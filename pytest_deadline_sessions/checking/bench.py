@@ -226,6 +226,9 @@ class Bench:
             pass
         except _RAISED as error:
             attempt.error = error
+        except BaseException as error:
+            if not _of_runaway(error):
+                raise
         attempt.runaway = self._sandbox.stopped
         attempt.kept = (
             isinstance(attempt.returned, dict | list | set) and attempt.returned is self._returned
@@ -335,6 +338,14 @@ def _sharing(original: Any) -> Any:
         return original(paths) if paths else shared
 
     return create_loader
+
+
+def _of_runaway(error: BaseException) -> bool:
+    """Whether it is a group of what stopped a collector in several tasks."""
+    parts = getattr(error, "exceptions", ())
+    return isinstance(error, Runaway) or (
+        bool(parts) and all(isinstance(one, _RAISED) or _of_runaway(one) for one in parts)
+    )
 
 
 def _is_async(result: Any) -> bool:

@@ -317,16 +317,18 @@ class Sandbox:
 
     def _interrupt(self) -> None:
         with self._interrupting:
+            frames = sys._current_frames()  # noqa: SLF001 (documented)
             # It may have ended just now.
             for ident in [*self._insiders(), self._collector] if self.running else []:
                 if _SIGNAL is not None and ident == threading.main_thread().ident:
                     # Unlike the other way, it also ends waiting for a lock, a queue or a thread.
                     signal.pthread_kill(ident, _SIGNAL)
-                else:
+                elif not self._trio.cancels(frames.get(ident), ident):
                     _raise_in(ident)
 
     def _on_signal(self, _number: int, frame: FrameType | None) -> None:
-        if self.running and self.stopped is not None:
+        here = threading.get_ident()
+        if self.running and self.stopped is not None and not self._trio.cancels(frame, here):
             self.stop(self.stopped, frame)
 
     def _insiders(self) -> list[int]:

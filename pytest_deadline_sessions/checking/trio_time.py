@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
+import threading
 import time
+from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions.checking.rebinding import rebind, rebind_in
@@ -14,9 +18,18 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions.checking.sandbox import Sandbox
 
 _SHORT_STEP = 0.001
+# So often trio may end a run itself that somebody wants to go on.
+_MOST_CANCELS = 2
 # In tuples, so that they are left alone when names are bound anew.
 _real_sleep = (time.sleep,)
 _real_clocks = (time.perf_counter, time.monotonic)
+
+
+@dataclass
+class _Run:
+    token: Any
+    scope: Any
+    cancelled: int = 0
 
 
 class TrioTime:
@@ -29,6 +42,8 @@ class TrioTime:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._met: Any = None
+        self._woken = 0
+        self._runs: dict[int, _Run] = {}
 
     def meet(self, undoing: Undoing, collect: Any) -> bool:
         """Whether trio is there and had not been met; then it sleeps in the sandbox from now on.
@@ -39,14 +54,51 @@ class TrioTime:
         """
         trio: Any = sys.modules.get("trio")
         # While it is being imported it has no names yet.
-        if self._met is not None or not hasattr(trio, "sleep_forever"):
+        if self._met is not None or not hasattr(trio, "to_thread"):
             return False
+        from trio.testing import wait_all_tasks_blocked
+
+        self._idle = wait_all_tasks_blocked
         undoing.put(self, "_met", trio)
-        self._real = (trio.sleep, trio.sleep_until, trio.sleep_forever)
-        ours = (self._sleep, self._sleep_until, self._sleep_forever)
+        self._real = (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run)
+        ours = (self._sleep, self._sleep_until, self._sleep_forever, functools.partial(self._run))
         rebind(undoing, dict(zip(self._real, ours, strict=True)), collect)
         rebind_in("trio", undoing, {clock: self._moving(clock) for clock in _real_clocks})
         return True
+
+    def cancels(self, frame: FrameType | None, ident: int) -> bool:
+        """Whether a thread stands in trio's own code, and is ended by trio itself.
+
+        What is raised there breaks trio, and all that it has to clean up.
+
+        Args:
+            frame: Where it stands.
+            ident: The thread.
+        """
+        while frame is not None and _package(frame) in sys.stdlib_module_names:
+            frame = frame.f_back
+        run = self._runs.get(ident)
+        if run is None or frame is None or _package(frame) != "trio":
+            return False
+        run.cancelled += 1
+        # This can be called anywhere, also where a signal is handled.
+        run.token.run_sync_soon(run.scope.cancel)
+        return run.cancelled <= _MOST_CANCELS
+
+    def _run(self, async_fn: Any, *args: Any, **options: Any) -> Any:
+        if self._sandbox.outside():
+            return self._real[3](async_fn, *args, **options)
+        ident = threading.get_ident()
+
+        async def main() -> Any:
+            with self._met.CancelScope() as scope:
+                self._runs[ident] = _Run(self._met.lowlevel.current_trio_token(), scope)
+                try:
+                    return await async_fn(*args)
+                finally:
+                    del self._runs[ident]
+
+        return self._real[3](main, **options)
 
     def _moving(self, clock: Any) -> Any:
         def now() -> float:
@@ -80,14 +132,18 @@ class TrioTime:
         if length == math.inf:
             await self._real[2]()
         with self._sandbox.sleeping(max(length, 0.0)) as wakes:
-            await trio.lowlevel.checkpoint()
-            # The other sleepers are ready all the time, to look whether it is their turn.
-            while not wakes() or self._runnable() > self._sandbox.beside():
+            woken = -1
+            # Whoever wakes has its turn before the next one does.
+            while woken != self._woken or not wakes():
+                woken = self._woken
+                await self._idle()
                 if self._sandbox.others():
                     _real_sleep[0](_SHORT_STEP)
-                await trio.lowlevel.checkpoint()
-        # Whoever gave it so much time and no more ends it here.
-        await trio.lowlevel.checkpoint()
+        self._woken += 1
+        if trio.current_time() >= trio.current_effective_deadline():
+            # Whoever gave it so much time and no more ends it here.
+            await trio.lowlevel.checkpoint()
 
-    def _runnable(self) -> int:
-        return int(self._met.lowlevel.current_statistics().tasks_runnable)
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
