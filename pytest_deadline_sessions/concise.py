@@ -1,9 +1,21 @@
-"""Representations that show what differs from the defaults, and can be pasted back."""
+"""How values read: short, whatever they are, or as what can be pasted back."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
+
+_BRACKETS: dict[Any, tuple[str, str]] = {
+    dict: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+    list: ("[", "]"),
+    set: ("{", "}"),
+    tuple: ("(", ")"),
+}
+_DEEPEST = 30
+# What a repr may raise; a timeout or an interrupt that comes just then passes.
+_RAISED = (Exception, SystemExit, GeneratorExit)
 
 
 def concise(value: Any, positional: int = 0) -> str:
@@ -29,3 +41,89 @@ def concise(value: Any, positional: int = 0) -> str:
         if getattr(value, field.name) != field.default
     ]
     return f"{type(value).__name__}({', '.join(shown)})"
+
+
+def shown(value: Any, width: int = 80) -> str:
+    """The ``repr`` of a value of the user's, as much of it as fits in ``width`` characters.
+
+    It raises nothing, and takes no longer for what is large, deep, or inside itself. A ``repr`` of
+    the user's own may still take as long as it likes.
+
+    Example:
+        >>> shown(list(range(10**6)), width=20)
+        '[0, 1, 2, 3, 4, 5, …'
+    """
+    return shortened(_text(value, width, ()), width)
+
+
+def worded(error: BaseException, width: int = 1000) -> str:
+    """The kind of an error and its text, which may be what raises another one.
+
+    Example:
+        >>> worded(ValueError("no such page"))
+        'ValueError: no such page'
+    """
+    kind = type(error).__name__
+    try:
+        text = str(error)
+    except _RAISED as another:
+        return f"{kind}, whose text raised {type(another).__name__}"
+    return f"{kind}: {shortened(text, width)}" if text else kind
+
+
+def plain(value: Any, width: int = 80) -> str:
+    """The ``str`` of a value of the user's, of which the same holds as of ``shown``.
+
+    Example:
+        >>> plain("as it is")
+        'as it is'
+    """
+    try:
+        return shortened(str(value), width)
+    except _RAISED:
+        return shown(value, width)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are equal; what cannot tell is equal to nothing but itself."""
+    try:
+        return one is other or bool(one == other)
+    except _RAISED:
+        return False
+
+
+def shortened(text: str, width: int = 80) -> str:
+    """As much of a text as fits in ``width`` characters."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _text(value: Any, room: int, around: tuple[int, ...]) -> str:
+    """The ``repr`` of a value, or more than ``room`` characters of its beginning."""
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return repr(value[: room + 1])
+    if kind in _BRACKETS and (value or kind in {dict, list, tuple}):
+        return _of_many(value, room, around)
+    try:
+        return repr(value)
+    except _RAISED as error:
+        return f"<{kind.__name__} whose repr raised {type(error).__name__}>"
+
+
+def _of_many(value: Any, room: int, around: tuple[int, ...]) -> str:
+    opened, closed = _BRACKETS[type(value)]
+    if id(value) in around or len(around) == _DEEPEST:
+        return f"{opened}...{closed}"
+    within = (*around, id(value))
+    text, comma = opened, ""
+    for item in itertools.islice(value.items() if type(value) is dict else value, room):
+        if type(value) is dict:
+            text += f"{comma}{_text(item[0], room, within)}: {_text(item[1], room, within)}"
+        else:
+            text += comma + _text(item, room, within)
+        comma = ", "
+        if len(text) > room:
+            break
+    if type(value) is tuple and len(value) == 1:
+        text += ","
+    return text + closed

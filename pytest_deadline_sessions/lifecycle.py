@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
+from pytest_deadline_sessions.concise import plain, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,7 +172,7 @@ def violations(
     ignored = [ignore] if isinstance(ignore, str) else list(ignore)
     unknown = [name for name in ignored if name not in RULES]
     if unknown:
-        msg = f"ignore={unknown!r} (expected names among {', '.join(RULES)})"
+        msg = f"ignore={shown(unknown)} (expected names among {', '.join(RULES)})"
         raise ValueError(msg)
     pair = after is not None
     found = _of_pair(summary, after, skipping=skipping) if pair else _of_one(summary)
@@ -207,7 +208,7 @@ def _ended_at(summary: Mapping[str, Any]) -> Iterator[Broken]:
     if status == ENDED and "endedAt" not in summary:
         yield Broken(ENDED_AT, "endedAt", "missing", "a datetime, since lifecycleStatus is ENDED")
     if status != ENDED and "endedAt" in summary:
-        value = str(summary["endedAt"])
+        value = plain(summary["endedAt"])
         yield Broken(ENDED_AT, "endedAt", value, f"none, since lifecycleStatus is {status}")
 
 
@@ -225,7 +226,7 @@ def _not_asked(summary: Mapping[str, Any]) -> Iterator[Broken]:
         for member in ("targetLifecycleStatus", "updatedAt", "updatedBy"):
             if member in summary:
                 allowed = "none, since lifecycleStatus is STARTED"
-                yield Broken(NOT_ASKED, member, model.shortened(str(summary[member])), allowed)
+                yield Broken(NOT_ASKED, member, plain(summary[member]), allowed)
 
 
 def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
@@ -235,8 +236,8 @@ def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
         ("updatedAt", "endedAt"),
     ):
         if earlier in summary and later in summary and summary[later] < summary[earlier]:
-            allowed = f"not before {earlier}, {summary[earlier]}"
-            yield Broken(CHRONOLOGY, later, str(summary[later]), allowed)
+            allowed = f"not before {earlier}, {plain(summary[earlier])}"
+            yield Broken(CHRONOLOGY, later, plain(summary[later]), allowed)
 
 
 def _of_pair(before: Any, after: Any, *, skipping: bool) -> Iterator[Broken]:
@@ -252,7 +253,7 @@ def _of_step(
 ) -> Iterator[Broken]:
     for member in ("sessionId", "fleetId", "workerId", "startedAt"):
         if member in before and member in after and before[member] != after[member]:
-            yield Broken(SAME_SESSION, member, str(after[member]), str(before[member]))
+            yield Broken(SAME_SESSION, member, plain(after[member]), plain(before[member]))
     status = before.get("lifecycleStatus")
     if status is not None and "lifecycleStatus" in after:
         yield from _transition(status, after["lifecycleStatus"], skipping=skipping)
@@ -260,12 +261,14 @@ def _of_step(
         for member in sorted({*before, *after} - {"lifecycleStatus"}):
             was, now = before.get(member, "nothing"), after.get(member, "nothing")
             if was != now:
-                allowed = f"{model.shortened(str(was))}, as when it ended"
-                yield Broken(ENDED_IS_FINAL, member, model.shortened(str(now)), allowed)
+                allowed = f"{plain(was)}, as when it ended"
+                yield Broken(ENDED_IS_FINAL, member, plain(now), allowed)
     elif "updatedAt" in before:
         was, now = before["updatedAt"], after.get("updatedAt")
         if now is None or now < was:
-            yield Broken(UPDATES_GO_ON, "updatedAt", str(now or "missing"), f"{was} or later")
+            yield Broken(
+                UPDATES_GO_ON, "updatedAt", plain(now or "missing"), f"{plain(was)} or later"
+            )
 
 
 def _well_formed(summary: Any) -> Mapping[str, Any]:
@@ -278,7 +281,7 @@ def _transition(before: str, after: str, *, skipping: bool) -> Iterator[Broken]:
     allowed: Callable[[str], Collection[str]] = reachable if skipping else _next
     if after not in allowed(before):
         choice = ", ".join(name for name in TRANSITIONS if name in allowed(before))
-        yield Broken(TRANSITION, "lifecycleStatus", after, f"{choice} after {before}")
+        yield Broken(TRANSITION, "lifecycleStatus", plain(after), f"{choice} after {before}")
 
 
 def _next(status: str) -> tuple[str, ...]:

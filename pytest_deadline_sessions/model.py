@@ -23,6 +23,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from pytest_deadline_sessions.concise import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -255,7 +257,7 @@ def _check(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
 
 def _structure(value: Any, shape: Any, path: str) -> Iterator[Violation]:
     if not isinstance(value, Mapping):
-        yield Violation(path, _shorten(value), f"a dict of {shape.name}")
+        yield Violation(path, shown(value), f"a dict of {shape.name}")
         return
     for name, member in shape.members.items():
         at = f"{path}.{name}" if path else name
@@ -265,15 +267,16 @@ def _structure(value: Any, shape: Any, path: str) -> Iterator[Violation]:
             yield Violation(at, "missing", "a value, it is required")
     for name in value:
         if name not in shape.members:
-            at = f"{path}.{name}" if path else str(name)
-            yield Violation(at, _shorten(value[name]), f"no such member; {_names(shape.members)}")
+            called = name if isinstance(name, str) else shown(name)
+            at = f"{path}.{called}" if path else called
+            yield Violation(at, shown(value[name]), f"no such member; {_names(shape.members)}")
     if shape.metadata.get("union") and len(value) != 1:
         yield Violation(path, _names(value), f"exactly one of {_names(shape.members)}")
 
 
 def _list(value: Any, shape: Any, path: str) -> Iterator[Violation]:
     if not isinstance(value, list | tuple):
-        yield Violation(path, _shorten(value), "a list")
+        yield Violation(path, shown(value), "a list")
         return
     yield from _within(len(value), shape, path, "items")
     for index, item in enumerate(value):
@@ -282,27 +285,27 @@ def _list(value: Any, shape: Any, path: str) -> Iterator[Violation]:
 
 def _map(value: Any, shape: Any, path: str) -> Iterator[Violation]:
     if not isinstance(value, Mapping):
-        yield Violation(path, _shorten(value), "a dict")
+        yield Violation(path, shown(value), "a dict")
         return
     yield from _within(len(value), shape, path, "entries")
     for key, item in value.items():
         yield from _check(key, shape.key, f"{path} key".lstrip())
-        yield from _check(item, shape.value, f"{path}[{key!r}]")
+        yield from _check(item, shape.value, f"{path}[{shown(key)}]")
 
 
 def _string(value: Any, shape: Any, path: str) -> Iterator[Violation]:
     if not isinstance(value, str):
-        yield Violation(path, _shorten(value), "a string")
+        yield Violation(path, shown(value), "a string")
         return
     metadata = shape.metadata
     yield from _within(len(value), shape, path, "characters")
     expression = _bare(metadata.get("pattern", ""))
     if expression and not re.fullmatch(expression, value):
-        yield Violation(path, _shorten(value), f"to match {expression}")
+        yield Violation(path, shown(value), f"to match {expression}")
     allowed = metadata.get("enum")
     if allowed and value not in allowed:
         choice = "one of " if len(allowed) > 1 else ""
-        yield Violation(path, _shorten(value), choice + ", ".join(map(repr, allowed)))
+        yield Violation(path, shown(value), choice + ", ".join(map(repr, allowed)))
 
 
 def _bare(expression: str) -> str:
@@ -312,28 +315,28 @@ def _bare(expression: str) -> str:
 
 def _integer(value: Any, shape: Any, path: str) -> Iterator[Violation]:
     if isinstance(value, bool) or not isinstance(value, int):
-        yield Violation(path, _shorten(value), "an integer")
+        yield Violation(path, shown(value), "an integer")
     else:
         yield from _within(value, shape, path, "")
 
 
 def _float(value: Any, shape: Any, path: str) -> Iterator[Violation]:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        yield Violation(path, _shorten(value), "a number")
+        yield Violation(path, shown(value), "a number")
     else:
         yield from _within(value, shape, path, "")
 
 
 def _boolean(value: Any, _shape: Any, path: str) -> Iterator[Violation]:
     if not isinstance(value, bool):
-        yield Violation(path, _shorten(value), "True or False")
+        yield Violation(path, shown(value), "True or False")
 
 
 def _timestamp(value: Any, _shape: Any, path: str) -> Iterator[Violation]:
     if not isinstance(value, datetime.datetime):
-        yield Violation(path, _shorten(value), "a timezone-aware datetime")
+        yield Violation(path, shown(value), "a timezone-aware datetime")
     elif value.utcoffset() is None:
-        yield Violation(path, f"{value!r}, which is naive", "a timezone-aware datetime")
+        yield Violation(path, f"{shown(value)}, which is naive", "a timezone-aware datetime")
 
 
 _CHECKS: dict[str, Callable[[Any, Any, str], Iterator[Violation]]] = {
@@ -359,12 +362,3 @@ def _within(size: float, shape: Any, path: str, unit: str) -> Iterator[Violation
 
 def _names(names: Any) -> str:
     return ", ".join(map(str, names)) or "nothing"
-
-
-def _shorten(value: Any) -> str:
-    return shortened(repr(value))
-
-
-def shortened(text: str, width: int = 80) -> str:
-    """As much of a text as fits in ``width`` characters."""
-    return text if len(text) <= width else f"{text[: width - 1]}…"

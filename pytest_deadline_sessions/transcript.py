@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from pytest_deadline_sessions import model
+from pytest_deadline_sessions.concise import same as equal
+from pytest_deadline_sessions.concise import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TOKEN_WIDTH = 12
 _LONGEST = 60
+_WIDEST = 500
 _ID = re.compile("([a-z]+-)([0-9a-f]{4})[0-9a-f]{24}([0-9a-f]{4})")
 
 
@@ -167,7 +170,7 @@ def render_arguments(params: Mapping[str, Any], same: Mapping[str, Any]) -> str:
     shown = [
         f"{name}={_value(name, value)}"
         for name, value in params.items()
-        if name == "nextToken" or name not in same or same[name] != value
+        if name == "nextToken" or name not in same or not equal(same[name], value)
     ]
     gone = [f"no {name}" for name in same if name not in params and name != "nextToken"]
     return ", ".join([*shown, *gone])
@@ -184,7 +187,7 @@ def _value(name: str, value: Any) -> str:
     if name == "nextToken" and isinstance(value, str):
         return abbreviate(value)
     found = _ID.fullmatch(value) if isinstance(value, str) else None
-    return repr(value) if found is None else "{}{}…{}".format(*found.groups())
+    return shown(value, _WIDEST) if found is None else "{}{}…{}".format(*found.groups())
 
 
 def _outcome(call: Call) -> str:

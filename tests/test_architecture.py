@@ -17,12 +17,12 @@ ROOT = Path(pytest_deadline_sessions.__file__).parent
 # above it here, so that no import climbs and none goes round in a circle.
 ROOMS = {
     "concise": "",
-    "model": "",
+    "model": "concise",
     "clock": "",
-    "lifecycle": "model",
-    "faults": "model",
+    "lifecycle": "concise model",
+    "faults": "concise model",
     "paging": "concise model clock lifecycle faults",
-    "transcript": "model",
+    "transcript": "concise model",
     "service": "concise model clock lifecycle faults paging transcript",
     "wire": "concise model clock lifecycle faults paging transcript service",
     "fake": "concise model clock lifecycle faults paging transcript service wire",

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.assertions.wording import MOST_SHOWN, failure, listed, wrong
+from pytest_deadline_sessions.concise import plain, shown
 from pytest_deadline_sessions.lifecycle import REFERENCE, Rule
 from pytest_deadline_sessions.transcript import Call, abbreviate, render
 
@@ -161,8 +162,8 @@ class _Chains:
 
 def _changed(chain: _Chain, arguments: Mapping[str, Any]) -> str:
     changes = [
-        f"{name}: {arguments.get(name, 'missing')} "
-        f"(expected {chain.arguments.get(name, 'none')}, as the token was issued for)"
+        f"{name}: {plain(arguments.get(name, 'missing'))} "
+        f"(expected {plain(chain.arguments.get(name, 'none'))}, as the token was issued for)"
         for name in sorted({*chain.arguments, *arguments})
         if chain.arguments.get(name) != arguments.get(name)
     ]
@@ -170,4 +171,4 @@ def _changed(chain: _Chain, arguments: Mapping[str, Any]) -> str:
 
 
 def _shown(token: Any) -> str:
-    return abbreviate(token) if isinstance(token, str) else repr(token)
+    return abbreviate(token) if isinstance(token, str) else shown(token)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from pytest_deadline_sessions.assertions.wording import failure, wrong
+from pytest_deadline_sessions.concise import plain, same, worded
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, REFERENCE, Rule
 from pytest_deadline_sessions.transcript import Call
 
@@ -18,6 +19,7 @@ _REFUSED = Rule(
 _EXPIRED = Rule("token-expired", "A refusal tells an expired token from a bad one.", ASSUMPTION)
 
 _REFUSAL = ("ValidationException", 400)
+_WIDTH = 1000
 _BLOCK: Any = object()
 _OF_EXPIRY = re.compile("expir", re.IGNORECASE)
 _OF_TOKENS = re.compile("token", re.IGNORECASE)
@@ -126,18 +128,32 @@ def _of_call(call: Call) -> _Refusal:
 
 
 def _of_error(error: BaseException) -> _Refusal:
-    came = f"{type(error).__name__}: {error}"
+    came = worded(error)
     response = getattr(error, "response", None)
     if not isinstance(response, Mapping):
         return _Refusal("The error", came)
-    told = response.get("Error", {})
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    told = _mapping(response.get("Error"))
+    status = _mapping(response.get("ResponseMetadata")).get("HTTPStatusCode")
     reason = response.get("reason")
-    fields = [f"{one.get('name')}: {one.get('message')}" for one in response.get("fieldList") or ()]
-    came += "".join(f" ({part})" for part in (status, reason, *fields) if part is not None)
+    listed = response.get("fieldList")
+    fields = [
+        f"{plain(_mapping(one).get('name'))}: {plain(_mapping(one).get('message'), _WIDTH)}"
+        for one in (listed if isinstance(listed, list) else ())
+    ]
+    came += "".join(f" ({plain(part)})" for part in (status, reason, *fields) if part is not None)
     # Errors made by hand often have no status.
-    right = (told.get("Code"), status or _REFUSAL[1]) == _REFUSAL
-    return _Refusal("The error", came, right, reason, " ".join([told.get("Message", ""), *fields]))
+    right = same((told.get("Code"), status or _REFUSAL[1]), _REFUSAL)
+    return _Refusal(
+        "The error",
+        came,
+        right,
+        reason,
+        " ".join([plain(told.get("Message", ""), _WIDTH), *fields]),
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _judge(refusal: _Refusal) -> None:
@@ -154,4 +170,4 @@ def _speaks_of_expiry(refusal: _Refusal) -> bool:
     if _OF_EXPIRY.search(refusal.words):
         return True
     about_a_token = _OF_TOKENS.search(refusal.words) and not _OF_BAD.search(refusal.words)
-    return bool(about_a_token) and refusal.reason in {None, "OTHER"}
+    return bool(about_a_token) and (refusal.reason is None or same(refusal.reason, "OTHER"))

@@ -13,8 +13,8 @@ from pytest_deadline_sessions.assertions.wording import (
     failure,
     wrong,
 )
+from pytest_deadline_sessions.concise import shortened
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, REFERENCE, Rule
-from pytest_deadline_sessions.model import shortened
 
 _COMPLETE = Rule("complete", "Every session of the listing comes exactly once.", REFERENCE)
 _ORDER = Rule("order", "Sessions come in the order in which the service lists them.", ASSUMPTION)
@@ -80,7 +80,8 @@ def _ids_of_one(name: str, one: Any) -> list[str]:
     else:
         found = one if isinstance(one, str) else getattr(one, "sessions", None)
     if isinstance(found, str):
-        return [found]
+        # One with methods of its own is taken for the text that it is.
+        return [str.__str__(found)]
     if isinstance(found, list | tuple):
         return _ids(f"{name}.sessions", found)
     raise wrong(name, one, "a summary, a session id, or a page with its sessions")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pytest_deadline_sessions.concise import shown
 from pytest_deadline_sessions.lifecycle import Rule
-from pytest_deadline_sessions.model import shortened
 
 MOST_SHOWN = 10
 
@@ -34,7 +34,7 @@ def text(subject: str, rule: Rule, lines: Iterable[str], without: str | None = N
 
 def wrong(name: str, value: Any, expected: str) -> TypeError:
     """The error for an argument of the wrong type."""
-    return TypeError(f"{name}={shortened(repr(value))} (expected {expected})")
+    return TypeError(f"{name}={shown(value)} (expected {expected})")
 
 
 def listed(name: str, value: Any, expected: str) -> list[Any]:

@@ -13,6 +13,7 @@ from pytest_deadline_sessions.checking.contract import RULES
 from pytest_deadline_sessions.checking.drawing import Drawn, depending
 from pytest_deadline_sessions.checking.report import Options, PaginationViolation
 from pytest_deadline_sessions.checking.undoing import Undoing
+from pytest_deadline_sessions.concise import shown
 from pytest_deadline_sessions.paging import Listing
 
 __all__ = [
@@ -120,21 +121,21 @@ def _is_ours(frame: FrameType) -> bool:
 
 def _options(collect: Any, expected: Any, ordered: Any, empty_final_token: Any) -> Options:
     if not callable(collect):
-        msg = f"collect={collect!r} (expected a function of client, farmId, queueId and jobId)"
+        msg = f"collect={shown(collect)} (expected a function of client, farmId, queueId and jobId)"
         raise TypeError(msg)
     if expected is not None and not callable(expected):
-        msg = f"expected={expected!r} (expected a function of the complete list)"
+        msg = f"expected={shown(expected)} (expected a function of the complete list)"
         raise TypeError(msg)
     for name, value in (("ordered", ordered), ("empty_final_token", empty_final_token)):
         if not isinstance(value, bool):
-            msg = f"{name}={value!r} (expected True or False)"
+            msg = f"{name}={shown(value)} (expected True or False)"
             raise TypeError(msg)
     return Options(collect, expected, ordered, empty_final_token)
 
 
 def _checked(examples: Any, without: Any, max_examples: Any, patience: Any) -> list[Case]:
     if isinstance(without, str) or not set(without) <= set(VARIATIONS):
-        msg = f"without={without!r} (expected names among {', '.join(VARIATIONS)})"
+        msg = f"without={shown(without)} (expected names among {', '.join(VARIATIONS)})"
         raise ValueError(msg)
     if max_examples is not None:
         _check_number("max_examples", max_examples, int, "1 or more", least=1)
@@ -142,14 +143,14 @@ def _checked(examples: Any, without: Any, max_examples: Any, patience: Any) -> l
     given = []
     for one in examples:
         if not isinstance(one, Listing | Case):
-            msg = f"examples: {one!r} (expected Listings or Cases)"
+            msg = f"examples: {shown(one)} (expected Listings or Cases)"
             raise TypeError(msg)
         given.append(one if isinstance(one, Case) else Case(one))
     return given
 
 
 def _check_number(name: str, value: Any, kind: Any, what: str, *, least: float) -> None:
-    msg = f"{name}={value!r} (expected {what})"
+    msg = f"{name}={shown(value)} (expected {what})"
     if isinstance(value, bool) or not isinstance(value, kind):
         raise TypeError(msg)
     if not least <= value < math.inf:

@@ -9,6 +9,8 @@ import gc
 import importlib.util
 import inspect
 import itertools
+import re
+import sys
 import threading
 import warnings
 from collections.abc import AsyncIterable, Collection, Iterable, Iterator
@@ -19,12 +21,20 @@ from botocore import UNSIGNED
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.checking.cases import Case, Lapse
-from pytest_deadline_sessions.checking.contract import STATELESS, TERMINATES, Attempt, Finding
+from pytest_deadline_sessions.checking.contract import (
+    RAISED,
+    STATELESS,
+    TERMINATES,
+    Attempt,
+    Finding,
+    UnfitError,
+)
 from pytest_deadline_sessions.checking.report import Options, PaginationViolation
 from pytest_deadline_sessions.checking.requests import of_requests
 from pytest_deadline_sessions.checking.results import of_outcome
 from pytest_deadline_sessions.checking.sandbox import Runaway, Sandbox
 from pytest_deadline_sessions.checking.undoing import Undoing
+from pytest_deadline_sessions.concise import plain, worded
 from pytest_deadline_sessions.fake import FakeDeadline
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 from pytest_deadline_sessions.paging import Listing, Tokens
@@ -33,6 +43,12 @@ from pytest_deadline_sessions.transcript import Call
 from pytest_deadline_sessions.wire import botocore as wire
 
 _SPARE = 1_000
+# What trio and asyncio say of a coroutine that is the other one's.
+_TRIO_ERRORS = re.compile("must be called from async context|Task got bad yield: .*trio")
+_OF_TRIO = (
+    "the coroutine of the collector waits for trio, but asyncio runs it (expected a function that "
+    "runs trio itself: lambda client, **job: trio.run(functools.partial(collect, client, **job)))"
+)
 _LASTING = Lapse("AccessDeniedException")
 
 # Nobody checks signatures, and they take a fifth of the time. Other retry modes have a quota, so
@@ -42,9 +58,6 @@ _CONFIG: dict[str, Any] = {"signature_version": UNSIGNED, "retries": {"mode": "l
 # No farm, queue or job comes twice in a process, so that what a collector keeps of one cannot spoil
 # another.
 _numbers = itertools.count(1, 4)
-
-# What a collector may raise; other exceptions are for those who run tests.
-_RAISED = (Exception, SystemExit, GeneratorExit, asyncio.CancelledError)
 
 _AGAIN = {
     "twice": "Called a second time for the same job",
@@ -72,6 +85,7 @@ class Bench:
         self._calls: list[Call] = []
         self._client: Any = None
         self._undoing: Undoing
+        self._looped = False
         self._settled = importlib.util.find_spec("aiobotocore") is None
         self._case = Case()
         self._number = 0
@@ -108,7 +122,13 @@ class Bench:
             case: What it is brought into.
             number: Of which the ids and the tokens are made; by default a fresh one.
         """
-        self._number = next(_numbers) if number is None else number
+        found = self._find(case, next(_numbers) if number is None else number)
+        if self._sandbox.meet_late():
+            found = self._find(case, next(_numbers))
+        return found
+
+    def _find(self, case: Case, number: int) -> PaginationViolation | None:
+        self._number = number
         behavior = dataclasses.replace(
             case.behavior, empty_final_token=self.options.empty_final_token
         )
@@ -170,7 +190,9 @@ class Bench:
         if sequence == "sessions-added":
             job.start_session()
         if sequence == "changed-result":
-            _empty(self._attempt.returned)
+            # It may be of a kind of its own.
+            with contextlib.suppress(Runaway, *RAISED):
+                self._sandbox.call(lambda: _empty(self._attempt.returned))
         if sequence == "two-jobs":
             other = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)), first=16**31)
             found = self._try(self._add(other, 1))
@@ -224,7 +246,9 @@ class Bench:
             attempt.returned = self._sandbox.call(lambda: self._outcome(job))
         except Runaway:
             pass
-        except _RAISED as error:
+        except UnfitError:
+            raise
+        except RAISED as error:
             attempt.error = error
         except BaseException as error:
             if not _of_runaway(error):
@@ -234,15 +258,27 @@ class Bench:
             isinstance(attempt.returned, dict | list | set) and attempt.returned is self._returned
         )
         self._returned = attempt.returned
-        options = self.options
-        found = of_requests(attempt) or of_outcome(
-            attempt, ordered=options.ordered, expected=options.expected
-        )
+        found = self._judged(attempt)
         for call in attempt.lists:
             self._earlier.update(job.values())
             if call.next_token:
                 self._earlier.add(call.next_token)
         return found
+
+    def _judged(self, attempt: Attempt) -> Finding | None:
+        """What is wrong; to look at a result runs what the collector made of it."""
+        options = self.options
+        found: list[Finding | None] = []
+
+        def judge() -> None:
+            found.append(of_outcome(attempt, ordered=options.ordered, expected=options.expected))
+
+        if attempt.runaway is None:
+            try:
+                self._sandbox.call(judge)
+            except Runaway:
+                attempt.runaway = f"{self._sandbox.stopped}, when what it came to was looked at"
+        return of_requests(attempt) or (found[0] if found else None)
 
     def _listen(self, call: Call) -> None:
         self._sandbox.heard()
@@ -281,21 +317,21 @@ class Bench:
         given an aiobotocore client first, which nobody can use without awaiting.
         """
         if self._settled:
-            return _run(self._gathered(result, most))
+            return self._run(self._gathered(result, most))
         self._settled = True
         with contextlib.ExitStack() as stack:
             if inspect.iscoroutine(result):
                 stack.callback(result.close)
             with _unawaited():
                 awaits, value = self._tried_awaiting(job, most)
-            return value if awaits else _run(self._gathered(result, most))
+            return value if awaits else self._run(self._gathered(result, most))
 
     def _tried_awaiting(self, job: Job, most: int) -> tuple[bool, Any]:
         client = self._async_client()
         value: Any = None
         try:
-            value = _run(self._gathered(self.options.collect(client, **job), most))
-        except _RAISED:
+            value = self._run(self._gathered(self.options.collect(client, **job), most))
+        except RAISED:
             if self._attempt.lists:
                 raise
         finally:
@@ -309,7 +345,7 @@ class Bench:
 
         options = wire.options_of(AioConfig, dict(_CONFIG))
         making = wire.prepared(AioSession).create_client(model.SERVICE, **options)
-        client = _run(making.__aenter__())
+        client = self._run(making.__aenter__())
         self._undoing.later(lambda: _run(making.__aexit__(None, None, None)))
         self._undoing.later(self.fake.attach(client).close)
         return client
@@ -324,6 +360,23 @@ class Bench:
             gathered.append(one)
             self._refuse_endless(len(gathered), most)
         return gathered
+
+    def _run(self, coroutine: Any) -> Any:
+        """What a coroutine comes to, in an event loop of its own.
+
+        Raises:
+            UnfitError: No loop can be made here, or the coroutine waits for something of trio's.
+        """
+        try:
+            if not self._looped:
+                _check_loop()
+                self._looped = True
+            return _run(coroutine)
+        except RuntimeError as error:
+            coroutine.close()
+            if not _waits_for_trio(error):
+                raise
+            raise UnfitError(_OF_TRIO) from error
 
     def _refuse_endless(self, count: int, most: int) -> None:
         if count > most:
@@ -344,7 +397,7 @@ def _of_runaway(error: BaseException) -> bool:
     """Whether it is a group of what stopped a collector in several tasks."""
     parts = getattr(error, "exceptions", ())
     return isinstance(error, Runaway) or (
-        bool(parts) and all(isinstance(one, _RAISED) or _of_runaway(one) for one in parts)
+        bool(parts) and all(isinstance(one, RAISED) or _of_runaway(one) for one in parts)
     )
 
 
@@ -387,6 +440,30 @@ def _empty(returned: Any) -> None:
             if isinstance(one, dict):
                 one.clear()
         returned.clear()
+
+
+def _check_loop() -> None:
+    """Make an event loop, before anybody takes the error of that for the collector's."""
+    # One that is half made complains when it is collected.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            asyncio.new_event_loop().close()
+        except Exception as error:  # noqa: BLE001 (whatever there is against it, it is told)
+            why = worded(error)
+        else:
+            return
+        gc.collect()
+    msg = (
+        f"no event loop can be made, and an asynchronous collector needs one: {why} "
+        "(expected sockets to be allowed; pytest-socket has --allow-unix-socket for that)"
+    )
+    raise UnfitError(msg)
+
+
+def _waits_for_trio(error: RuntimeError) -> bool:
+    text = plain(error)
+    return "trio" in sys.modules and bool(_TRIO_ERRORS.match(text))
 
 
 def _run(coroutine: Any) -> Any:

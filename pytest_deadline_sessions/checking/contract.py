@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_deadline_sessions import model
+from pytest_deadline_sessions.concise import same
 from pytest_deadline_sessions.paging import Cut, Listing
 from pytest_deadline_sessions.transcript import Call
 
@@ -35,6 +37,14 @@ RULES = {
 
 MOST_FAULTS = 1_000
 """After so many failed requests, botocore's retries among them, a collector must have given up."""
+
+
+RAISED = (Exception, SystemExit, GeneratorExit, asyncio.CancelledError)
+"""What a collector may raise; other exceptions are for those who run tests."""
+
+
+class UnfitError(RuntimeError):
+    """What ``check_pagination`` was given, or where it runs, leaves nothing to judge."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,7 @@ class Attempt:
         """Write down one ``ListSessions`` request."""
         if call.retry:
             self._retries += 1
-        elif self.lists and call.token == self.lists[-1].token:
+        elif self.lists and same(call.token, self.lists[-1].token):
             self._repeats += 1
             self._again += self._repeats < self._held
         else:

@@ -16,6 +16,7 @@ from pytest_deadline_sessions.checking.contract import (
     Attempt,
     Finding,
 )
+from pytest_deadline_sessions.concise import same, shown
 from pytest_deadline_sessions.transcript import Call, abbreviate
 
 _CHANGES: dict[str, Callable[[str], str]] = {
@@ -41,7 +42,7 @@ def _valid(attempt: Attempt) -> Finding | None:
         broken = [str(one) for one in model.check_request(call.params)]
         if call.reason == "CANNOT_PARSE":
             broken.append(f"what the service refused: {call.message}")
-        if call.token == "":
+        if same(call.token, ""):
             broken.append("nextToken: '' (expected a token, or no nextToken at all)")
         if broken:
             ids_only = all(one.split(":")[0] in attempt.job for one in broken)
@@ -52,7 +53,7 @@ def _valid(attempt: Attempt) -> Finding | None:
 
 
 def _of_no_token(call: Call) -> str:
-    if call.token == "":
+    if same(call.token, ""):
         return "It takes an empty token for one that leads on."
     if call.token is None and "nextToken" in call.params:
         return "It passes nextToken=None; leave the argument out of the first call."
@@ -64,11 +65,11 @@ def _arguments(attempt: Attempt) -> Finding | None:
     for call in attempt.lists:
         for name, value in attempt.job.items():
             sent = call.params.get(name)
-            if sent != value:
+            if not same(sent, value):
                 rule, whose = KEEPS_ARGUMENTS, ""
                 if sent in attempt.earlier:
                     rule, whose = STATELESS, ", which it had been given in an earlier call,"
-                what = f"It sent {name}={sent!r}{whose} where it was given {value!r}"
+                what = f"It sent {name}={shown(sent)}{whose} where it was given {shown(value)}"
                 return Finding(rule, what, error=attempt.error)
         what = _changed(issued[call.token], call) if call.token in issued else ""
         if what:
@@ -81,8 +82,10 @@ def _arguments(attempt: Attempt) -> Finding | None:
 def _changed(before: Call, call: Call) -> str:
     for name in sorted({*before.params, *call.params} - {"nextToken"}):
         was, now = before.params.get(name), call.params.get(name)
-        if was != now:
-            return f"It sent {name}={now!r} with a token that was issued for {name}={was!r}"
+        if not same(was, now):
+            return (
+                f"It sent {name}={shown(now)} with a token that was issued for {name}={shown(was)}"
+            )
     return ""
 
 

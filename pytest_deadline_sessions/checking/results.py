@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,15 +10,20 @@ from typing import Any
 from pytest_deadline_sessions.checking.causes import of_order, of_result
 from pytest_deadline_sessions.checking.contract import (
     COMPLETE,
+    RAISED,
     STATELESS,
     SURFACES_FAULTS,
+    TERMINATES,
     Attempt,
     Finding,
+    UnfitError,
 )
-from pytest_deadline_sessions.model import shortened
+from pytest_deadline_sessions.checking.sandbox import Runaway
+from pytest_deadline_sessions.concise import shortened, shown, worded
 
 _MOST_SHOWN = 12
 _WIDTH = 300
+_SPARE = 1_000
 _AS_IF = "A call failed for good, and it returned as if none had"
 
 
@@ -35,8 +41,14 @@ def of_outcome(
     if attempt.earlier and (not attempt.lists or (attempt.kept and not attempt.faults)):
         rule = STATELESS
     if expected is not None:
-        return _compared(attempt, rule, expected(list(attempt.listing)), ordered=ordered)
-    got = session_ids(attempt.returned)
+        return _compared(attempt, rule, _wanted(expected, attempt), ordered=ordered)
+    most = _most(attempt)
+    try:
+        got = session_ids(attempt.returned, most)
+    except RAISED as raised:
+        return _unreadable(attempt, rule, raised)
+    if got is not None and len(got) > most and not isinstance(attempt.returned, list | tuple):
+        return Finding(TERMINATES, f"What it returned gives more than {most} things")
     if got is None:
         what = (
             f"It returned {_short(attempt.returned)} (expected summaries or session ids, or a "
@@ -47,8 +59,7 @@ def of_outcome(
 
 
 def _of_raising(attempt: Attempt, error: BaseException) -> Finding | None:
-    kind = type(error).__name__
-    raised = f"{kind}: {error}" if str(error) else kind
+    raised = worded(error)
     if not attempt.faults:
         # Without a call it can only be something of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.lists else COMPLETE
@@ -61,24 +72,39 @@ def _of_raising(attempt: Attempt, error: BaseException) -> Finding | None:
     return Finding(COMPLETE, what, cause=cause, error=error)
 
 
-def session_ids(returned: Any) -> list[str] | None:
-    """The session ids of a result; ``None`` if it is none that one can be made of."""
+def _unreadable(attempt: Attempt, rule: str, error: BaseException) -> Finding:
+    what = f"It returned {_short(attempt.returned)}, and to read that raised {worded(error)}"
+    return Finding(rule, what, error=error)
+
+
+def session_ids(returned: Any, most: int) -> list[str] | None:
+    """The session ids of a result; ``None`` if it is none that one can be made of.
+
+    Args:
+        returned: The result.
+        most: So many and one more are read of anything but a list or a tuple.
+    """
     if isinstance(returned, Mapping):
         returned = returned.get("sessions")
     if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
         return None
     ids = []
-    for one in returned:
+    bounded = isinstance(returned, list | tuple)
+    for one in returned if bounded else itertools.islice(returned, most + 1):
         session_id = one.get("sessionId") if isinstance(one, Mapping) else one
         if not isinstance(session_id, str):
             return None
-        ids.append(session_id)
+        # One with methods of its own is taken for the text that it is.
+        ids.append(str.__str__(session_id))
     return ids
 
 
 def _compared(attempt: Attempt, rule: str, wanted: Any, *, ordered: bool) -> Finding | None:
-    got, wanted = _listed_if_lazy(attempt.returned), _listed_if_lazy(wanted)
-    if got == wanted:
+    try:
+        got = _listed_if_lazy(attempt.returned)
+    except RAISED as error:
+        return _unreadable(attempt, rule, error)
+    if _equal(got, wanted):
         return None
     what = "It returned something else than expected() makes of the complete listing"
     if rule == SURFACES_FAULTS:
@@ -90,8 +116,50 @@ def _compared(attempt: Attempt, rule: str, wanted: Any, *, ordered: bool) -> Fin
     return Finding(rule, what, _short(wanted), _short(got), of_result(attempt, None))
 
 
+def _wanted(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
+    """What ``expected`` makes of the listing.
+
+    Raises:
+        UnfitError: It makes nothing of it.
+    """
+    most = _most(attempt)
+    try:
+        wanted = expected(list(attempt.listing))
+        lazy = isinstance(wanted, Iterator)
+        wanted = list(itertools.islice(wanted, most + 1)) if lazy else _listed_if_lazy(wanted)
+    except Exception as error:
+        msg = (
+            f"expected() raised {worded(error)} for {_short(attempt.listing)} "
+            "(expected what should come out of any listing, the empty one too)"
+        )
+        raise UnfitError(msg) from error
+    except Runaway as stopped:
+        msg = f"expected() was stopped for {_short(attempt.listing)}: {stopped}"
+        raise UnfitError(msg) from None
+    if lazy and len(wanted) > most:
+        msg = f"expected() gave more than {most} things for {_short(attempt.listing)}"
+        raise UnfitError(msg)
+    return wanted
+
+
+def _most(attempt: Attempt) -> int:
+    return 10 * len(attempt.listing) + _SPARE
+
+
+def _equal(got: Any, wanted: Any) -> bool:
+    try:
+        return bool(got == wanted)
+    except RAISED as error:
+        msg = (
+            f"what the collector returned, {_short(got)}, cannot be compared with what expected() "
+            f"gave, {_short(wanted)}: {worded(error)} (expected things that are equal or not, "
+            "such as lists and dicts; make such of both)"
+        )
+        raise UnfitError(msg) from error
+
+
 def _listed_if_lazy(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple | Iterator) else value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _same_things(some: list[Any], others: list[Any]) -> bool:
@@ -99,9 +167,10 @@ def _same_things(some: list[Any], others: list[Any]) -> bool:
         return False
     left = list(others)
     for one in some:
-        if one not in left:
+        place = next((index for index, two in enumerate(left) if _equal(one, two)), None)
+        if place is None:
             return False
-        left.remove(one)
+        del left[place]
     return True
 
 
@@ -142,7 +211,10 @@ def _only_the_order(whose: str) -> str:
 
 def _places(ids: Sequence[str], wanted: Sequence[str]) -> str:
     place = {one: index for index, one in enumerate(wanted)}
-    shown = [f"#{place[one]}" if one in place else f"{one} (not in the listing)" for one in ids]
+    shown = [
+        f"#{place[one]}" if one in place else f"{shortened(one)} (not in the listing)"
+        for one in ids
+    ]
     if not shown:
         return "no sessions"
     if len(shown) > _MOST_SHOWN:
@@ -151,4 +223,4 @@ def _places(ids: Sequence[str], wanted: Sequence[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    return shortened(repr(value), _WIDTH)
+    return shown(value, _WIDTH)

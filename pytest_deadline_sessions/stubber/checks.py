@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_deadline_sessions import lifecycle, model
+from pytest_deadline_sessions.concise import shown
 from pytest_deadline_sessions.paging import Listing, Page
 
+WIDEST = 500
 _MOST_SHOWN = 20
 _NOTHING = object()
 
@@ -59,7 +61,7 @@ def as_pages(pages: Any) -> list[dict[str, Any]]:
         ValueError: No page at all.
     """
     if not _is_series(pages):
-        msg = f"pages={pages!r} (expected a list of pages, each a list of session summaries)"
+        msg = f"pages={shown(pages, WIDEST)} (expected a list of pages, each a list of session summaries)"
         raise TypeError(msg)
     made = [_as_page(page, f"pages[{number}]") for number, page in enumerate(pages)]
     if not made:
@@ -75,7 +77,7 @@ def cut(listing: Any, page_size: int) -> list[list[Any]]:
         TypeError: It is none.
     """
     if not isinstance(listing, Listing):
-        msg = f"listing={listing!r} (expected a Listing; add_pages takes lists of summaries)"
+        msg = f"listing={shown(listing)} (expected a Listing; add_pages takes lists of summaries)"
         raise TypeError(msg)
     return list(listing.pages(page_size))
 
@@ -86,7 +88,7 @@ def _as_page(page: Any, name: str) -> dict[str, Any]:
         return {"sessions": copied(list(page.sessions)), **token}
     if not _is_series(page):
         msg = (
-            f"{name}: {page!r} (expected a list of session summaries, or a Page; "
+            f"{name}: {shown(page, WIDEST)} (expected a list of session summaries, or a Page; "
             "one page alone is [[summary, …]], a Listing goes to add_listing)"
         )
         raise TypeError(msg)
@@ -127,7 +129,7 @@ def bad_responses(
         token = response.get("nextToken")
         if isinstance(token, str) and tokens.setdefault(token, name) != name:
             owner = tokens[token]
-            found.append(f"{name}.nextToken: {token!r} (expected a fresh one; {owner} has it)")
+            found.append(f"{name}.nextToken: {shown(token)} (expected a fresh one; {owner} has it)")
     return found
 
 
@@ -141,7 +143,9 @@ def _of_sessions(sessions: Sequence[Any], name: str, limit: int, ids: dict[str, 
         session_id = summary.get("sessionId") if isinstance(summary, Mapping) else None
         if isinstance(session_id, str) and ids.setdefault(session_id, at) != at:
             owner = ids[session_id]
-            found.append(f"{at}.sessionId: {session_id!r} (expected unique ids; {owner} has it)")
+            found.append(
+                f"{at}.sessionId: {shown(session_id)} (expected unique ids; {owner} has it)"
+            )
     return found
 
 

@@ -10,6 +10,7 @@ from botocore.stub import Stubber
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.clock import Clock
+from pytest_deadline_sessions.concise import shown
 from pytest_deadline_sessions.stubber import checks, rendering
 from pytest_deadline_sessions.transcript import Call, Transcript
 
@@ -37,7 +38,7 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
         meta = getattr(client, "meta", None)
         name = getattr(getattr(meta, "service_model", None), "service_name", None)
         if name != model.SERVICE:
-            msg = f"client={client!r} (expected a botocore client of {model.SERVICE!r})"
+            msg = f"client={shown(client)} (expected a botocore client of {model.SERVICE!r})"
             raise TypeError(msg)
         super().__init__(client)
         self.calls = Transcript()
@@ -148,7 +149,7 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
     def _operation(self, method: str) -> str:
         known = self.client.meta.method_to_api_mapping
         if method not in known:
-            msg = f"method={method!r} (expected a method of the client, such as {METHOD!r})"
+            msg = f"method={shown(method)} (expected a method of the client, such as {METHOD!r})"
             raise ValueError(msg)
         return str(known[method])
 

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_deadline_sessions.concise import same, shown
 from pytest_deadline_sessions.transcript import abbreviate, render_arguments
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _MOST_TEXTS = 3
 _NOT_GIVEN = "not given"
 _READ_ON = 'See "list_sessions_stubber" in the README.'
 
+_WIDEST = 500
 CLOSE_BY = 12
 """How many equal characters at their beginning make two abbreviated tokens look alike."""
 
@@ -91,7 +93,7 @@ def numbered(lines: Sequence[str]) -> str:
 
 def value(name: str, given: Any) -> str:
     """One argument, a token abbreviated."""
-    return abbreviate(given) if name == TOKEN and isinstance(given, str) else repr(given)
+    return abbreviate(given) if name == TOKEN and isinstance(given, str) else shown(given, _WIDEST)
 
 
 def differing(expected: Mapping[str, Any], received: Mapping[str, Any]) -> list[str]:
@@ -99,7 +101,7 @@ def differing(expected: Mapping[str, Any], received: Mapping[str, Any]) -> list[
     return [
         name
         for name in [*expected, *(name for name in received if name not in expected)]
-        if name not in expected or name not in received or expected[name] != received[name]
+        if name not in expected or name not in received or not same(expected[name], received[name])
     ]
 
 

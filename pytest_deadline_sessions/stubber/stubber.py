@@ -6,6 +6,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import model
+from pytest_deadline_sessions.concise import shown
 from pytest_deadline_sessions.faults import Fault, as_fault
 from pytest_deadline_sessions.paging import Cut, Tokens
 from pytest_deadline_sessions.stubber import checks, rendering
@@ -265,7 +266,7 @@ class ListSessionsStubber(RecordingStubber):
         """
         response, expected = checks.copied(service_response), checks.copied(expected_params)
         if not isinstance(response, dict):
-            msg = f"service_response={service_response!r} (expected a dict)"
+            msg = f"service_response={shown(service_response, checks.WIDEST)} (expected a dict)"
             raise TypeError(msg)
         if method == METHOD:
             if self._is_strict(strict):
@@ -274,7 +275,7 @@ class ListSessionsStubber(RecordingStubber):
         elif strict is None:
             self._queue_response(method, response, expected, "a response")
         else:
-            msg = f"strict={strict!r} for {method} (expected it for {METHOD} alone)"
+            msg = f"strict={shown(strict)} for {method} (expected it for {METHOD} alone)"
             raise ValueError(msg)
 
     def _is_strict(self, strict: bool | None) -> bool:
@@ -317,6 +318,6 @@ class ListSessionsStubber(RecordingStubber):
 
 def _switch(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        msg = f"{name}={value!r} (expected True or False)"
+        msg = f"{name}={shown(value)} (expected True or False)"
         raise TypeError(msg)
     return value
