@@ -171,7 +171,7 @@ def test_who_is_stopped_has_time_to_clean_up(monkeypatch):
     """It is interrupted again if that takes long, and less and less often."""
     box = sandbox.Sandbox(Clock(), patience=5)
     looks, interrupted = [], []
-    monkeypatch.setattr(box, "_interrupt", lambda: interrupted.append(len(looks)))
+    monkeypatch.setattr(box, "_interrupt", lambda **_: interrupted.append(len(looks)))
 
     class Ended:
         def wait(self, seconds):

@@ -110,5 +110,8 @@ def depending(violation: PaginationViolation) -> PaginationViolation:
 def _full_name(collect: Callable[..., Any]) -> str:
     while isinstance(collect, functools.partial):
         collect = collect.func
-    named: Any = collect if hasattr(collect, "__qualname__") else type(collect)
-    return f"{named.__module__}.{named.__qualname__}"
+    kind = type(collect)
+    try:
+        return f"{collect.__module__}.{collect.__qualname__}"
+    except Exception:  # noqa: BLE001 (it may have names of its own)
+        return f"{kind.__module__}.{kind.__qualname__}"

@@ -121,5 +121,8 @@ def _imports(code: str) -> list[str]:
 
 
 def _name(function: Callable[..., Any], otherwise: str) -> str:
-    name = getattr(function, "__name__", "")
-    return name if name.isidentifier() else otherwise
+    try:
+        name = function.__name__
+    except Exception:  # noqa: BLE001 (it may have names of its own)
+        return otherwise
+    return name if isinstance(name, str) and name.isidentifier() else otherwise

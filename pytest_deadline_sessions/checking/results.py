@@ -46,7 +46,7 @@ def of_outcome(
     try:
         got = session_ids(attempt.returned, most)
     except RAISED as raised:
-        return _unreadable(attempt, rule, raised)
+        return _of_reading(attempt, raised)
     if got is not None and len(got) > most and not isinstance(attempt.returned, list | tuple):
         return Finding(TERMINATES, f"What it returned gives more than {most} things")
     if got is None:
@@ -58,23 +58,23 @@ def of_outcome(
     return _listed(attempt, rule, got, ordered=ordered)
 
 
-def _of_raising(attempt: Attempt, error: BaseException) -> Finding | None:
-    raised = worded(error)
+def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Finding | None:
+    raised = f"It {then}raised {worded(error)}, though no call had failed"
     if not attempt.faults:
         # Without a call it can only be something of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.lists else COMPLETE
-        return Finding(rule, f"It raised {raised}, though no call had failed", error=error)
+        return Finding(rule, raised, error=error)
     if not attempt.healthy:
         return None
-    what = f"It raised {raised}, though no call had failed but by its own doing"
+    what = f"{raised} but by its own doing"
     expired = "expired" in attempt.lists[-1].message
     cause = "It sleeps for longer than a token is good for." if expired else ""
     return Finding(COMPLETE, what, cause=cause, error=error)
 
 
-def _unreadable(attempt: Attempt, rule: str, error: BaseException) -> Finding:
-    what = f"It returned {_short(attempt.returned)}, and to read that raised {worded(error)}"
-    return Finding(rule, what, error=error)
+def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
+    """As if it had been raised before; what a result does when it is read is the collector's."""
+    return _of_raising(attempt, error, f"returned {_short(attempt.returned)}, and to read that ")
 
 
 def session_ids(returned: Any, most: int) -> list[str] | None:
@@ -103,13 +103,15 @@ def _compared(attempt: Attempt, rule: str, wanted: Any, *, ordered: bool) -> Fin
     try:
         got = _listed_if_lazy(attempt.returned)
     except RAISED as error:
-        return _unreadable(attempt, rule, error)
+        return _of_reading(attempt, error)
     if _equal(got, wanted):
         return None
     what = "It returned something else than expected() makes of the complete listing"
     if rule == SURFACES_FAULTS:
         what = _AS_IF
-    if isinstance(got, list) and isinstance(wanted, list) and _same_things(got, wanted):
+    # A list of another kind may not like to be read.
+    both = isinstance(got, list) and isinstance(wanted, list)
+    if both and _same_things(list.copy(got), list.copy(wanted)):
         if not ordered:
             return None
         what = _only_the_order("expected()'s")

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -24,6 +24,7 @@ from pytest_deadline_sessions.clock import Clock
 
 MOST_SLEEPS = 5_000
 MOST_SLEPT = 7 * 86_400
+_MOST_TRIES = 5
 # How long, in real seconds, a sleeping thread lets others work: at one time, and without a call.
 _GRACE = 0.25
 _MOST_GRACE = 2.0
@@ -170,7 +171,7 @@ class Sandbox:
         self.stopped, self.slow = None, False
         self._raised = self._sleeps = 0
         self._slept_for = self._grace_taken = 0.0
-        tracing = sys.gettrace()
+        tracing, mask = sys.gettrace(), _block()
         try:
             try:
                 self.running = True
@@ -178,12 +179,15 @@ class Sandbox:
             finally:
                 self.running = False
         finally:
-            # What the watchdog has sent and nobody has met yet is met here, and not outside.
-            with self._interrupting:
-                pass
-            if self.stopped is not None:
-                sys.settrace(tracing)
-                self._end_threads()
+            try:
+                # What the watchdog has sent and nobody has met yet is met here, and not outside.
+                with self._interrupting:
+                    _take_back(threading.get_ident())
+            finally:
+                if self.stopped is not None:
+                    sys.settrace(tracing)
+                    _block(mask)
+                    self._end_threads()
 
     def outside(self) -> bool:
         """Whether whoever calls this is none of the collector's, or comes too late."""
@@ -297,11 +301,11 @@ class Sandbox:
 
     def _watch(self, ended: threading.Event) -> None:
         beat, quiet = self._beat, 0.0
-        pause, due = _GRACE, 0.0
+        pause, due, tried = _GRACE, 0.0, 0
         while not ended.wait(_STEP):
             if not self.running or (self.stopped is None and beat != self._beat):
                 beat, quiet = self._beat, 0.0
-                pause, due = _GRACE, 0.0
+                pause, due, tried = _GRACE, 0.0, 0
                 continue
             quiet += _STEP
             if self.stopped is None and quiet >= self._patience:
@@ -312,10 +316,24 @@ class Sandbox:
                 # Whoever meets it may have to clean up, and to close an event loop takes a while.
                 due = due or quiet + pause
                 if quiet >= due:
-                    self._interrupt()
+                    tried += 1
+                    self._interrupt(again=tried > 1)
                     pause, due = 2 * pause, quiet + pause
+                    if tried == _MOST_TRIES:
+                        self._tell()
 
-    def _interrupt(self) -> None:
+    def _tell(self) -> None:
+        """Say that the collector does not stop, where somebody may see it while it does not."""
+        frame = sys._current_frames().get(self._collector)  # noqa: SLF001 (documented)
+        if self.running and frame is not None and sys.__stderr__ is not None:
+            place = f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+            sys.__stderr__.write(
+                f"check_pagination cannot stop the collector: {self.stopped}, and it goes on, "
+                f"however often it is interrupted, at {place}. A call of C code ends when it "
+                "likes.\n"
+            )
+
+    def _interrupt(self, *, again: bool = False) -> None:
         with self._interrupting:
             frames = sys._current_frames()  # noqa: SLF001 (documented)
             # It may have ended just now.
@@ -323,7 +341,10 @@ class Sandbox:
                 if _SIGNAL is not None and ident == threading.main_thread().ident:
                     # Unlike the other way, it also ends waiting for a lock, a queue or a thread.
                     signal.pthread_kill(ident, _SIGNAL)
-                elif not self._trio.cancels(frames.get(ident), ident):
+                    if not again:
+                        continue
+                # It may block signals, or ignore them.
+                if not self._trio.cancels(frames.get(ident), ident):
                     _raise_in(ident)
 
     def _on_signal(self, _number: int, frame: FrameType | None) -> None:
@@ -380,6 +401,20 @@ def _raise_in(ident: int) -> None:
     """Let that thread meet a ``Runaway`` when it next runs; it is made there."""
     runaway = ctypes.py_object(InsistentRunaway)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), runaway)
+
+
+def _take_back(ident: int) -> None:
+    """Let that thread not meet what it has not met yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), None)
+
+
+def _block(signals: Iterable[int] | None = None) -> Iterable[int]:
+    """The signals that this thread blocked until now; and block just those that are given."""
+    if _SIGNAL is None:
+        return ()
+    if signals is None:
+        return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return signal.pthread_sigmask(signal.SIG_SETMASK, signals)
 
 
 def _raise_in_handlers(frame: FrameType | None) -> None:

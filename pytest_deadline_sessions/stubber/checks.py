@@ -61,7 +61,8 @@ def as_pages(pages: Any) -> list[dict[str, Any]]:
         ValueError: No page at all.
     """
     if not _is_series(pages):
-        msg = f"pages={shown(pages, WIDEST)} (expected a list of pages, each a list of session summaries)"
+        expected = "a list of pages, each a list of session summaries"
+        msg = f"pages={shown(pages, WIDEST)} (expected {expected})"
         raise TypeError(msg)
     made = [_as_page(page, f"pages[{number}]") for number, page in enumerate(pages)]
     if not made:
@@ -77,7 +78,8 @@ def cut(listing: Any, page_size: int) -> list[list[Any]]:
         TypeError: It is none.
     """
     if not isinstance(listing, Listing):
-        msg = f"listing={shown(listing)} (expected a Listing; add_pages takes lists of summaries)"
+        given = shown(listing, WIDEST)
+        msg = f"listing={given} (expected a Listing; add_pages takes lists of summaries)"
         raise TypeError(msg)
     return list(listing.pages(page_size))
 
