@@ -316,6 +316,13 @@ class Bench:
         Nothing tells whether it awaits what the client returns, or leaves that to threads. So it is
         given an aiobotocore client first, which nobody can use without awaiting.
         """
+        if not self._looped:
+            with contextlib.ExitStack() as stack:
+                if inspect.iscoroutine(result):
+                    stack.callback(result.close)
+                _check_loop()
+                stack.pop_all()
+            self._looped = True
         if self._settled:
             return self._run(self._gathered(result, most))
         self._settled = True
@@ -365,12 +372,9 @@ class Bench:
         """What a coroutine comes to, in an event loop of its own.
 
         Raises:
-            UnfitError: No loop can be made here, or the coroutine waits for something of trio's.
+            UnfitError: It waits for something of trio's.
         """
         try:
-            if not self._looped:
-                _check_loop()
-                self._looped = True
             return _run(coroutine)
         except RuntimeError as error:
             coroutine.close()
@@ -406,7 +410,10 @@ def _is_async(result: Any) -> bool:
 
 
 def _is_async_function(collect: Any) -> bool:
-    return inspect.iscoroutinefunction(collect) or inspect.isasyncgenfunction(collect)
+    try:
+        return inspect.iscoroutinefunction(collect) or inspect.isasyncgenfunction(collect)
+    except Exception:  # noqa: BLE001 (it may have attributes of its own)
+        return False
 
 
 @contextlib.contextmanager
@@ -444,9 +451,11 @@ def _empty(returned: Any) -> None:
 
 def _check_loop() -> None:
     """Make an event loop, before anybody takes the error of that for the collector's."""
-    # One that is half made complains when it is collected.
-    with warnings.catch_warnings():
+    undoing = Undoing()
+    with warnings.catch_warnings(), undoing, undoing:
+        # One that is half made complains when it is collected, and cannot be closed.
         warnings.simplefilter("ignore", ResourceWarning)
+        undoing.put(sys, "unraisablehook", lambda _: None)
         try:
             asyncio.new_event_loop().close()
         except Exception as error:  # noqa: BLE001 (whatever there is against it, it is told)

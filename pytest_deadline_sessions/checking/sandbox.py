@@ -32,11 +32,12 @@ _STEP = 0.05
 _SHORT_STEP = 0.001
 _THREAD = ("threading", "_bootstrap_inner")
 # Where a thread stands that waits for another one.
+_TRIO_THREAD = ("trio._core._thread_cache", "_work")
 _IDLE = {
     ("anyio._backends._asyncio", "run"),
     ("concurrent.futures.thread", "_worker"),
     ("multiprocessing.pool", "worker"),
-    ("trio._core._thread_cache", "_work"),
+    _TRIO_THREAD,
 }
 _WAITING = {"threading", "queue", "selectors", *(module for module, _ in _IDLE)}
 _SIGNAL = getattr(signal, "SIGURG", None)
@@ -134,7 +135,10 @@ class Sandbox:
             collect: The collector, which may be in no module.
         """
         here = self._collector = threading.get_ident()
-        self._outsiders = sys._current_frames().keys() - {here}  # noqa: SLF001 (documented)
+        frames = sys._current_frames()  # noqa: SLF001 (documented)
+        # Those that trio keeps work for whoever runs it.
+        kept = {ident for ident, frame in frames.items() if _place(frame) == _TRIO_THREAD}
+        self._outsiders = frames.keys() - {here, *kept}
         self._undoing, self._collect = undoing, collect
         sleep, leave = functools.partial(self._sleep), functools.partial(self._exit)
         new = {_real_sleep[0]: sleep, _real_async_sleep[0]: self._async_sleep, _real_exit[0]: leave}
@@ -318,7 +322,7 @@ class Sandbox:
                 if quiet >= due:
                     tried += 1
                     self._interrupt(again=tried > 1)
-                    pause, due = 2 * pause, quiet + pause
+                    pause, due = min(2 * pause, _MOST_GRACE), quiet + pause
                     if tried == _MOST_TRIES:
                         self._tell()
 
@@ -368,8 +372,10 @@ class Sandbox:
     def _end_threads(self) -> None:
         left = self._patience
         while left > 0 and self._insiders():
+            frames = sys._current_frames()  # noqa: SLF001 (documented)
             for ident in self._insiders():
-                _raise_in(ident)
+                if not self._trio.cancels(frames.get(ident), ident):
+                    _raise_in(ident)
             _real_sleep[0](_STEP)
             left -= _STEP
 
@@ -384,8 +390,11 @@ def _idles(frame: FrameType | None) -> bool:
     """Whether a thread of a pool waits for work."""
     while frame is not None and frame.f_globals.get("__name__") in {"queue", "threading"}:
         frame = frame.f_back
-    place = frame and (frame.f_globals.get("__name__"), frame.f_code.co_name)
-    return place in _IDLE
+    return frame is not None and _place(frame) in _IDLE
+
+
+def _place(frame: FrameType) -> tuple[str, str]:
+    return str(frame.f_globals.get("__name__")), frame.f_code.co_name
 
 
 def _runs(frame: FrameType | None) -> bool:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions.checking.sandbox import Sandbox
 
 _SHORT_STEP = 0.001
-# So often trio may end a run itself that somebody wants to go on.
-_MOST_CANCELS = 2
 # In tuples, so that they are left alone when names are bound anew.
 _real_sleep = (time.sleep,)
 _real_clocks = (time.perf_counter, time.monotonic)
@@ -29,7 +27,6 @@ _real_clocks = (time.perf_counter, time.monotonic)
 class _Run:
     token: Any
     scope: Any
-    cancelled: int = 0
 
 
 class TrioTime:
@@ -69,7 +66,7 @@ class TrioTime:
     def cancels(self, frame: FrameType | None, ident: int) -> bool:
         """Whether a thread stands in trio's own code, and is ended by trio itself.
 
-        What is raised there breaks trio, and all that it has to clean up.
+        What is raised there breaks trio, for all that come after, too.
 
         Args:
             frame: Where it stands.
@@ -80,10 +77,9 @@ class TrioTime:
         run = self._runs.get(ident)
         if run is None or frame is None or _package(frame) != "trio":
             return False
-        run.cancelled += 1
         # This can be called anywhere, also where a signal is handled.
         run.token.run_sync_soon(run.scope.cancel)
-        return run.cancelled <= _MOST_CANCELS
+        return True
 
     def _run(self, async_fn: Any, *args: Any, **options: Any) -> Any:
         if self._sandbox.outside():
