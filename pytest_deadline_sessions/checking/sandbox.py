@@ -186,7 +186,7 @@ class Sandbox:
             try:
                 # What the watchdog has sent and nobody has met yet is met here, and not outside.
                 with self._interrupting:
-                    _take_back(threading.get_ident())
+                    pass
             finally:
                 if self.stopped is not None:
                     sys.settrace(tracing)
@@ -410,11 +410,6 @@ def _raise_in(ident: int) -> None:
     """Let that thread meet a ``Runaway`` when it next runs; it is made there."""
     runaway = ctypes.py_object(InsistentRunaway)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), runaway)
-
-
-def _take_back(ident: int) -> None:
-    """Let that thread not meet what it has not met yet."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), None)
 
 
 def _block(signals: Iterable[int] | None = None) -> Iterable[int]:
