@@ -21,8 +21,7 @@ from pytest_deadline_sessions.checking import VARIATIONS, rebinding, sandbox
 from pytest_deadline_sessions.checking.bench import Bench
 from pytest_deadline_sessions.checking.report import Options
 from pytest_deadline_sessions.checking.undoing import Undoing
-from pytest_deadline_sessions.wire import botocore as wire
-from pytest_deadline_sessions.wire import waiting
+from pytest_deadline_sessions.wire import interception, leads, waiting
 
 CHECKING = [f"checking/{name}.py" for name in ("bench", "rebinding", "sandbox", "undoing")]
 
@@ -39,9 +38,9 @@ def everything():
     return {
         **state(),
         "defaults": dict(naps.__kwdefaults__),
-        "routes": len(wire._routes),
-        "interceptors": len(wire._interceptors),
-        "buckets": (len(waiting._replaced), TokenBucket.acquire),
+        "routes": len(interception._routes),
+        "interceptors": len(leads.interceptors),
+        "buckets": (bool(waiting._patches), TokenBucket.acquire),
         "loader": botocore.session.create_loader,
     }
 

@@ -59,6 +59,8 @@ def check_pagination(
 
     Raises:
         PaginationViolation: The smallest case found that breaks a rule.
+        RuntimeError: ``expected`` fails, or gives what cannot be compared; no event loop can be
+            made for an asynchronous collector, or it waits for trio.
         TypeError: An argument of the wrong type.
         ValueError: An unknown variation, or a number out of range.
 
