@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import itertools
+import os
 import signal
 import sys
 import threading
@@ -13,9 +15,10 @@ import time
 import pytest
 from collectors.wrong import every, first_page
 
-from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import VARIATIONS, Case
+from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination, concise
+from pytest_deadline_sessions.checking import VARIATIONS, Case, sandbox
 from pytest_deadline_sessions.checking.contract import UnfitError
+from pytest_deadline_sessions.clock import Clock
 
 ONE = Case(Listing(page_sizes=(1,)))
 
@@ -411,25 +414,20 @@ def test_functions_with_names_that_are_none():
 
 def exits(*_, **__):
     """Ends the process."""
-    import os
-
     os._exit(3)
 
 
 def test_who_ends_the_process_is_stopped():
     """The suite goes on, and the report tells what it did."""
-    import os
-
     found = violation_of(exits)
     assert found.rule == "terminates"
     assert "It was stopped: it called os._exit" in str(found)
     assert os._exit.__module__ in {"posix", "nt"}
 
 
-@pytest.mark.skipif(not hasattr(sys.modules["os"], "fork"), reason="no forks")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
 def test_a_fork_of_a_collector_may_end():
     """What ends is its own process."""
-    import os
 
     def collect(client, **job):
         child = os.fork()
@@ -512,3 +510,54 @@ def test_several_tasks_that_are_stopped():
                 tasks.create_task(call(client, job))
 
     assert violation_of(collect).rule == "terminates"
+
+
+def test_who_cannot_be_stopped_is_told_of(monkeypatch):
+    """Where it stands, on the stderr that no test has taken for itself."""
+    box, ended = sandbox.Sandbox(Clock(), patience=0.05), threading.Event()
+    said, looks = io.StringIO(), itertools.count()
+    monkeypatch.setattr(sys, "__stderr__", said)
+    monkeypatch.setattr(box, "_interrupt", lambda **_: None)
+    monkeypatch.setattr(ended, "wait", lambda _: next(looks) > 200)
+    box._watch(ended)
+    assert not said.getvalue()
+    looks = itertools.count()
+    box.running = True
+    box._watch(ended)
+    assert said.getvalue().startswith(
+        "check_pagination cannot stop the collector: it worked or waited for 0.05 s without a call"
+    )
+    assert f", in {sys._getframe().f_code.co_name}" not in said.getvalue()
+    assert "sandbox.py:" in said.getvalue()
+    assert said.getvalue().count("\n") == 1
+    monkeypatch.setattr(sys, "__stderr__", None)
+    box._tell()
+
+
+def test_others_end_the_process_as_they_like(monkeypatch):
+    """What a collector has kept of ours ends it for real afterwards."""
+    ended, kept = [], []
+
+    def leave(status):
+        ended.append(status)
+        raise SystemExit
+
+    def collect(client, **job):
+        kept[:] = [os._exit]
+        return every(client, **job)
+
+    check_pagination(collect, without=VARIATIONS, max_examples=1)
+    monkeypatch.setattr(sandbox, "_real_exit", [leave])
+    with pytest.raises(SystemExit):
+        kept[0](3)
+    assert ended == [3]
+
+
+def test_texts_and_comparisons_that_raise():
+    """They are shown as what they are, and equal to nothing."""
+    assert concise.plain(Odd()) == "<Odd whose repr raised ZeroDivisionError>"
+    assert concise.plain("text") == "text"
+    assert not concise.same(Uncomparable(), [])
+    assert concise.shown((1,)) == "(1,)"
+    for value in ([], {}, (), set(), frozenset(), {1}, frozenset({1}), {1: [2]}, (1, 2), b"a", "a"):
+        assert concise.shown(value) == repr(value)

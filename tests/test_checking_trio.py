@@ -13,8 +13,9 @@ from collectors.wrong import every
 from interrupting import state, unlike
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import VARIATIONS, Case
+from pytest_deadline_sessions.checking import VARIATIONS, Case, sandbox
 from pytest_deadline_sessions.checking.contract import UnfitError
+from pytest_deadline_sessions.clock import Clock
 
 trio = pytest.importorskip("trio")
 anyio = pytest.importorskip("anyio")
@@ -362,3 +363,15 @@ def test_with_pytest_socket(pytester):
         "-p", "no:randomly", "--disable-socket", "--allow-unix-socket", "-k", "sync", timeout=60
     )
     result.assert_outcomes(passed=1, failed=1)
+
+
+def test_a_run_that_begins_or_ends_is_left_alone():
+    """There is nothing yet, or no longer, that could be cancelled."""
+    box = sandbox.Sandbox(Clock(), patience=5)
+    seen = []
+    exec("seen.append(sys._getframe())", {"__name__": "trio._core._run", "seen": seen, "sys": sys})
+    assert not box._trio.cancels(seen[0], 1)
+    box._trio._runs[1] = None
+    assert box._trio.cancels(seen[0], 1)
+    assert not box._trio.cancels(sys._getframe(), 1)
+    assert not box._trio.cancels(None, 1)

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from interrupting import interrupted, state, unlike
 
 from pytest_deadline_sessions import FakeDeadline, Listing
-from pytest_deadline_sessions import clock as clock_module
 from pytest_deadline_sessions.clock import Clock
 
 UTC = datetime.timezone.utc
@@ -359,13 +358,22 @@ def test_an_interrupt_at_any_point_lets_time_go_on(clock, around):
         assert datetime.timedelta(0) <= clock.now() - now < DAY
 
 
-def test_an_error_while_freezing_is_the_one_that_is_told(clock, monkeypatch):
-    """Nothing hides it."""
-    monkeypatch.setattr(clock_module, "_loops_by_the_clock", _refuses)
-    before = state()
-    with pytest.raises(RuntimeError, match="no sockets here"), clock.freeze(NOON):
-        pass
-    assert not unlike(before, state())
+@pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
+def test_an_error_while_freezing_is_the_one_that_is_told(clock, monkeypatch, around):
+    """Nothing hides it, and all is as before."""
+    start = api._freeze_time.start
+
+    def fails(freezer):
+        start(freezer)
+        raise RuntimeError("half-way")
+
+    with around:
+        before = state()
+        with monkeypatch.context() as patch:
+            patch.setattr(api._freeze_time, "start", fails)
+            with pytest.raises(RuntimeError, match="half-way"), clock.freeze(NOON):
+                pass
+        assert not unlike(before, state())
 
 
 def test_a_refused_time_leaves_no_trace(clock):

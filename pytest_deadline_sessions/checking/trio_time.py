@@ -40,7 +40,7 @@ class TrioTime:
         self._sandbox = sandbox
         self._met: Any = None
         self._woken = 0
-        self._runs: dict[int, _Run] = {}
+        self._runs: dict[int, _Run | None] = {}
 
     def meet(self, undoing: Undoing, collect: Any) -> bool:
         """Whether trio is there and had not been met; then it sleeps in the sandbox from now on.
@@ -74,11 +74,13 @@ class TrioTime:
         """
         while frame is not None and _package(frame) in sys.stdlib_module_names:
             frame = frame.f_back
-        run = self._runs.get(ident)
-        if run is None or frame is None or _package(frame) != "trio":
+        if ident not in self._runs or frame is None or _package(frame) != "trio":
             return False
-        # This can be called anywhere, also where a signal is handled.
-        run.token.run_sync_soon(run.scope.cancel)
+        run = self._runs[ident]
+        # At its beginning and at its end it is left alone.
+        if run is not None:
+            # This can be called anywhere, also where a signal is handled.
+            run.token.run_sync_soon(run.scope.cancel)
         return True
 
     def _run(self, async_fn: Any, *args: Any, **options: Any) -> Any:
@@ -92,9 +94,13 @@ class TrioTime:
                 try:
                     return await async_fn(*args)
                 finally:
-                    del self._runs[ident]
+                    self._runs[ident] = None
 
-        return self._real[3](main, **options)
+        self._runs[ident] = None
+        try:
+            return self._real[3](main, **options)
+        finally:
+            del self._runs[ident]
 
     def _moving(self, clock: Any) -> Any:
         def now() -> float:
