@@ -42,8 +42,8 @@ def interrupted(act, files):
         if not ours[code]:
             return None
         place = (code.co_filename, code.co_name, event, frame.f_lineno)
-        # Nothing is interrupted while it yields.
-        yields = event == "return" and code.co_flags & inspect.CO_GENERATOR
+        # Nothing is interrupted while it yields, or goes on after it.
+        yields = event != "line" and code.co_flags & inspect.CO_GENERATOR
         if event != "exception" and not yields and place not in seen:
             seen.add(place)
             found.append(place)
