@@ -21,6 +21,7 @@ from pytest_deadline_sessions.checking import VARIATIONS, rebinding, sandbox
 from pytest_deadline_sessions.checking.bench import Bench
 from pytest_deadline_sessions.checking.report import Options
 from pytest_deadline_sessions.checking.undoing import Undoing
+from pytest_deadline_sessions.wire import botocore as wire
 from pytest_deadline_sessions.wire import interception, leads, waiting
 
 CHECKING = [f"checking/{name}.py" for name in ("bench", "rebinding", "sandbox", "undoing")]
@@ -80,7 +81,7 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
     ("owner", "name"),
     [
         (api._freeze_time, "start"),
-        (wire, "intercept"),
+        (interception, "intercept"),
         (sandbox, "rebind"),
         (sandbox.TrioTime, "meet"),
         (signal, "signal"),
@@ -88,7 +89,7 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
         (threading.Thread, "start"),
         (botocore.session, "create_loader"),
         (wire, "client"),
-        (wire, "attach"),
+        (interception, "attach"),
     ],
 )
 def test_what_fails_when_entering_undoes_the_rest(monkeypatch, owner, name):

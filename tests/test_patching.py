@@ -150,6 +150,12 @@ def test_what_others_wrapped_stays(owner, wrap):
     one = owner()
     one.method()
     assert (theirs, ours) == ([one], [])
+    patches.wrap(owner, "method", around)
+    one.method()
+    assert (theirs, ours) == ([one, one], [one])
+    patches.undo()
+    assert vars(owner)["method"] is traced
+    ours.clear()
     # They go, and ours comes to light; the next time it is not wrapped again.
     owner.method = kept
     patches.wrap(owner, "method", around)

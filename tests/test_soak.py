@@ -15,7 +15,6 @@ SOAK = Path(__file__).parent / "soak" / "soak.py"
 def test_a_short_soak():
     """The guard sees nothing, and the process is as before; ``nox -s soak`` runs many more."""
     pytest.importorskip("aiobotocore")
-    pytest.importorskip("pytest_rerunfailures")
     done = subprocess.run(
         [sys.executable, str(SOAK), "170"], capture_output=True, check=False, text=True
     )

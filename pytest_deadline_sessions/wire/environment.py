@@ -134,9 +134,11 @@ class _Session:
         self.session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
 
     def restore(self) -> None:
+        # Where there was one before, somebody has put another one in its place, and it is theirs:
+        # moto does so, that clients made from then on be its own.
         boto3: Any = sys.modules.get("boto3")
-        if boto3 is not None:
-            boto3.DEFAULT_SESSION = self.session
+        if boto3 is not None and self.session is None:
+            boto3.DEFAULT_SESSION = None
 
 
 _sessions: list[_Session] = []

@@ -6,6 +6,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 Around = Callable[..., Any]
@@ -101,7 +102,8 @@ def _replacement(original: Any, around: Around, on: list[bool]) -> Any:
 def _unwrapped(attribute: Any) -> Any:
     """What stands below a replacement of ours that is no longer wanted."""
     found = attribute.fget if isinstance(attribute, property) else attribute
-    return _originals.get(found, attribute) if inspect.isfunction(found) else attribute
+    # A wrapper by wrapt passes for what it wraps, by its class, its hash and its equality.
+    return _originals.get(found, attribute) if type(found) is FunctionType else attribute
 
 
 def _put_back(owner: type, name: str, own: Any, ours: Any, on: list[bool]) -> None:

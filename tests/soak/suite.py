@@ -132,7 +132,6 @@ class TestSoak:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
 
-    @pytest.mark.flaky(reruns=1)
     def test_run_again(self, number, job):
         """It passes in its second run."""
         _passes(number, job)
