@@ -91,6 +91,13 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session
+def neighbours(session: nox.Session) -> None:
+    """Run a small downstream suite beside other people's plugins, one at a time."""
+    _install(session, "neighbours")
+    session.run("python", "tests/neighbours/neighbours.py", *session.posargs)
+
+
+@nox.session
 def javascript(session: nox.Session) -> None:
     """Run the SDK for JavaScript against the fake; needs node and npm."""
     _install(session, "test", package=("-e", ".[server]"))

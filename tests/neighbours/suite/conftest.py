@@ -1,0 +1,18 @@
+"""The configuration of a downstream project."""
+
+import farm  # noqa: F401 (before the guard: who makes a client at import may read ~/.aws)
+import guard
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile(
+    "neighbours", deadline=None, max_examples=5, database=None, derandomize=True
+)
+hypothesis.settings.load_profile("neighbours")
+guard.install()
+
+
+@pytest.fixture
+def named(request):
+    """The fixture whose name is the parameter, found while the test runs."""
+    return request.getfixturevalue(request.param)

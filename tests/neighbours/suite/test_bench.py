@@ -1,0 +1,19 @@
+"""pytest-benchmark calls the code again and again."""
+
+from __future__ import annotations
+
+import farm
+
+
+def test_page(benchmark, deadline_sessions):
+    """Each round is answered and noted."""
+    job = deadline_sessions.add_job(sessions=2)
+    found = benchmark.pedantic(farm.first_page, (farm.CLIENT,), dict(job), rounds=10)
+    assert len(found) == 2
+    assert len(deadline_sessions.calls) == 10
+
+
+def test_listing(benchmark, deadline_sessions):
+    """A benchmark that decides itself how often to call works too."""
+    job = deadline_sessions.add_job(sessions=2)
+    assert len(benchmark(farm.sessions_of, farm.CLIENT, **job)) == 2

@@ -1,0 +1,58 @@
+"""pytest-mock patches what our interception patches too."""
+
+from __future__ import annotations
+
+import botocore.client
+import farm
+import pytest
+
+CALL = "_make_api_call"
+ORIGINAL = vars(botocore.client.BaseClient)[CALL]
+
+
+@pytest.fixture
+def calls(mocker):
+    """A spy on every call of botocore."""
+    return mocker.spy(botocore.client.BaseClient, CALL)
+
+
+def test_spy_last(deadline_sessions, calls):
+    """A spy that comes after the service sees the call, which is answered."""
+    assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 2
+    assert calls.call_args.args[1] == "ListSessions"
+
+
+def test_spy_first(calls, deadline_sessions):
+    """So does one whose fixture comes first."""
+    assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 2
+    assert calls.call_args.args[1] == "ListSessions"
+
+
+def test_nothing_is_left():
+    """Both are gone when the test is over."""
+    assert vars(botocore.client.BaseClient)[CALL] is ORIGINAL
+
+
+def test_replaced(deadline_sessions, mocker):
+    """Who replaces the call gets what the replacement gives."""
+    job = deadline_sessions.add_job(sessions=2)
+    mocker.patch.object(botocore.client.BaseClient, CALL, return_value={"sessions": []})
+    assert farm.first_page(farm.CLIENT, **job) == []
+    mocker.stopall()
+    assert len(farm.first_page(farm.CLIENT, **job)) == 2
+
+
+def test_patched_client(deadline_sessions, mocker):
+    """A method of the client may be spied on."""
+    spy = mocker.spy(farm.CLIENT, "list_sessions")
+    farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))
+    assert spy.spy_return["sessions"]
+
+
+def test_patched_sleep(deadline_sessions, mocker):
+    """A mock of ``time.sleep`` sees that a retry waits no time."""
+    sleep = mocker.patch("time.sleep")
+    job = deadline_sessions.add_job(sessions=2)
+    deadline_sessions.fail_next("ThrottlingException")
+    assert len(farm.first_page(farm.CLIENT, **job)) == 2
+    sleep.assert_called_once_with(0)

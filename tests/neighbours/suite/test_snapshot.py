@@ -1,0 +1,22 @@
+"""What the service gives at a given time is the same in each run."""
+
+from __future__ import annotations
+
+import farm
+
+from pytest_deadline_sessions import Listing
+
+
+def test_sessions(deadline_sessions, snapshot):
+    """Summaries, with their times, can be compared with a snapshot."""
+    with deadline_sessions.clock.freeze("2030-01-01"):
+        job = deadline_sessions.add_job(Listing(page_sizes=(2, 0, 1)))
+        assert farm.sessions_of(farm.CLIENT, **job) == snapshot
+
+
+def test_transcript(deadline_sessions, snapshot):
+    """So can the transcript."""
+    with deadline_sessions.clock.freeze("2030-01-01"):
+        job = deadline_sessions.add_job(sessions=3)
+        farm.sessions_of(farm.CLIENT, **job)
+        assert str(deadline_sessions.calls) == snapshot

@@ -1,0 +1,24 @@
+"""A test that pytest-timeout ends in the middle of a call."""
+
+from __future__ import annotations
+
+import time
+
+import farm
+import pytest
+
+
+@pytest.mark.xfail(raises=pytest.fail.Exception)
+@pytest.mark.timeout(0.2, method="signal")
+def test_hangs(deadline_sessions):
+    """It fails, and may fail, while the service is at work."""
+    deadline_sessions.on_call(lambda _call: time.sleep(60))
+    farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=1))
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_next(deadline_sessions, sessions):
+    """The next tests start empty, and are answered."""
+    assert (deadline_sessions.jobs, list(deadline_sessions.calls)) == ([], [])
+    job = deadline_sessions.add_job(sessions=sessions)
+    assert len(farm.first_page(farm.CLIENT, **job)) == sessions

@@ -1,0 +1,76 @@
+"""Coroutine functions under pytest-trio."""
+
+from __future__ import annotations
+
+import threading
+
+import farm
+import pytest
+import trio
+from hypothesis import given
+
+from pytest_deadline_sessions import Listing
+from pytest_deadline_sessions import strategies as ds
+
+SESSIONS = Listing(page_sizes=(2, 0, 1))
+
+
+async def in_a_thread(job):
+    """All sessions of a job."""
+    return await trio.to_thread.run_sync(lambda: farm.sessions_of(farm.CLIENT, **job))
+
+
+@pytest.mark.trio
+async def test_thread(deadline_sessions):
+    """The service answers threads that trio starts."""
+    assert len(await in_a_thread(deadline_sessions.add_job(SESSIONS))) == 3
+
+
+@pytest.mark.trio
+@given(listing=ds.listings(max_sessions=20))
+async def test_given(deadline_sessions, listing):
+    """Every example starts empty."""
+    assert deadline_sessions.jobs == []
+    job = deadline_sessions.add_job(listing)
+    assert await in_a_thread(job) == list(listing)
+
+
+@pytest.fixture
+async def job(deadline_sessions):
+    """A job of an asynchronous fixture."""
+    made = deadline_sessions.add_job(SESSIONS)
+    yield made
+    assert len(await in_a_thread(made)) == 3
+
+
+@pytest.mark.trio
+async def test_fixture(job):
+    """An asynchronous fixture shares the service with its test."""
+    assert len(await in_a_thread(job)) == 3
+
+
+@pytest.mark.trio
+async def test_freeze(deadline_sessions, nursery):
+    """The loop runs on while time stands still."""
+    woken = []
+
+    async def sleeper():
+        await trio.sleep(0.01)
+        woken.append(True)
+
+    with deadline_sessions.clock.freeze("2030-01-01"):
+        assert len(await in_a_thread(deadline_sessions.add_job(SESSIONS))) == 3
+        nursery.start_soon(sleeper)
+        # A wait that no frozen clock makes endless.
+        await trio.to_thread.run_sync(threading.Event().wait, 0.5)
+        nursery.cancel_scope.cancel()
+    assert woken
+
+
+@pytest.mark.trio
+async def test_autojump(deadline_sessions, autojump_clock):  # noqa: ARG001 (it is in force)
+    """A clock that jumps leaves the service's alone."""
+    before = deadline_sessions.clock.now()
+    await trio.sleep(3600)
+    assert (deadline_sessions.clock.now() - before).total_seconds() < 60
+    assert len(await in_a_thread(deadline_sessions.add_job(SESSIONS))) == 3
