@@ -116,7 +116,14 @@ def test_ci_runs_the_commands_of_the_readme():
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/check_pagination.md"]
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/check_pagination.md",
+        "docs/neighbours.md",
+    ],
 )
 def test_links_lead_somewhere(document):
     """Every relative link is a file of the project, or a heading of the same document."""
