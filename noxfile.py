@@ -49,15 +49,16 @@ def _coverage(session: nox.Session, *arguments: str) -> None:
 
 @nox.session
 def ci(session: nox.Session) -> None:
-    """Run every check but the examples: the tests in random order, then ``clients``."""
+    """Run every check but the examples: the tests in random order, then what others wrote."""
     _install(session, "ci")
     _lint(session)
     _typing(session)
     # On three processes, since some tests wait.
     session.run("pytest", "-n", "3", *UNMEASURED)
     _coverage(session, "-n", "3")
-    # The AWS CLI pins a botocore of its own.
+    # The AWS CLI pins a botocore of its own, and so does each neighbour what it likes.
     session.notify("clients")
+    session.notify("neighbours", ["--quick"])
 
 
 @nox.session(python=PYTHONS)
