@@ -31,34 +31,7 @@ FAILS = "test_fails"
 PATIENCE = 120
 
 # What is red today: a test, or a whole file; beside one neighbour if its name stands before it.
-KNOWN_RED: frozenset[str] = frozenset(
-    {
-        "test_downstream::test_getfixturevalue",
-        "test_downstream::test_indirect",
-        "pytest-rerunfailures test_reruns",
-        "flaky test_reruns",
-        "pytest-bdd test_bdd",
-        "pytest-lazy-fixtures test_lazy",
-        # The first failure leaves an event loop behind, which any test after it may report.
-        "pytest-socket test_downstream",
-        "pytest-socket test_socket",
-        "aws-xray-sdk, before test_downstream",
-        "aws-xray-sdk, before test_xray",
-        "aws-xray-sdk, after test_xray",
-        "opentelemetry, before test_opentelemetry",
-        "opentelemetry, after test_opentelemetry",
-        "ddtrace, before test_ddtrace",
-        "ddtrace, after test_ddtrace",
-        "elastic-apm, before test_elastic",
-        "elastic-apm, after test_elastic",
-        "anyio test_anyio::test_freeze",
-        "pytest-trio test_trio::test_freeze",
-        "moto test_moto::test_what_moto_sets_meanwhile_is_its_own",
-        "moto guard",
-        # It meets what the one before left behind.
-        "moto test_moto::test_moto_ends_first_and_last",
-    }
-)
+KNOWN_RED: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

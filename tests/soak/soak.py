@@ -19,6 +19,8 @@ import threading
 import time
 from pathlib import Path
 
+# With its plugins of other people's, such as trio's, which starts a program when it is imported.
+import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
 
@@ -32,6 +34,9 @@ OWN = (
     # The time zone of the machine.
     *("/etc/localtime", "/usr/share/zoneinfo", "/etc/timezone", "/etc/conf.d", "/etc/sysconfig"),
 )
+
+
+assert hypothesis
 
 
 class Guard:
