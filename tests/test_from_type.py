@@ -93,7 +93,7 @@ def test_hypothesis_alone_loads_nothing_heavy():
         from importlib.metadata import entry_points
         # Those of other people's that Hypothesis loads, such as trio's, which loads pytest.
         others = [one for one in entry_points(group="hypothesis") if "deadline" not in one.name]
-        [one.load() for one in others]
+        [one.load()() for one in others]
         heavy = ["botocore", "boto3", "faker", "freezegun", "pytest", "http.client", "ssl"]
         print([name for name in heavy if name in sys.modules])
     """
