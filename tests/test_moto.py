@@ -13,6 +13,13 @@ from pytest_deadline_sessions import FakeDeadline
 moto = pytest.importorskip("moto")
 
 
+@pytest.fixture(autouse=True)
+def no_configuration(monkeypatch):
+    """Outside of the interception, clients of moto read no file of this machine."""
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+
+
 def _both_answer(fake):
     job = fake.add_job(sessions=2)
     assert len(boto3.client("deadline").list_sessions(**job)["sessions"]) == 2
