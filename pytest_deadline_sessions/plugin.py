@@ -210,8 +210,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         stash = item.config.stash
         _forget_calls()
-        if _run_key in stash:
-            del stash[_run_key]
+        _run_of(item)
+        del stash[_run_key]
         if _fake_key in stash:
             with stash[_fake_key].resumed():
                 stash[_fake_key].reset()
@@ -254,9 +254,7 @@ def pytest_fixture_setup(
     """Make the service ready before the first fixture; let Faker's own make sessions, too."""
     __tracebackhide__ = True
     if fixturedef.scope == "function":
-        run = request.config.stash.get(_run_key, None)
-        if run is not None:
-            run.begin()
+        _run_of(request.node).begin()
         value = yield
     elif fixturedef.func.__module__ == __name__:
         value = yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import datetime
 import functools
 import itertools
@@ -129,6 +130,20 @@ def test_who_goes_on_after_faults_is_stopped():
     found = violation_of(patient, examples=[case])
     assert "It was stopped: it went on after 1000 failed requests" in found.finding.what
     assert len(found.calls) == 1001
+
+
+def test_what_stops_it_may_come_in_a_group():
+    """As libraries that run several tasks hand on what ended them."""
+    group = getattr(builtins, "BaseExceptionGroup", None)
+    group = group or pytest.importorskip("exceptiongroup").BaseExceptionGroup
+
+    def collect(client, **job):
+        try:
+            runaway.works_for_ever(client, **job)
+        except BaseException as error:  # noqa: BLE001 (what is tested)
+            raise group("several", [error]) from None
+
+    violation_of(collect, examples=[EMPTY])
 
 
 def test_the_suite_goes_on():

@@ -154,10 +154,16 @@ def test_who_sleeps_shortest_wakes_first():
 def test_a_thread_that_works_beside_a_sleeper():
     """The sleeper gives it time to work."""
 
+    def add_up(order, begun):
+        begun.set()
+        order.append(sum(range(10**5)))
+
     async def work():
-        order = []
+        order, begun = [], threading.Event()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(trio.to_thread.run_sync, lambda: order.append(sum(range(10**5))))
+            nursery.start_soon(trio.to_thread.run_sync, add_up, order, begun)
+            while not begun.is_set():
+                await trio.lowlevel.checkpoint()
             await trio.sleep(1)
             order.append("slept")
         assert order[1] == "slept"

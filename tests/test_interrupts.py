@@ -154,6 +154,19 @@ def test_an_error_that_is_kept():
     assert caught.value.__traceback__ is not None
 
 
+def test_a_call_of_which_no_event_tells():
+    """It is over when its method is left, and the one around it is not."""
+    around, inner = leads.Call("client", None), leads.Call("client", None)
+    leads.start(around)
+    with leads.ending("client"):
+        leads.start(inner)
+    assert (around.over, inner.over) == (False, True)
+    with leads.ending("client"):
+        pass
+    assert leads.current("client") is around
+    leads.end(around)
+
+
 def test_cancelled_anywhere():
     """A task that is cancelled while it waits for an answer leaves nothing either."""
     session = pytest.importorskip("aiobotocore.session").get_session()

@@ -105,6 +105,15 @@ from _pytest.runner import call_and_report, runtestprotocol
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
+    if item.name == "test_that_is_not_set_up":
+        item._initrequest()
+        item.session._setupstate.setup(item)
+        fake = item._request.getfixturevalue("deadline_sessions")
+        with pytest.raises(RuntimeError, match="is not active here"):
+            fake.add_job()
+        call_and_report(item, "call", log=True)
+        call_and_report(item, "teardown", log=False, nextitem=nextitem)
+        return True
     for log in (False, True):
         runtestprotocol(item, nextitem=nextitem, log=log)
     item._initrequest()
@@ -121,10 +130,15 @@ def pytest_runtest_protocol(item, nextitem):
         def test(deadline_sessions):
             assert pytest.count(deadline_sessions.add_job(sessions=2)) == 2
             assert deadline_sessions.behavior.page_size == 100
+
+        def test_that_is_not_set_up():
+            pass
     """
     pytester.makepyfile(run_again)
-    result = pytester.runpytest_subprocess(*OPTIONS)
-    assert result.parseoutcomes() == {"passed": 3}
+    # These need the set-up that they would be given.
+    without = [f"-pno:{name}" for name in ("rerunfailures", "flaky", "logging")]
+    result = pytester.runpytest_subprocess(*OPTIONS, *without)
+    assert result.parseoutcomes() == {"passed": 4}
 
 
 def test_a_stubber_of_an_earlier_run(run):

@@ -104,6 +104,13 @@ def test_three_lifetimes(first):
     _check(SETTING, 3, first)
 
 
+def test_a_layer_between_two_others_ends_first(first):
+    """What somebody else had set below it is put back by the one above it."""
+    for ours in ("ours", "ours, each another"):
+        _run((ours, "setenv", ours, ours), (0, 1, 2, 3, 2, 1, 3, 0))
+        assert os.environ.get(NAME) == first
+
+
 def test_three_lifetimes_with_a_variable_removed(first):
     """So do several of ours that remove a variable, and one of somebody else."""
     for kind in ("setenv", "delenv", "by hand"):
