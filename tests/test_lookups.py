@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.monitoring import SocketPublisher
 
@@ -258,6 +260,52 @@ def test_keys_of_the_test(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "set")
     assert boto3.Session().get_credentials().access_key == "set"
     assert botocore.session.get_session().get_credentials().access_key == "set"
+
+
+class Provider:
+    """Credentials that the code under test looks up in a way of its own."""
+
+    METHOD = CANONICAL_NAME = "own"
+
+    def __init__(self, kind, keys):
+        self.kind, self.keys, self.asked = kind, keys, 0
+
+    def load(self):
+        """What it has, if it has any."""
+        self.asked += 1
+        return self.keys and self.kind(*self.keys, method="own")
+
+
+@pytest.mark.usefixtures("deadline_sessions")
+@pytest.mark.parametrize(("keys", "expected"), [(("own", "x"), "own"), (None, "testing")])
+def test_providers_of_the_code(keys, expected):
+    """A provider that the code has added to a session is asked, and once if it has any."""
+    session = botocore.session.get_session()
+    provider = Provider(Credentials, keys)
+    session.get_component("credential_provider").insert_before("env", provider)
+    for _ in range(2):
+        assert session.get_credentials().access_key == expected
+    assert provider.asked == (1 if keys else 2)
+
+
+@pytest.mark.usefixtures("deadline_sessions")
+@pytest.mark.parametrize(("keys", "expected"), [(("own", "x"), "own"), (None, "testing")])
+def test_providers_of_the_code_that_are_awaited(keys, expected):
+    """So is one of a session of aiobotocore."""
+    aio = pytest.importorskip("aiobotocore.session")
+    from aiobotocore.credentials import AioCredentials
+
+    class Awaited(Provider):
+        async def load(self):
+            return super().load()
+
+    async def run():
+        session = aio.get_session()
+        provider = Awaited(AioCredentials, keys)
+        session.get_component("credential_provider").insert_before("env", provider)
+        return [(await session.get_credentials()).access_key for _ in range(2)], provider.asked
+
+    assert asyncio.run(run()) == ([expected] * 2, 1 if keys else 2)
 
 
 def test_an_endpoint_that_the_code_reads_itself(deadline_sessions):

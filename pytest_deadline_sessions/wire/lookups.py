@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import Any
 
 from pytest_deadline_sessions import model
@@ -39,20 +40,47 @@ def patch_aiobotocore(patches: Patches, aio: Any) -> None:
 def _credentials(method: Any, session: Any) -> Any:
     from botocore.credentials import Credentials
 
-    known = session._credentials  # noqa: SLF001 (asking for them would look them up)
-    return method() if _is_explicit(known) else Credentials(*_keys(), method="env")
+    if _are_given(session):
+        return method()
+    for provider in _own_providers(session):
+        found = provider.load()
+        if found is not None:
+            return _keep(session, found)
+    return Credentials(*_keys(), method="env")
 
 
 async def _credentials_awaited(method: Any, session: Any) -> Any:
     from aiobotocore.credentials import AioCredentials
 
+    if _are_given(session):
+        return await method()
+    for provider in _own_providers(session):
+        found = await provider.load()
+        if found is not None:
+            return _keep(session, found)
+    return AioCredentials(*_keys(), method="env")
+
+
+# Those that providers of the code under test have given.
+_given: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _are_given(session: Any) -> bool:
+    """Whether the code under test has given credentials itself, so that nothing is looked up."""
     known = session._credentials  # noqa: SLF001 (asking for them would look them up)
-    return await method() if _is_explicit(known) else AioCredentials(*_keys(), method="env")
+    return getattr(known, "method", None) == "explicit" or known in _given
 
 
-def _is_explicit(credentials: Any) -> bool:
-    """Whether the code under test has given them itself, so that nothing is looked up."""
-    return getattr(credentials, "method", None) == "explicit"
+def _own_providers(session: Any) -> list[Any]:
+    """The providers that the code under test has put into a session, such as of a queue's role."""
+    providers = session.get_component("credential_provider").providers
+    return [one for one in providers if "botocore" not in type(one).__module__.partition(".")[0]]
+
+
+def _keep(session: Any, found: Any) -> Any:
+    _given.add(found)
+    session._credentials = found  # noqa: SLF001 (as it does itself)
+    return found
 
 
 def _keys() -> tuple[str, str, str | None]:
