@@ -232,6 +232,22 @@ def test_refused_clients_can_be_collected():
     assert len(interception._routes) == before
 
 
+def test_a_client_that_outlives_many_interceptions():
+    """It does not carry something of each."""
+    client = _own()
+
+    def kept():
+        gc.collect()
+        return sum(isinstance(one, weakref.finalize) for one in gc.get_objects())
+
+    counts = []
+    for _ in range(3):
+        with FakeDeadline() as fake:
+            client.list_sessions(**fake.add_job())
+        counts.append(kept())
+    assert len(set(counts)) == 1
+
+
 def test_nothing_is_left_of_clients_made_inside_by_a_fake():
     """A client of a fake is its own, inside and outside."""
     fake = FakeDeadline()

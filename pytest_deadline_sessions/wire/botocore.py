@@ -104,7 +104,13 @@ class Route:
 
     Args:
         client: The client.
+
+    Attributes:
+        attached: What leads this client alone, the last one first of all.
+        finalizer: What is called when the client is gone.
     """
+
+    finalizer: weakref.finalize[Any, Any]
 
     def __init__(self, client: Any) -> None:
         from botocore.validate import ParamValidationDecorator

@@ -77,8 +77,11 @@ def _route(client: Any) -> Route:
     route = _routes.get(client)
     if route is None:
         # Made before the entry, so that it comes when the entry is gone.
-        weakref.finalize(client, _forget).atexit = False
-        route = _routes[client] = _kind(client)(client)
+        finalizer = weakref.finalize(client, _forget)
+        finalizer.atexit = False
+        route = _kind(client)(client)
+        route.finalizer = finalizer
+        _routes[client] = route
     route.register()
     return route
 
@@ -113,6 +116,8 @@ def _tidy() -> None:
                 route.unregister()
             else:
                 continue
+            # A client may outlive ten thousand interceptions.
+            route.finalizer.detach()
             del _routes[client]
         if not leads.ended:
             _patches.undo()

@@ -155,7 +155,7 @@ class Watch:
                 self._compare()
 
     def _compare(self):
-        after, memory = process(), resident()
+        memory, after = resident(), process()
         self.left = {
             name: (value, after[name])
             for name, value in self._before.items()
