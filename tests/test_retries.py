@@ -126,12 +126,22 @@ def test_adaptive_rate_limiting_under_frozen_time(fake):
         assert len(list(pages)) == 10
 
 
+@pytest.fixture
+def without_clients(monkeypatch):
+    """Nobody has a client yet; those of other tests may not have been collected."""
+    monkeypatch.setattr(interception, "_routes", weakref.WeakKeyDictionary())
+    waiting.unpatch()
+
+
+@pytest.mark.usefixtures("without_clients")
 def test_token_buckets_are_left_as_they_were():
     """Afterwards botocore waits by itself again."""
     acquire = botocore.retries.bucket.TokenBucket.acquire
     with FakeDeadline():
-        boto3.client("deadline")
+        client = boto3.client("deadline")
+        assert botocore.retries.bucket.TokenBucket.acquire is not acquire
     assert botocore.retries.bucket.TokenBucket.acquire is acquire
+    client.close()
 
 
 def test_token_buckets_of_others_wait_as_ever(fake):
@@ -196,10 +206,9 @@ def test_other_clients_wait_as_ever(mode):
     assert sum(slept) > 0
 
 
-def test_token_buckets_are_left_once_the_clients_are_gone(monkeypatch):
+@pytest.mark.usefixtures("without_clients")
+def test_token_buckets_are_left_once_the_clients_are_gone():
     """A client of a fake that nobody has any more leaves nothing behind."""
-    monkeypatch.setattr(interception, "_routes", weakref.WeakKeyDictionary())
-    waiting.unpatch()
     acquire = botocore.retries.bucket.TokenBucket.acquire
     client = FakeDeadline().client()
     assert botocore.retries.bucket.TokenBucket.acquire is not acquire
