@@ -259,6 +259,7 @@ def pytest_fixture_setup(
     elif fixturedef.func.__module__ == __name__:
         value = yield
         _watch(fixturedef, request.config)
+        _outlive(fixturedef)
         _got(value, request.config)
     else:
         value = yield from _set_up_outliving(fixturedef, request)
@@ -329,6 +330,22 @@ def _watch(fixturedef: pytest.FixtureDef[Any], config: pytest.Config) -> None:
         return value
 
     vars(fixturedef).setdefault("execute", watched)
+
+
+def _outlive(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Keep nothing of the fixtures of each test that ask for one that outlives them.
+
+    Pytest would have it finish each of them in its own end. They have been finished long since, and
+    ten thousand of them are left.
+    """
+    add = fixturedef.addfinalizer
+
+    def added(finalizer: Callable[[], object]) -> None:
+        asking = getattr(getattr(finalizer, "func", None), "__self__", None)
+        if getattr(asking, "scope", None) != "function":
+            add(finalizer)
+
+    vars(fixturedef).setdefault("addfinalizer", added)
 
 
 def _got(value: Any, config: pytest.Config) -> None:

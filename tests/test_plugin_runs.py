@@ -436,6 +436,31 @@ def test_fixtures_that_outlive_the_test_send_nothing(pytester):
     assert outcomes == {"passed": len(OUTLIVING) * len(ASKING)}
 
 
+def test_no_request_for_the_service_is_kept(run):
+    """The service outlives all tests, but nothing of the fixtures that have asked for it."""
+    run(
+        """
+        import gc
+        import pytest
+
+        torn_down = []
+
+        @pytest.fixture
+        def job(deadline_sessions):
+            yield deadline_sessions.add_job(sessions=1)
+            torn_down.append("job")
+
+        @pytest.mark.parametrize("number", range(20))
+        def test_one(number, job):
+            assert pytest.count(job) == 1
+            gc.collect()
+            kept = [one for one in gc.get_objects() if isinstance(one, pytest.FixtureRequest)]
+            assert sum(one.fixturename == "job" for one in kept) == 1
+            assert len(torn_down) == number
+        """
+    ).assert_outcomes(passed=20)
+
+
 def test_nothing_of_a_test_is_kept(run):
     """Once it is over, its jobs and calls are gone, and so is every patch."""
     run(
