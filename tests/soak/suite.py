@@ -170,9 +170,9 @@ class TestSoak:
         def collect(client, **job):
             pages = client.get_paginator("list_sessions").paginate(**job)
             found = [session for page in pages for session in page["sessions"]]
-            return found[number // 200 % 2 :]
+            return found[number // 100 % 2 :]
 
-        if number % 200 == 0:
+        if number % 100 == 0:
             check_pagination(collect, max_examples=1)
 
     def test_crossed(self, number, monkeypatch):
