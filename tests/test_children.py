@@ -77,7 +77,10 @@ def test_a_server_is_reached(deadline_sessions, deadline_sessions_endpoint, meth
     with pool(method) as executor:
         assert executor.submit(count, dict(job)).result() == 3
     assert len(deadline_sessions.calls) == 1
-    assert os.environ["AWS_ENDPOINT_URL_DEADLINE"] == deadline_sessions_endpoint
+    assert (
+        os.environ["AWS_ENDPOINT_URL_DEADLINE"]
+        == (deadline_sessions_endpoint.environment()["AWS_ENDPOINT_URL_DEADLINE"])
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)

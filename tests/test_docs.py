@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 
 import pytest
-from botocore import configprovider
 
 import pytest_deadline_sessions
 from pytest_deadline_sessions import Behavior
@@ -32,9 +31,6 @@ def _blocks(text, language):
 
 
 _CAN = {
-    # Older ones do not let programs reach a loopback address.
-    "test_a_program": "disable_host_prefix_injection"
-    in configprovider.BOTOCORE_DEFAUT_SESSION_VARIABLES,
     "test_collect_awaiting": importlib.util.find_spec("aiobotocore") is not None,
 }
 _BEYOND = [name for name, can in _CAN.items() if not can]

@@ -31,10 +31,18 @@ def _started(arguments, capsys):
     return until, thread, codes, out
 
 
+def _url(out):
+    # Beside an older botocore it has a user.
+    host = re.search(r"^export AWS_ENDPOINT_URL_DEADLINE=http://(?:\w+@)?(\S+)", out, re.MULTILINE)[
+        1
+    ]
+    return f"http://{host}"
+
+
 def test_serve_prints_what_a_client_needs_and_logs_calls(capsys):
     """URL, environment and ids are printed; a request that uses them is logged."""
     until, thread, codes, out = _started(["serve", "--sessions", "3"], capsys)
-    url = re.search(r"export AWS_ENDPOINT_URL_DEADLINE=(\S+)", out)[1]
+    url = _url(out)
     ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
     with urllib.request.urlopen(url + PATH.format(*ids)) as response:
         assert response.read().count(b"sessionId") == 3
@@ -51,7 +59,7 @@ def test_other_names_can_be_allowed(capsys):
     allowed = ["a.example", "b.example"]
     options = [part for name in allowed for part in ("--allow-host", name)]
     until, thread, _, out = _started(["serve", *options], capsys)
-    url = re.search(r"export AWS_ENDPOINT_URL_DEADLINE=(\S+)", out)[1]
+    url = _url(out)
     ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
     for name in allowed:
         request = urllib.request.Request(url + PATH.format(*ids), headers={"Host": name})
@@ -78,7 +86,7 @@ def test_wrong_options_end_it_with_the_reason(capsys, arguments, words):
 def test_nobody_reads_the_log(capsys, monkeypatch):
     """Calls are answered all the same."""
     until, thread, codes, out = _started(["serve"], capsys)
-    url = re.search(r"export AWS_ENDPOINT_URL_DEADLINE=(\S+)", out)[1]
+    url = _url(out)
     ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
 
     def broken(*_, **__):
@@ -121,7 +129,7 @@ def test_all_of_the_environment_is_shown(capsys, monkeypatch):
     until.set()
     thread.join()
     shown = dict(re.findall(r"^export (\w+)=(.*)$", out, re.MULTILINE))
-    endpoint = Endpoint(shown["AWS_ENDPOINT_URL_DEADLINE"])
+    endpoint = Endpoint(_url(out))
     assert shown == endpoint.environment({})
     unset = re.search(r"^unset (.+)$", out, re.MULTILINE)[1].split()
     assert set(unset) == set(REMOVED)

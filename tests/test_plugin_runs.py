@@ -376,7 +376,8 @@ def test_plugins_that_ask_by_name(pytester, package, files):
     for name, text in files.items():
         pytester.path.joinpath(name).write_text(textwrap.dedent(text))
     outcomes = pytester.runpytest_subprocess(*OPTIONS).parseoutcomes()
-    assert set(outcomes) == {"passed"}, outcomes
+    # Pytest-bdd warns of itself beside an older pytest.
+    assert set(outcomes) - {"warnings"} == {"passed"}, outcomes
 
 
 OUTLIVING = {

@@ -48,10 +48,21 @@ class Endpoint(str):
             "no_proxy": no_proxy,
             # Every other SDK has this name for the region.
             "AWS_REGION": set_for_botocore["AWS_DEFAULT_REGION"],
-            "AWS_ENDPOINT_URL_DEADLINE": str(self),
+            environment.ENDPOINT: self if _knows_prefixes() else self._with_user(),
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         }
+
+    def _with_user(self) -> str:
+        """The same URL, such that what is put before its host becomes part of a user's name."""
+        return self.replace("//", "//deadline@")
+
+
+def _knows_prefixes() -> bool:
+    """Whether a variable can switch host prefixes off; botocore before 1.37.5 has none."""
+    from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+
+    return "disable_host_prefix_injection" in BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 
 @contextlib.contextmanager
