@@ -1,7 +1,10 @@
+import gc
 import os
 import time
+import warnings
 
 import hypothesis
+import pytest
 
 pytest_plugins = ["pytester"]
 
@@ -15,3 +18,12 @@ hypothesis.settings.register_profile(
     "patient", hypothesis.settings.get_profile("default"), deadline=None
 )
 hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(scope="module")
+def stopped_are_collected():
+    """What collectors left open that had to be stopped is no concern of the tests that follow."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

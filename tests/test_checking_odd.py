@@ -20,6 +20,12 @@ from pytest_deadline_sessions.checking import VARIATIONS, Case, sandbox
 from pytest_deadline_sessions.checking.contract import UnfitError
 from pytest_deadline_sessions.clock import Clock
 
+# A collector that is stopped while it closes its event loop leaves it.
+pytestmark = [
+    pytest.mark.usefixtures("stopped_are_collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
 ONE = Case(Listing(page_sizes=(1,)))
 
 

@@ -26,6 +26,12 @@ from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse, sandbox
 from pytest_deadline_sessions.checking.undoing import Undoing
 from pytest_deadline_sessions.clock import Clock
 
+# A collector that is stopped while it closes its event loop leaves it.
+pytestmark = [
+    pytest.mark.usefixtures("stopped_are_collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
 _real_sleep = (time.sleep,)
 EMPTY = Case(Listing(page_sizes=(0,)))
 

@@ -24,6 +24,12 @@ from pytest_deadline_sessions.checking.undoing import Undoing
 from pytest_deadline_sessions.wire import botocore as wire
 from pytest_deadline_sessions.wire import interception, leads, waiting
 
+# A collector that is stopped while it closes its event loop leaves it.
+pytestmark = [
+    pytest.mark.usefixtures("stopped_are_collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
 CHECKING = [f"checking/{name}.py" for name in ("bench", "rebinding", "sandbox", "undoing")]
 
 

@@ -51,7 +51,10 @@ def test_a_right_collector_passes_and_everything_happens():
     class Machine(Recorded):
         seen = set()  # noqa: RUF012 (shared by the runs of this test)
 
-    run_state_machine_as_test(Machine, settings=LIGHT)
+    for _ in range(5):
+        run_state_machine_as_test(Machine, settings=LIGHT)
+        if set(model.enum("SessionLifecycleStatus")) < Machine.seen:
+            break
     assert set(model.enum("SessionLifecycleStatus")) < Machine.seen
     faults = {*model.error_shapes(), *BROKEN_CONNECTIONS}
     assert len(faults & Machine.seen) > 3
