@@ -128,7 +128,8 @@ class Transcript(Sequence[Call]):
         return render(self)
 
 
-_lock = threading.Lock()
+# A debugger that breaks off at the end of a with statement leaves it locked.
+_lock = threading.RLock()
 
 journal: collections.deque[Transcript] = collections.deque(maxlen=4)
 """The transcripts that the running test wrote to, for its failure report."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copyreg
 import datetime
 import inspect
+import linecache
 import signal
 import sys
 import threading
@@ -19,6 +21,46 @@ _LISTS = ("freeze_factories", "ignore_lists", "tick_flags", "tz_offsets")
 
 class Interrupt(BaseException):
     """What a timeout, or somebody at the keyboard, may raise anywhere."""
+
+
+@contextlib.contextmanager
+def interrupted_at(number, files):
+    """Interrupt what is done inside at one line, counted as they come.
+
+    Python goes back to the line of a ``with`` statement when it leaves it. What is raised there, as
+    only a tracer can, keeps the manager from being left, so that is no place.
+
+    Args:
+        number: Which one, from 1.
+        files: Parts of the names of the files whose lines count.
+
+    Yields:
+        The place, once it has been reached.
+    """
+    left = iter(range(number - 1, 0, -1))
+    reached, passed = [], set()
+
+    def trace(frame, event, _arg):
+        if not any(each in frame.f_code.co_filename for each in files):
+            return None
+        if event != "line" or reached:
+            return trace
+        place = (frame, frame.f_lineno)
+        text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip()
+        if place in passed and text.startswith("with "):
+            return trace
+        passed.add(place)
+        if next(left, None) is None:
+            reached.append((frame.f_code.co_filename, frame.f_lineno))
+            raise Interrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield reached
+    finally:
+        sys.settrace(before)
 
 
 def interrupted(act, files):

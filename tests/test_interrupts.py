@@ -16,17 +16,15 @@ import botocore.exceptions
 import botocore.retries.bucket
 import pytest
 from botocore.config import Config
+from interrupting import Interrupt, interrupted_at
 
 from pytest_deadline_sessions import FakeDeadline
+from pytest_deadline_sessions.transcript import Transcript, journal
 from pytest_deadline_sessions.wire import botocore as wire
 from pytest_deadline_sessions.wire import interception, leads, variables, waiting
 
 STEP = int(os.environ.get("DEADLINE_SESSIONS_STEP", "5"))
 PACKAGES = ("pytest_deadline_sessions", "botocore", "aiobotocore")
-
-
-class Interrupt(BaseException):
-    """What ends a test from outside: Ctrl-C, a signal of a timeout, a cancellation."""
 
 
 class Tracer:
@@ -231,6 +229,35 @@ def test_an_interception_that_cannot_begin_or_end(monkeypatch):
         if next(steps) > 0:
             break
     assert 30 < entered[0] < entered[-1] - 20
+
+
+def test_an_interception_that_is_interrupted_while_it_ends():
+    """On whatever line that is, however often it has been passed, everything is undone."""
+    before = _process()
+    for line in itertools.count(1):
+        interception = FakeDeadline().intercept()
+        interception.__enter__()
+        with interrupted_at(line, ["wire/"]) as reached, contextlib.suppress(Interrupt):
+            interception.__exit__(None, None, None)
+        del interception
+        assert _process() == before, reached
+        if not reached:
+            break
+    assert line > 300
+
+
+def test_a_transcript_that_is_interrupted():
+    """It can be written to all the same."""
+    for line in itertools.count(1):
+        calls = Transcript()
+        with interrupted_at(line, ["transcript"]) as reached, contextlib.suppress(Interrupt):
+            calls.add("first")
+        calls.add("second")
+        assert calls[-1] == "second"
+        if not reached:
+            break
+    journal.clear()
+    assert line > 3
 
 
 def test_a_client_that_cannot_be_attached(monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import sys
 import weakref
@@ -15,7 +14,7 @@ from pytest_deadline_sessions.service import Service
 from pytest_deadline_sessions.wire import children, environment, leads, lookups, waiting
 from pytest_deadline_sessions.wire.botocore import Route
 from pytest_deadline_sessions.wire.leads import Lead
-from pytest_deadline_sessions.wire.patching import Patches, insist
+from pytest_deadline_sessions.wire.patching import Patches
 
 _routes: weakref.WeakKeyDictionary[Any, Route] = weakref.WeakKeyDictionary()
 # The interceptions inside which clients were made, with what they found there.
@@ -54,13 +53,18 @@ def intercept(service: Service) -> Iterator[None]:
     lead = Lead(service)
     with environment.dummy_environment():
         try:
-            with leads.lock:
-                leads.interceptors.append(lead)
-                if len(leads.interceptors) == 1:
-                    _patch()
-            yield
-        finally:
-            insist(functools.partial(_end, lead))
+            try:
+                with leads.lock:
+                    leads.interceptors.append(lead)
+                    if len(leads.interceptors) == 1:
+                        _patch()
+                yield
+            finally:
+                _end(lead)
+        except BaseException:
+            # Once more, since somebody may have interrupted that, wherever it was.
+            _end(lead)
+            raise
 
 
 def _end(lead: Lead) -> None:

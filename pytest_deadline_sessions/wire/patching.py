@@ -16,19 +16,6 @@ Around = Callable[..., Any]
 _originals: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
 
-def insist(step: Callable[[], None]) -> None:
-    """Take a step that has to be taken: from its start again, if somebody interrupts it.
-
-    Args:
-        step: What may be done twice, and from its middle.
-    """
-    try:
-        step()
-    except BaseException:
-        step()
-        raise
-
-
 class Patches:
     """Methods that are replaced together, and put back together.
 

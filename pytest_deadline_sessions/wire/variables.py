@@ -9,13 +9,12 @@ there before the layer.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from pytest_deadline_sessions.wire.patching import Patches, insist
+from pytest_deadline_sessions.wire.patching import Patches
 
 Values = Mapping[str, "str | None"]
 """Variables as they are to be; ``None`` for none."""
@@ -30,6 +29,8 @@ class Layer:
 
     def __init__(self, values: Values) -> None:
         self.values = dict(values)
+        # Those that are being put back, or have been when somebody interrupted it.
+        self.leaving: set[str] = set()
         self.before = {name: os.environ.get(name) for name in values}
         # What the one before has set, where somebody else has changed it in between.
         self.under = {
@@ -64,10 +65,16 @@ def changed(values: Values) -> Iterator[None]:
     """Set variables inside, and have them as they were afterwards, whoever else changes them."""
     layer = Layer(values)
     try:
-        _enter(layer)
-        yield
-    finally:
-        insist(functools.partial(_leave, layer))
+        try:
+            _enter(layer)
+            yield
+        finally:
+            _leave(layer)
+    except BaseException:
+        # Once more, since somebody may have interrupted that, wherever it was.
+        _own.writing = False
+        _leave(layer)
+        raise
 
 
 def exchanged(whole: Mapping[str, str]) -> contextlib.AbstractContextManager[None]:
@@ -127,7 +134,8 @@ def _leave(layer: Layer) -> None:
         for name, value in list(layer.values.items()):
             before = layer.before[name]
             above = next((one for one in later if name in one.values), None)
-            if above is None and os.environ.get(name) == value:
+            if above is None and (name in layer.leaving or os.environ.get(name) == value):
+                layer.leaving.add(name)
                 _write(name, before)
             elif above is not None and name not in above.under:
                 above.before[name] = before
