@@ -10,8 +10,11 @@ import time
 import weakref
 
 import boto3
+import botocore.awsrequest
 import botocore.client
+import botocore.exceptions
 import botocore.httpsession
+import botocore.session
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -21,6 +24,11 @@ from pytest_deadline_sessions import FakeDeadline
 from pytest_deadline_sessions.wire import interception, leads
 
 HERE = "tests/test_leftovers.py::"
+_KEYS = {
+    "aws_access_key_id": "REAL",
+    "aws_secret_access_key": "REAL",
+    "region_name": "us-west-2",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +48,7 @@ def sent(monkeypatch):
 
 def _own():
     """A client as the user makes it, with credentials of their own."""
-    keys = {"aws_access_key_id": "REAL", "aws_secret_access_key": "REAL"}
-    return boto3.client("deadline", region_name="us-west-2", **keys)
+    return boto3.client("deadline", **_KEYS)
 
 
 def _job():
@@ -133,7 +140,7 @@ def test_a_thread_that_goes_on(monkeypatch, make, sent):
     ended.set()
     thread.join()
     assert len(errors) == 2
-    assert all(f"called inside the interception of {HERE}" in one for one in errors)
+    assert all(f"left over from the interception of {HERE}" in one for one in errors)
     assert sent == []
     # The next call finds that nobody is left.
     with pytest.raises(botocore.exceptions.EndpointConnectionError):
@@ -193,10 +200,111 @@ def test_a_task_that_goes_on(inner):
             task = asyncio.ensure_future(poll())
             await listed.wait()
         ended.set()
-        with pytest.raises(RuntimeError, match=f"called inside the interception of {HERE}"):
+        made = "its client was made inside" if inner else "left over from"
+        with pytest.raises(RuntimeError, match=f"{made} the interception of {HERE}"):
             await task
 
     asyncio.run(run())
+
+
+def _by_timer(go):
+    threading.Timer(0.01, go).start()
+
+
+def _by_thread(go):
+    threading.Thread(target=go).start()
+
+
+def _by_task(go):
+    async def run():
+        go()
+
+    asyncio.get_running_loop().create_task(run())
+
+
+@pytest.mark.parametrize("next_one", [_by_timer, _by_thread, _by_task])
+def test_a_poller_that_is_another_one_each_time(next_one, sent):
+    """A thread or task that one begins that called is refused as well, and the next one, too."""
+    client = _own()
+    outcomes, called, ended = [], threading.Event(), threading.Event()
+    done = concurrent.futures.Future()
+
+    def poll():
+        try:
+            client.list_sessions(**job)
+            outcomes.append("answered")
+            called.set()
+            ended.wait(30)
+        except RuntimeError as error:
+            outcomes.append(str(error))
+        if len(outcomes) < 4:
+            next_one(poll)
+        else:
+            done.set_result(None)
+
+    async def on_a_loop():
+        next_one(poll)
+        await asyncio.wrap_future(done)
+
+    loop = threading.Thread(target=asyncio.run, args=(on_a_loop(),))
+    with FakeDeadline() as fake:
+        job = fake.add_job()
+        loop.start()
+        assert called.wait(30)
+    ended.set()
+    loop.join()
+    assert outcomes[0] == "answered"
+    assert all("left over from the interception of" in one for one in outcomes[1:])
+    assert sent == []
+
+
+@pytest.fixture
+def left_over():
+    """A thread of a pool that has called inside an interception, and a client of the user's own."""
+    client = _own()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with FakeDeadline() as fake:
+            pool.submit(_called, client, fake).result()
+        yield pool, client
+
+
+def test_a_left_over_thread_may_ask_others(left_over, monkeypatch):
+    """A Stubber, a handler and a server of the user's own answer it: nothing leaves."""
+    pool, client = left_over
+    answer = {"sessions": []}
+    with Stubber(client) as stubber:
+        stubber.add_response("list_sessions", answer)
+        assert pool.submit(client.list_sessions, **_job()).result() == answer
+    response = botocore.awsrequest.AWSResponse("", 200, {}, None)
+    response._content = b'{"sessions": []}'
+    event = "before-send.deadline.ListSessions"
+    client.meta.events.register(event, lambda **_: response, unique_id="theirs")
+    assert pool.submit(client.list_sessions, **_job()).result()["sessions"] == []
+    client.meta.events.unregister(event, unique_id="theirs")
+    with pytest.raises(RuntimeError, match="is left over from"):
+        pool.submit(client.list_sessions, **_job()).result()
+    asked = []
+    monkeypatch.setattr(
+        botocore.httpsession.URLLib3Session, "send", lambda _, request: asked.append(request.url)
+    )
+    here = boto3.client("deadline", endpoint_url="http://localhost:1", **_KEYS)
+    with pytest.raises(AttributeError):
+        pool.submit(here.list_sessions, **_job()).result()
+    assert asked
+
+
+def test_others_look_up_what_is_theirs(left_over, monkeypatch):
+    """While a thread is left over, everybody else finds their own credentials and configuration."""
+    pool, _ = left_over
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "theirs")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
+    monkeypatch.setenv("AWS_PROFILE", "missing")
+    assert leads.ended
+    assert pool.submit(lambda: boto3.Session().get_credentials()).result().access_key == "theirs"
+    with pytest.raises(botocore.exceptions.ProfileNotFound):
+        boto3.Session()
+    monkeypatch.delenv("AWS_PROFILE")
+    assert botocore.session.Session().get_credentials().access_key == "theirs"
 
 
 def test_a_call_of_an_earlier_interception_gets_no_answer_of_a_later_one():

@@ -61,8 +61,13 @@ class Hosts:
 
     def _knows(self, name: str) -> bool:
         name = _plain(name)
-        plain = name.removeprefix(next(filter(name.startswith, _prefixes()), ""))
+        plain = without_prefix(name)
         return is_loopback(plain) or not self._allowed.isdisjoint({name, plain})
+
+
+def without_prefix(name: str) -> str:
+    """A name without what clients put before it, such as ``management.``."""
+    return name.removeprefix(next(filter(name.startswith, _prefixes()), ""))
 
 
 def is_loopback(name: str) -> bool:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import importlib
 import inspect
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_deadline_sessions import model
 from pytest_deadline_sessions.service import Service
-from pytest_deadline_sessions.wire import children, environment, leads, lookups, waiting
+from pytest_deadline_sessions.wire import children, environment, hosts, leads, lookups, waiting
 from pytest_deadline_sessions.wire.botocore import Route
 from pytest_deadline_sessions.wire.leads import Lead
 from pytest_deadline_sessions.wire.patching import Patches
@@ -150,6 +154,7 @@ def _kind(client: Any) -> type[Route]:
 def _patch() -> None:
     """Meet clients when they are made, and those that exist already when they next call."""
     from botocore.client import BaseClient
+    from botocore.endpoint import Endpoint
     from botocore.session import Session
 
     # Some are there since an interception of which a thread is left; others may have come later.
@@ -159,6 +164,9 @@ def _patch() -> None:
     # Of presigned URLs, too.
     _patches.wrap(BaseClient, "_emit_api_params", _meet_first)
     _patches.wrap(Session, "__init__", _begin_session)
+    _patches.wrap(Endpoint, "_send", _send)
+    _patches.wrap(threading.Thread, "start", _start_thread)
+    _patches.wrap(asyncio.BaseEventLoop, "create_task", _create_task)
     lookups.patch(_patches)
     children.patch(_patches)
     _patch_aiobotocore()
@@ -171,6 +179,7 @@ def _patch_aiobotocore() -> None:
         return
     _patches.wrap(aio.AioBaseClient, "_make_api_call", _call_awaited)
     _patches.wrap(aio.AioBaseClient, "_emit_api_params", _meet_first)
+    _patches.wrap(importlib.import_module("aiobotocore.endpoint").AioEndpoint, "_send", _send)
     lookups.patch_aiobotocore(_patches, aio)
 
 
@@ -217,16 +226,37 @@ def _meet(client: Any) -> None:
     with leads.lock:
         if leads.interceptors:
             _route(client)
-            return
-        lead = leads.left_behind()
-        if lead is None:
+        else:
             _tidy()
-            return
+
+
+def _send(method: Callable[..., Any], endpoint: Any, request: Any) -> Any:
+    """Send a request, unless a thread or task does that is left over: nobody has answered it."""
+    lead = None
+    if endpoint._endpoint_prefix == model.SERVICE:  # noqa: SLF001 (of which it has no other name)
+        lead = leads.left_behind()
+    host = urlsplit(request.url).hostname or ""
+    if lead is None or hosts.is_loopback(hosts.without_prefix(host)):
+        return method(request)
     msg = (
-        f"a call is not sent: its thread or task called inside {lead.name}, which has ended "
-        "(expected its end before; inside, join the thread or await the task)"
+        f"{request.method} {request.url} is not sent: its thread or task is left over from "
+        f"{lead.name}, which has ended (expected its end before; inside, join the thread or await "
+        "the task)"
     )
     raise RuntimeError(msg)
+
+
+def _start_thread(method: Callable[..., Any], thread: Any) -> None:
+    leads.begin(thread)
+    method()
+
+
+def _create_task(
+    method: Callable[..., Any], _loop: Any, coroutine: Any, *args: Any, **kwargs: Any
+) -> Any:
+    task = method(coroutine, *args, **kwargs)
+    leads.begin(task)
+    return task
 
 
 def _is_ours(client: Any) -> bool:

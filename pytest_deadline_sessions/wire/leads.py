@@ -37,15 +37,20 @@ class Lead:
         """Answer no more; whoever ends it is not left behind."""
         self.ended = True
         self._workers.discard(_worker())
+        self._workers.discard(threading.current_thread())
 
-    def note_worker(self) -> None:
-        """Remember the thread or task that calls, unless it was there before."""
-        worker = _worker()
+    def note_worker(self, worker: Any = None) -> None:
+        """Remember a thread or task, unless it was there before.
+
+        Args:
+            worker: One that begins; by default the one that calls.
+        """
+        worker = worker or _worker()
         if worker not in self._before:
             self._workers.add(worker)
 
     def left(self) -> list[Any]:
-        """The threads and tasks that called, and have not ended."""
+        """The threads and tasks that called, or were begun by one that did, and have not ended."""
         return [worker for worker in self._workers if _lives(worker)]
 
 
@@ -59,20 +64,38 @@ def _worker() -> Any:
 
 def _lives(worker: Any) -> bool:
     if isinstance(worker, threading.Thread):
-        return worker.is_alive()
+        # One that is about to start has no number yet.
+        return worker.is_alive() or worker.ident is None
     return not worker.done() and not worker.get_loop().is_closed()
 
 
 lock = threading.RLock()
 interceptors: list[Lead] = []
-# Interceptions that have ended, of which threads or tasks are left that called.
+# Interceptions that have ended, of which threads or tasks are left.
 ended: list[Lead] = []
 
 
 def left_behind() -> Lead | None:
     """The interception that has ended and whose thread or task this is."""
-    worker = _worker()
-    return next((lead for lead in ended if worker in lead.left()), None)
+    return _of_worker(ended)
+
+
+def are_met() -> bool:
+    """Whether somebody answers whoever calls here, or would refuse it."""
+    return bool(interceptors) or left_behind() is not None
+
+
+def begin(worker: Any) -> None:
+    """Note a thread or task that is begun by one that called, inside or left over."""
+    with lock:
+        lead = _of_worker([*interceptors, *ended])
+        if lead is not None:
+            lead.note_worker(worker)
+
+
+def _of_worker(several: list[Lead]) -> Lead | None:
+    workers = {_worker(), threading.current_thread()} if several else set()
+    return next((lead for lead in several if not workers.isdisjoint(lead.left())), None)
 
 
 def forget_dead() -> None:

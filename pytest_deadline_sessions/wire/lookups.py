@@ -7,8 +7,8 @@ import weakref
 from typing import Any
 
 from pytest_deadline_sessions import model
-from pytest_deadline_sessions.wire import environment, variables
-from pytest_deadline_sessions.wire.patching import Patches
+from pytest_deadline_sessions.wire import environment, leads, variables
+from pytest_deadline_sessions.wire.patching import Around, Patches
 
 
 def patch(patches: Patches) -> None:
@@ -17,13 +17,17 @@ def patch(patches: Patches) -> None:
     from botocore.monitoring import SocketPublisher
     from botocore.session import Session
 
-    patches.wrap(Session, "get_credentials", _credentials)
-    patches.wrap(Session, "get_auth_token", lambda _method, _session, **_: None)
-    patches.wrap(Session, "get_scoped_config", _scoped_config)
-    patches.wrap(Session, "full_config", lambda _value, _session: _config())
-    patches.wrap(Session, "_build_profile_map", lambda _method, _session: _config()["profiles"])
-    patches.wrap(ClientCreator, "create_client", _create)
-    patches.wrap(SocketPublisher, "publish", _publish)
+    answers: tuple[tuple[type, str, Around], ...] = (
+        (Session, "get_credentials", _credentials),
+        (Session, "get_auth_token", lambda _method, _session, **_: None),
+        (Session, "get_scoped_config", _scoped_config),
+        (Session, "full_config", lambda _value, _session: _config()),
+        (Session, "_build_profile_map", lambda _method, _session: _config()["profiles"]),
+        (ClientCreator, "create_client", _create),
+        (SocketPublisher, "publish", _publish),
+    )
+    for owner, name, answer in answers:
+        patches.wrap(owner, name, _where_met(answer))
 
 
 def patch_aiobotocore(patches: Patches, aio: Any) -> None:
@@ -33,8 +37,19 @@ def patch_aiobotocore(patches: Patches, aio: Any) -> None:
         patches: What puts it back.
         aio: The module ``aiobotocore.session``.
     """
-    patches.wrap(aio.AioSession, "get_credentials", _credentials_awaited)
-    patches.wrap(aio.AioClientCreator, "create_client", _create)
+    patches.wrap(aio.AioSession, "get_credentials", _where_met(_credentials_awaited))
+    patches.wrap(aio.AioClientCreator, "create_client", _where_met(_create))
+
+
+def _where_met(answer: Around) -> Around:
+    """An answer for those alone whose calls are answered, or refused."""
+
+    def around(method: Any, owner: Any, *args: Any, **kwargs: Any) -> Any:
+        if leads.are_met():
+            return answer(method, owner, *args, **kwargs)
+        return method(*args, **kwargs)
+
+    return around
 
 
 def _credentials(method: Any, session: Any) -> Any:
