@@ -201,11 +201,21 @@ def test_models_of_the_machine_change_nothing(tmp_path, poison, where):
         "shapes": {},
     }
     (version / "service-2.json").write_text(json.dumps(lacking))
+    for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
+        (folder / f"{name}.json").write_text("{}")
     given = {} if where == "~" else {where: str(folder)}
-    program = """
+    program = f"""
+        import os
+
         with FakeDeadline() as fake:
             job = fake.add_job(sessions=2)
-            assert len(boto3.client("deadline").list_sessions(**job)["sessions"]) == 2
+            os.environ.update({given!r})
+            for mode in ("legacy", "standard"):
+                os.environ["AWS_DEFAULTS_MODE"] = mode
+                session = boto3.Session()
+                client = session.client("deadline")
+                assert len(client.list_sessions(**job)["sessions"]) == 2
+                assert "us-west-2" in session.get_available_regions("s3")
     """
     assert _run(program, given, tmp_path) == ""
 

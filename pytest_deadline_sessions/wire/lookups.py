@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import weakref
 from typing import Any
@@ -21,6 +22,7 @@ def patch(patches: Patches) -> None:
         (Session, "get_credentials", _credentials),
         (Session, "get_auth_token", lambda _method, _session, **_: None),
         (Session, "get_scoped_config", _scoped_config),
+        (Session, "_get_internal_component", _component),
         (Session, "full_config", lambda _value, _session: _config()),
         (Session, "_build_profile_map", lambda _method, _session: _config()["profiles"]),
         (ClientCreator, "create_client", _create),
@@ -124,6 +126,23 @@ def _config() -> Any:
 def _scoped_config(_method: Any, session: Any) -> Any:
     name = session.get_config_variable("profile") or "default"
     return _config()["profiles"].get(name, {})
+
+
+def _component(method: Any, session: Any, name: str) -> Any:
+    """Endpoints and defaults as botocore itself has them, and not from a folder of models."""
+    if name not in {"endpoint_resolver", "default_config_resolver"} or session is _reference():
+        return method(name)
+    return _reference()._get_internal_component(name)  # noqa: SLF001 (as it does itself)
+
+
+@functools.cache
+def _reference() -> Any:
+    """A session that has only what comes with botocore."""
+    from botocore.session import Session
+
+    session = Session()
+    session.register_component("data_loader", model.loader())
+    return session
 
 
 def _create(method: Any, creator: Any, *args: Any, **kwargs: Any) -> Any:
