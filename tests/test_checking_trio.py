@@ -197,6 +197,20 @@ async def _waits(_client, _job):
     await trio.Event().wait()
 
 
+async def _waits_with_a_deadline(_client, _job):
+    with trio.move_on_after(60):
+        await trio.Event().wait()
+
+
+async def _waits_for_a_thread_with_a_deadline(_client, _job):
+    def work():
+        while True:
+            pass
+
+    with trio.move_on_after(60):
+        await trio.to_thread.run_sync(work)
+
+
 async def _sleeps_forever(_client, _job):
     await trio.sleep_forever()
 
@@ -228,6 +242,7 @@ async def _all_in_two_tasks(client, job):
         (_sleeps, "slept 5000 times"),
         (_waits, "worked or waited"),
         (_sleeps_forever, "worked or waited"),
+        (_waits_for_a_thread_with_a_deadline, "worked or waited"),
         (_spins, "worked or waited"),
         (_works, "worked or waited"),
         (_calls, "it made 3 calls"),
@@ -237,6 +252,15 @@ async def _all_in_two_tasks(client, job):
 def test_runaways_in_trio(work, why):
     """They are stopped, and trio is left in order."""
     assert why in violation_of(work)
+    assert trio.run(_one) == 1
+
+
+@pytest.mark.parametrize("library", [{}, {"run": lambda work: anyio.run(work, backend="trio")}])
+def test_a_deadline_that_comes_in_real_time(library):
+    """A right collector that waits for one is not called endless: it is refused in words."""
+    collect = running(_waits_with_a_deadline, **library)
+    with pytest.raises(UnfitError, match=r"with a deadline (60|59\.\d) s away"):
+        check_pagination(collect, max_examples=1, patience=0.3, examples=[ONE])
     assert trio.run(_one) == 1
 
 

@@ -9,6 +9,7 @@ import gc
 import importlib.util
 import inspect
 import itertools
+import math
 import re
 import sys
 import threading
@@ -48,6 +49,10 @@ _TRIO_ERRORS = re.compile("must be called from async context|Task got bad yield:
 _OF_TRIO = (
     "the coroutine of the collector waits for trio, but asyncio runs it (expected a function that "
     "runs trio itself: lambda client, **job: trio.run(functools.partial(collect, client, **job)))"
+)
+_OF_DEADLINE = (
+    "the collector waits in trio for something with a deadline {:.3g} s away, which comes in real "
+    "time (expected trio.sleep, which takes no time, or patience= above that)"
 )
 _LASTING = Lapse("AccessDeniedException")
 
@@ -253,6 +258,8 @@ class Bench:
         except BaseException as error:
             if not _of_runaway(error):
                 raise
+        if self._sandbox.due < math.inf:
+            raise UnfitError(_OF_DEADLINE.format(self._sandbox.due))
         attempt.runaway = self._sandbox.stopped
         attempt.kept = (
             isinstance(attempt.returned, dict | list | set) and attempt.returned is self._returned

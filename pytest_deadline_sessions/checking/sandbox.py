@@ -8,6 +8,7 @@ import ctypes
 import datetime
 import functools
 import itertools
+import math
 import os
 import signal
 import sys
@@ -79,6 +80,7 @@ class Sandbox:
         self.running = False
         self.stopped: str | None = None
         self.slow = False
+        self._worked_beside = False
         self._patience = patience
         self._collector = threading.get_ident()
         self._outsiders: set[int] = set()
@@ -173,6 +175,7 @@ class Sandbox:
             Runaway: It was stopped.
         """
         self.stopped, self.slow = None, False
+        self._trio.due = math.inf
         self._raised = self._sleeps = 0
         self._slept_for = self._grace_taken = 0.0
         tracing, mask = sys.gettrace(), _block()
@@ -192,6 +195,11 @@ class Sandbox:
                     sys.settrace(tracing)
                     _block(mask)
                     self._end_threads()
+
+    @property
+    def due(self) -> float:
+        """How many seconds away the deadline was that a stopped collector waited for in trio."""
+        return self._trio.due if self.slow and not self._worked_beside else math.inf
 
     def outside(self) -> bool:
         """Whether whoever calls this is none of the collector's, or comes too late."""
@@ -269,25 +277,30 @@ class Sandbox:
         here = threading.get_ident()
         return sum(ident == here for *_, ident in self._sleepers.copy()) - 1
 
-    def _others_work(self, waited: float) -> bool:
+    def _others_work(self, waited: float = math.inf, ident: int | None = None) -> bool:
         """Whether another thread of the collector neither sleeps nor waits for one that does.
 
         Args:
             waited: For how long this one has waited to see that; some may be about to go on.
+            ident: Which one that is; by default the one that calls this.
         """
         # A thread of a pool that looks idle may have been given work just now.
-        others = self.others()
+        others = self.others(ident)
         return bool(others) and (
             waited < _SHORT_STEP
             or any(frame.f_globals.get("__name__") not in _WAITING for frame in others)
         )
 
-    def others(self) -> list[FrameType]:
-        """Where the other threads of the collector stand that do not sleep."""
+    def others(self, ident: int | None = None) -> list[FrameType]:
+        """Where the other threads of the collector stand that do not sleep.
+
+        Args:
+            ident: Other than which; by default the one that calls this.
+        """
         away = self._outsiders | {ident for *_, ident in self._sleepers.copy()}
         frames = sys._current_frames()  # noqa: SLF001 (documented)
-        here = threading.get_ident()
-        return [frame for ident, frame in frames.items() if ident not in away and ident != here]
+        away.add(ident or threading.get_ident())
+        return [frame for ident, frame in frames.items() if ident not in away]
 
     def _note_sleep(self, seconds: float) -> None:
         self._sleeps += 1
@@ -314,6 +327,7 @@ class Sandbox:
             quiet += _STEP
             if self.stopped is None and quiet >= self._patience:
                 self.slow = True
+                self._worked_beside = self._others_work(ident=self._collector)
                 self.stopped = f"it worked or waited for {self._patience:g} s without a call"
                 due = quiet
             if self.stopped is not None:

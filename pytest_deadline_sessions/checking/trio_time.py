@@ -41,6 +41,8 @@ class TrioTime:
         self._met: Any = None
         self._woken = 0
         self._runs: dict[int, _Run | None] = {}
+        # How far away the deadline was of what it waited for when it was stopped.
+        self.due = math.inf
 
     def meet(self, undoing: Undoing, collect: Any) -> bool:
         """Whether trio is there and had not been met; then it sleeps in the sandbox from now on.
@@ -80,8 +82,14 @@ class TrioTime:
         # At its beginning and at its end it is left alone.
         if run is not None:
             # This can be called anywhere, also where a signal is handled.
-            run.token.run_sync_soon(run.scope.cancel)
+            run.token.run_sync_soon(self._cancel, run)
         return True
+
+    def _cancel(self, run: _Run) -> None:
+        due = self._met.lowlevel.current_statistics().seconds_to_next_deadline
+        if due < math.inf:
+            self.due = due
+        run.scope.cancel()
 
     def _run(self, async_fn: Any, *args: Any, **options: Any) -> Any:
         if self._sandbox.outside():
