@@ -269,7 +269,7 @@ def left_over():
 
 
 def test_a_left_over_thread_may_ask_others(left_over, monkeypatch):
-    """A Stubber, a handler and a server of the user's own answer it: nothing leaves."""
+    """A Stubber, a handler, a server of the user's own, other services: they are not ours."""
     pool, client = left_over
     answer = {"sessions": []}
     with Stubber(client) as stubber:
@@ -290,7 +290,9 @@ def test_a_left_over_thread_may_ask_others(left_over, monkeypatch):
     here = boto3.client("deadline", endpoint_url="http://localhost:1", **_KEYS)
     with pytest.raises(AttributeError):
         pool.submit(here.list_sessions, **_job()).result()
-    assert asked
+    with pytest.raises(AttributeError):
+        pool.submit(boto3.client("sts", **_KEYS).get_caller_identity).result()
+    assert [url.partition(":")[0] for url in asked] == ["http", "https"]
 
 
 def test_others_look_up_what_is_theirs(left_over, monkeypatch):
