@@ -362,8 +362,11 @@ class Sandbox:
                     if not again:
                         continue
                 # It may block signals, or ignore them.
-                if not self._trio.cancels(frames.get(ident), ident):
-                    _raise_in(ident)
+                self._end_thread(ident, frames.get(ident))
+
+    def _end_thread(self, ident: int, frame: FrameType | None) -> None:
+        if not self._trio.cancels(frame, ident):
+            _raise_in(ident)
 
     def _on_signal(self, _number: int, frame: FrameType | None) -> None:
         here = threading.get_ident()
@@ -388,8 +391,7 @@ class Sandbox:
         while left > 0 and self._insiders():
             frames = sys._current_frames()  # noqa: SLF001 (documented)
             for ident in self._insiders():
-                if not self._trio.cancels(frames.get(ident), ident):
-                    _raise_in(ident)
+                self._end_thread(ident, frames.get(ident))
             _real_sleep[0](_STEP)
             left -= _STEP
 
