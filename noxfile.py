@@ -18,9 +18,7 @@ DIRECT = [
 ]
 EVERYTHING = ".[async,server]"
 # Measured, they would take three times as long, and reach nothing that others do not.
-UNMEASURED = [
-    f"tests/test_{name}.py" for name in ("check_pagination", "docs", "packaging", "status_helpers")
-]
+UNMEASURED = "tests/quality"
 
 
 def _install(
@@ -40,9 +38,8 @@ def _typing(session: nox.Session) -> None:
 
 
 def _coverage(session: nox.Session, *arguments: str) -> None:
-    others = [f"--ignore={each}" for each in UNMEASURED]
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *others, *arguments)
+    session.run("coverage", "run", "-m", "pytest", f"--ignore={UNMEASURED}", *arguments)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -54,7 +51,7 @@ def ci(session: nox.Session) -> None:
     _lint(session)
     _typing(session)
     # On three processes, since some tests wait.
-    session.run("pytest", "-n", "3", *UNMEASURED)
+    session.run("pytest", "-n", "3", UNMEASURED)
     _coverage(session, "-n", "3")
     # The AWS CLI pins a botocore of its own, and so does each neighbour what it likes.
     session.notify("clients")
@@ -87,15 +84,14 @@ def newest(session: nox.Session) -> None:
 def clients(session: nox.Session) -> None:
     """Run other people's programs: the AWS CLI, ``deadline``, the vendor's test fixtures."""
     _install(session, "test", "clients", package=("-e", ".[server]"))
-    programs = [f"tests/test_{name}.py" for name in ("aws_cli", "deadline_cli", "vendor_fixtures")]
-    session.run("pytest", "-n", "3", *(session.posargs or programs))
+    session.run("pytest", "-n", "3", *(session.posargs or ["tests/clients"]))
 
 
 @nox.session
 def neighbours(session: nox.Session) -> None:
     """Run a small downstream suite beside other people's plugins, one at a time."""
     _install(session, "neighbours")
-    session.run("python", "tests/neighbours/neighbours.py", *session.posargs)
+    session.run("python", "tests/quality/neighbours/neighbours.py", *session.posargs)
 
 
 @nox.session
@@ -109,14 +105,14 @@ def javascript(session: nox.Session) -> None:
         external=True,
     )
     session.env["DEADLINE_SESSIONS_NODE_MODULES"] = str(Path(folder, "node_modules").resolve())
-    session.run("pytest", "tests/test_javascript.py")
+    session.run("pytest", "tests/clients/test_javascript.py")
 
 
 @nox.session
 def soak(session: nox.Session) -> None:
     """Run ten thousand tests below a guard, and compare the process before and after."""
     _install(session, "test")
-    session.run("python", "tests/soak/soak.py", *session.posargs)
+    session.run("python", "tests/quality/soak/soak.py", *session.posargs)
 
 
 @nox.session

@@ -9,51 +9,59 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_deadline_sessions.assertions import (
+    from pytest_deadline_sessions._api.types import ListSessionsRequest as ListSessionsRequest
+    from pytest_deadline_sessions._api.types import ListSessionsResponse as ListSessionsResponse
+    from pytest_deadline_sessions._api.types import SessionSummary as SessionSummary
+    from pytest_deadline_sessions._assertions.completeness import (
         assert_complete_listing as assert_complete_listing,
     )
-    from pytest_deadline_sessions.assertions import assert_follows_tokens as assert_follows_tokens
-    from pytest_deadline_sessions.assertions import assert_lifecycle as assert_lifecycle
-    from pytest_deadline_sessions.assertions import assert_session_summary as assert_session_summary
-    from pytest_deadline_sessions.assertions import assert_token_expired as assert_token_expired
-    from pytest_deadline_sessions.assertions import assert_transition as assert_transition
+    from pytest_deadline_sessions._assertions.expired_tokens import (
+        assert_token_expired as assert_token_expired,
+    )
+    from pytest_deadline_sessions._assertions.summaries import assert_lifecycle as assert_lifecycle
+    from pytest_deadline_sessions._assertions.summaries import (
+        assert_session_summary as assert_session_summary,
+    )
+    from pytest_deadline_sessions._assertions.summaries import (
+        assert_transition as assert_transition,
+    )
+    from pytest_deadline_sessions._assertions.tokens import (
+        assert_follows_tokens as assert_follows_tokens,
+    )
+    from pytest_deadline_sessions._domain.clock import Clock as Clock
+    from pytest_deadline_sessions._domain.faults import Fault as Fault
+    from pytest_deadline_sessions._domain.listing import Listing as Listing
+    from pytest_deadline_sessions._domain.listing import Page as Page
+    from pytest_deadline_sessions._domain.transcript import Call as Call
+    from pytest_deadline_sessions._fake import FakeDeadline as FakeDeadline
+    from pytest_deadline_sessions._service.behavior import Behavior as Behavior
+    from pytest_deadline_sessions._service.jobs import Job as Job
+    from pytest_deadline_sessions._service.jobs import Session as Session
+    from pytest_deadline_sessions._stubber.stubber import ListSessionsStubber as ListSessionsStubber
     from pytest_deadline_sessions.checking import PaginationViolation as PaginationViolation
     from pytest_deadline_sessions.checking import check_pagination as check_pagination
-    from pytest_deadline_sessions.clock import Clock as Clock
-    from pytest_deadline_sessions.fake import FakeDeadline as FakeDeadline
-    from pytest_deadline_sessions.faults import Fault as Fault
-    from pytest_deadline_sessions.model import ListSessionsRequest as ListSessionsRequest
-    from pytest_deadline_sessions.model import ListSessionsResponse as ListSessionsResponse
-    from pytest_deadline_sessions.model import SessionSummary as SessionSummary
-    from pytest_deadline_sessions.paging import Listing as Listing
-    from pytest_deadline_sessions.paging import Page as Page
-    from pytest_deadline_sessions.service import Behavior as Behavior
-    from pytest_deadline_sessions.service import Job as Job
-    from pytest_deadline_sessions.service import Session as Session
-    from pytest_deadline_sessions.stubber import ListSessionsStubber as ListSessionsStubber
-    from pytest_deadline_sessions.transcript import Call as Call
 else:
     _ROOMS = {
-        "Behavior": "service",
-        "Call": "transcript",
-        "Clock": "clock",
-        "FakeDeadline": "fake",
-        "Fault": "faults",
-        "Job": "service",
-        "ListSessionsRequest": "model",
-        "ListSessionsResponse": "model",
-        "ListSessionsStubber": "stubber",
-        "Listing": "paging",
-        "Page": "paging",
+        "Behavior": "_service.behavior",
+        "Call": "_domain.transcript",
+        "Clock": "_domain.clock",
+        "FakeDeadline": "_fake",
+        "Fault": "_domain.faults",
+        "Job": "_service.jobs",
+        "ListSessionsRequest": "_api.types",
+        "ListSessionsResponse": "_api.types",
+        "ListSessionsStubber": "_stubber.stubber",
+        "Listing": "_domain.listing",
+        "Page": "_domain.listing",
         "PaginationViolation": "checking",
-        "Session": "service",
-        "SessionSummary": "model",
-        "assert_complete_listing": "assertions",
-        "assert_follows_tokens": "assertions",
-        "assert_lifecycle": "assertions",
-        "assert_session_summary": "assertions",
-        "assert_token_expired": "assertions",
-        "assert_transition": "assertions",
+        "Session": "_service.jobs",
+        "SessionSummary": "_api.types",
+        "assert_complete_listing": "_assertions.completeness",
+        "assert_follows_tokens": "_assertions.tokens",
+        "assert_lifecycle": "_assertions.summaries",
+        "assert_session_summary": "_assertions.summaries",
+        "assert_token_expired": "_assertions.expired_tokens",
+        "assert_transition": "_assertions.summaries",
         "check_pagination": "checking",
     }
 

@@ -10,12 +10,12 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_deadline_sessions.fake import FakeDeadline
-from pytest_deadline_sessions.transcript import render_call
-from pytest_deadline_sessions.wire.environment import REMOVED
+from pytest_deadline_sessions._domain.transcript import render_call
+from pytest_deadline_sessions._fake import FakeDeadline
+from pytest_deadline_sessions._transport.environment import REMOVED
 
 if TYPE_CHECKING:
-    from pytest_deadline_sessions.transcript import Call
+    from pytest_deadline_sessions._domain.transcript import Call
 
 
 def main(arguments: Sequence[str] | None = None, until: threading.Event | None = None) -> int:

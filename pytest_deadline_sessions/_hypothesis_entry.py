@@ -17,19 +17,19 @@ def register() -> None:
     """Tell Hypothesis which strategy is whose."""
     from hypothesis import strategies as st
 
-    from pytest_deadline_sessions.faults import Fault
-    from pytest_deadline_sessions.model import (
+    from pytest_deadline_sessions._api.types import (
         ListSessionsRequest,
         ListSessionsResponse,
         SessionSummary,
     )
-    from pytest_deadline_sessions.paging import Listing
+    from pytest_deadline_sessions._domain.faults import Fault
+    from pytest_deadline_sessions._domain.listing import Listing
 
-    st.register_type_strategy(SessionSummary, _later("data", "session_summaries"))
-    st.register_type_strategy(ListSessionsRequest, _later("pages", "list_sessions_requests"))
-    st.register_type_strategy(ListSessionsResponse, _later("types", "one_response"))
-    st.register_type_strategy(Listing, _later("pages", "listings"))
-    st.register_type_strategy(Fault, _later("pages", "faults"))
+    st.register_type_strategy(SessionSummary, _later("_summaries", "session_summaries"))
+    st.register_type_strategy(ListSessionsRequest, _later("_listings", "list_sessions_requests"))
+    st.register_type_strategy(ListSessionsResponse, _later("_types", "one_response"))
+    st.register_type_strategy(Listing, _later("_listings", "listings"))
+    st.register_type_strategy(Fault, _later("_listings", "faults"))
 
 
 def _later(module: str, name: str) -> Callable[[Any], SearchStrategy[Any]]:

@@ -26,8 +26,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_deadline_sessions import model
-from pytest_deadline_sessions.concise import plain, shown
+from pytest_deadline_sessions._api import validation
+from pytest_deadline_sessions._text import plain, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,7 +192,7 @@ def reachable(status: str) -> frozenset[str]:
 def _of_one(summary: Any) -> Iterator[Broken]:
     schema = [
         Broken(SCHEMA, broken.path, broken.value, broken.allowed)
-        for broken in model.check_shape(summary, "SessionSummary")
+        for broken in validation.check_shape(summary, "SessionSummary")
     ]
     yield from schema
     if isinstance(summary, Mapping):
@@ -273,7 +273,7 @@ def _of_step(
 
 def _well_formed(summary: Any) -> Mapping[str, Any]:
     """The members that break no rule by themselves, so that they can be compared."""
-    bad = {broken.path for broken in model.check_shape(summary, "SessionSummary")}
+    bad = {broken.path for broken in validation.check_shape(summary, "SessionSummary")}
     return {name: value for name, value in summary.items() if name not in bad}
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_deadline_sessions.fake import FakeDeadline
-    from pytest_deadline_sessions.service import Behavior
-    from pytest_deadline_sessions.stubber import ListSessionsStubber
-    from pytest_deadline_sessions.wire.server import Endpoint
+    from pytest_deadline_sessions._fake import FakeDeadline
+    from pytest_deadline_sessions._service.behavior import Behavior
+    from pytest_deadline_sessions._stubber.stubber import ListSessionsStubber
+    from pytest_deadline_sessions._transport.http_server import Endpoint
 
 MARKER = "deadline_sessions"
 SECTION = "Deadline Cloud calls"
@@ -90,7 +90,7 @@ class _Run:
             self._stack.enter_context(fake.intercept())
             self.restore = fake.snapshot()
         if self._endpoint is not None:
-            from pytest_deadline_sessions.wire import variables
+            from pytest_deadline_sessions._transport import variables
 
             self._stack.enter_context(variables.exchanged(self._endpoint.environment()))
             self._endpoint = None
@@ -172,11 +172,11 @@ def list_sessions_stubber(request: pytest.FixtureRequest) -> Iterator[ListSessio
     A test that passed so far fails if it left responses unrequested, or made calls that nothing
     was queued for; the marker's ``assert_all_responses_requested=False`` allows the former.
     """
-    from pytest_deadline_sessions.stubber import ListSessionsStubber
-    from pytest_deadline_sessions.wire import botocore as wire
+    from pytest_deadline_sessions._stubber.stubber import ListSessionsStubber
+    from pytest_deadline_sessions._transport import client_factory
 
     switches, _ = _options(request.node)
-    with ListSessionsStubber(wire.client(), strict=switches["strict"]) as stubber:
+    with ListSessionsStubber(client_factory.client(), strict=switches["strict"]) as stubber:
         yield stubber
     if _run_of(request.node).passed:
         complaint = _complaint(stubber, pending=switches["assert_all_responses_requested"])
@@ -220,7 +220,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 def _let_go() -> None:
     """Wait no longer for what a test may have left behind."""
-    from pytest_deadline_sessions.wire import interception, variables
+    from pytest_deadline_sessions._transport import interception, variables
 
     interception.tidy()
     variables.forget()
@@ -242,7 +242,7 @@ def _run_of(item: pytest.Item) -> _Run:
 
 
 def _forget_calls() -> None:
-    transcript = sys.modules.get("pytest_deadline_sessions.transcript")
+    transcript = sys.modules.get("pytest_deadline_sessions._domain.transcript")
     if transcript is not None:
         transcript.journal.clear()
 
@@ -363,7 +363,7 @@ def _got(value: Any, config: pytest.Config) -> None:
 
 
 def _as_endpoint(value: Any) -> Endpoint | None:
-    server = sys.modules.get("pytest_deadline_sessions.wire.server")
+    server = sys.modules.get("pytest_deadline_sessions._transport.http_server")
     return value if server is not None and isinstance(value, server.Endpoint) else None
 
 
@@ -396,7 +396,7 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "call":
         _run_of(item).passed = report.passed
-    transcript = sys.modules.get("pytest_deadline_sessions.transcript")
+    transcript = sys.modules.get("pytest_deadline_sessions._domain.transcript")
     if report.failed and transcript is not None:
         for calls in transcript.journal:
             report.sections.append((SECTION, transcript.render(calls)))
@@ -405,7 +405,7 @@ def pytest_runtest_makereport(
 
 def _fake(config: pytest.Config) -> FakeDeadline:
     if _fake_key not in config.stash:
-        from pytest_deadline_sessions.fake import FakeDeadline
+        from pytest_deadline_sessions._fake import FakeDeadline
 
         config.stash[_fake_key] = FakeDeadline()
         config.stash[_fake_key].pause(_INACTIVE)
@@ -414,7 +414,7 @@ def _fake(config: pytest.Config) -> FakeDeadline:
 
 def _options(item: pytest.Item) -> tuple[dict[str, bool], Behavior]:
     """The switches and the behaviour that the markers of a test give."""
-    from pytest_deadline_sessions.service import Behavior
+    from pytest_deadline_sessions._service.behavior import Behavior
 
     given: dict[str, Any] = {}
     for marker in item.iter_markers(MARKER):

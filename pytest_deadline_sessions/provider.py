@@ -21,14 +21,10 @@ from faker import Faker
 from faker.generator import Generator
 from faker.providers import BaseProvider
 
-from pytest_deadline_sessions import lifecycle, model
-from pytest_deadline_sessions.lifecycle import (
-    ENDED,
-    STARTED,
-    TRANSITIONS,
-    UPDATE_IN_PROGRESS,
-)
-from pytest_deadline_sessions.model import SessionSummary
+from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._api.types import SessionSummary
+from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDATE_IN_PROGRESS
 
 NOW = datetime.datetime(2025, 1, 1, 18, tzinfo=datetime.timezone.utc)
 """The present, if none is given."""
@@ -298,7 +294,7 @@ def _check_fixed(fixed: dict[str, Any]) -> None:
         if name not in shapes:
             msg = f"{name}={value!r} (expected a member among {', '.join(shapes)})"
             raise ValueError(msg)
-        for broken in model.check_shape(value, shapes[name].name):
+        for broken in validation.check_shape(value, shapes[name].name):
             msg = f"{name}={value!r} (expected {broken.allowed})"
             raise ValueError(msg)
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Iterable
 from types import FrameType
 from typing import Any
 
-from pytest_deadline_sessions.checking.bench import Bench
-from pytest_deadline_sessions.checking.cases import VARIATIONS, Case, Lapse, simplest
-from pytest_deadline_sessions.checking.contract import RULES
-from pytest_deadline_sessions.checking.drawing import Drawn, depending
-from pytest_deadline_sessions.checking.report import Options, PaginationViolation
-from pytest_deadline_sessions.checking.undoing import Undoing
-from pytest_deadline_sessions.concise import shown
-from pytest_deadline_sessions.paging import Listing
+from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._text import shown
+from pytest_deadline_sessions.checking._attempt import RULES
+from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse, simplest
+from pytest_deadline_sessions.checking._runner import Bench
+from pytest_deadline_sessions.checking._search import Drawn, depending
+from pytest_deadline_sessions.checking._undoing import Undoing
+from pytest_deadline_sessions.checking._violation import Options, PaginationViolation
 
 __all__ = [
     "RULES",
@@ -74,7 +74,7 @@ def check_pagination(
         >>> check_pagination(first_page, max_examples=10)
         Traceback (most recent call last):
             ...
-        pytest_deadline_sessions.checking.report.PaginationViolation: the collector is not ...
+        pytest_deadline_sessions.checking._violation.PaginationViolation: the collector is not ...
     """
     __tracebackhide__ = True
     options = _options(collect, expected, ordered, empty_final_token)

@@ -14,8 +14,18 @@ Example:
 import importlib
 from typing import TYPE_CHECKING
 
-from pytest_deadline_sessions.strategies.contents import job_contents
-from pytest_deadline_sessions.strategies.data import (
+from pytest_deadline_sessions.strategies._histories import (
+    invalid_session_summaries,
+    session_histories,
+)
+from pytest_deadline_sessions.strategies._jobs import job_contents
+from pytest_deadline_sessions.strategies._listings import (
+    faults,
+    list_sessions_requests,
+    list_sessions_responses,
+    listings,
+)
+from pytest_deadline_sessions.strategies._summaries import (
     farm_ids,
     fleet_ids,
     job_ids,
@@ -26,20 +36,10 @@ from pytest_deadline_sessions.strategies.data import (
     session_summaries,
     worker_ids,
 )
-from pytest_deadline_sessions.strategies.histories import (
-    invalid_session_summaries,
-    session_histories,
-)
-from pytest_deadline_sessions.strategies.pages import (
-    faults,
-    list_sessions_requests,
-    list_sessions_responses,
-    listings,
-)
-from pytest_deadline_sessions.strategies.types import register_boto3_types
+from pytest_deadline_sessions.strategies._types import register_boto3_types
 
 if TYPE_CHECKING:
-    from pytest_deadline_sessions.machine import SessionsMachine
+    from pytest_deadline_sessions.strategies._machine import SessionsMachine
 
 __all__ = [
     "SessionsMachine",
@@ -68,4 +68,4 @@ def __getattr__(name: str) -> object:
     if name != "SessionsMachine":
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return importlib.import_module("pytest_deadline_sessions.machine").SessionsMachine
+    return importlib.import_module("pytest_deadline_sessions.strategies._machine").SessionsMachine

@@ -53,7 +53,7 @@ def lines_of(seed, kinds):
     environment = {
         **os.environ,
         "PYTHONHASHSEED": str(seed),
-        "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
+        "PYTHONPATH": os.pathsep.join([str(TESTS / "support"), str(TESTS.parent)]),
     }
     command = [sys.executable, __file__, "--seed", str(seed), *kinds]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 from unittest import mock
 from unittest.mock import MagicMock
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import boto3
 import botocore.session

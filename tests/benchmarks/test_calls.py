@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from pytest_deadline_sessions import FakeDeadline, Listing
-from pytest_deadline_sessions.wire import botocore as wire
+from pytest_deadline_sessions._transport import client_factory
 
 JOB = dict(FakeDeadline().add_job())
 SIZES = [0, 10, 100]
@@ -22,7 +22,7 @@ def _summaries(size):
 
 def _canned(size, *, fast_timestamps):
     """A client whose every request gets the same bytes, and nothing is checked."""
-    client = wire.client(fast_timestamps=fast_timestamps)
+    client = client_factory.client(fast_timestamps=fast_timestamps)
     body = json.dumps({"sessions": _summaries(size)}, default=lambda at: f"{at:%FT%TZ}").encode()
 
     class Raw(io.BytesIO):
@@ -42,7 +42,7 @@ def test_one_page(benchmark, way, size):
     """One call of ``list_sessions``."""
     benchmark.group = f"a page of {size} sessions"
     if way == "Stubber":
-        client = wire.client()
+        client = client_factory.client()
         response = {"sessions": _summaries(size)}
         stubber = Stubber(client)
         stubber.activate()

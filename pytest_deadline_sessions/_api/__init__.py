@@ -1,0 +1,1 @@
+"""The Deadline Cloud API as the installed botocore models it."""

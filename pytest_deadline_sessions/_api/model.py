@@ -1,0 +1,136 @@
+"""The Deadline Cloud API as the installed botocore models it.
+
+Every pattern, limit, enum, member and error shape that this package knows comes from botocore's
+``service-2.json``, read once, when first asked for.
+
+Example:
+    >>> enum("SessionLifecycleStatus")[0], bounds("MaxResults")
+    ('STARTED', (1, 100))
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botocore.loaders import Loader
+    from botocore.model import OperationModel, ServiceModel, Shape
+
+SERVICE = "deadline"
+OPERATION = "ListSessions"
+
+_LONGEST_TOKEN = 4096
+
+
+@functools.cache
+def loader() -> Loader:
+    """The one botocore loader of this process; it reads botocore's own data and nothing else."""
+    from botocore.loaders import Loader
+
+    return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+
+
+@functools.cache
+def service_model() -> ServiceModel:
+    """The installed service model of Deadline Cloud.
+
+    Raises:
+        RuntimeError: The installed botocore does not know Deadline Cloud.
+    """
+    from botocore.exceptions import UnknownServiceError
+    from botocore.model import ServiceModel
+
+    try:
+        description = loader().load_service_model(SERVICE, "service-2")
+    except UnknownServiceError as error:
+        msg = "the installed botocore has no 'deadline' service: install botocore>=1.34.75"
+        raise RuntimeError(msg) from error
+    return ServiceModel(description, service_name=SERVICE)
+
+
+def operation_names() -> list[str]:
+    """Every operation of the service, by its API name."""
+    names: list[str] = list(service_model().operation_names)
+    return names
+
+
+@functools.cache
+def operation_model(name: str = OPERATION) -> OperationModel:
+    """The model of one operation.
+
+    Raises:
+        ValueError: The service has no such operation.
+    """
+    if name not in operation_names():
+        msg = f"operation={name!r} (expected an operation of {SERVICE}, such as {OPERATION!r})"
+        raise ValueError(msg)
+    return service_model().operation_model(name)
+
+
+@functools.cache
+def shape(name: str) -> Shape:
+    """The shape of that name in the service model, such as ``SessionSummary``."""
+    return service_model().shape_for(name)
+
+
+def pattern(name: str) -> str:
+    """The regular expression that a string shape must match as a whole, without anchors."""
+    return bare(shape(name).metadata["pattern"])
+
+
+def bare(expression: str) -> str:
+    """A pattern without the anchors that older models have; all of a value must match anyway."""
+    return expression.removeprefix("^").removesuffix("$")
+
+
+def enum(name: str) -> tuple[str, ...]:
+    """The values of an enumeration, such as ``SessionLifecycleStatus``, in the model's order."""
+    return tuple(shape(name).metadata["enum"])
+
+
+def bounds(name: str) -> tuple[int, int]:
+    """The smallest and the largest value (or length) that a shape allows."""
+    metadata = shape(name).metadata
+    return int(metadata["min"]), int(metadata["max"])
+
+
+def members(name: str) -> dict[str, Shape]:
+    """The members of a structure, in the model's order."""
+    return dict(shape(name).members)
+
+
+def required(name: str) -> tuple[str, ...]:
+    """The members of a structure that must be there."""
+    return tuple(shape(name).required_members)
+
+
+@functools.cache
+def error_shapes(operation: str = OPERATION) -> dict[str, Shape]:
+    """The errors that an operation is modelled to give, by their code."""
+    return {error.error_code: error for error in operation_model(operation).error_shapes}
+
+
+def token_bounds() -> tuple[int, int]:
+    """The shortest and the longest token, in characters.
+
+    An older service model gives no limits; then they are those of the API reference.
+    """
+    metadata = members(operation_model().input_shape.name)["nextToken"].metadata
+    return int(metadata.get("min", 0)), int(metadata.get("max", _LONGEST_TOKEN))
+
+
+@functools.cache
+def id_prefix(name: str) -> str:
+    """The fixed text before the hexadecimal digits of an id shape: ``farm-`` for ``FarmId``."""
+    return pattern(name).split("[", 1)[0]
+
+
+def make_id(name: str, number: int) -> str:
+    """The id of that shape which counts ``number``.
+
+    Example:
+        >>> make_id("FarmId", 255)
+        'farm-000000000000000000000000000000ff'
+    """
+    return f"{id_prefix(name)}{number:032x}"

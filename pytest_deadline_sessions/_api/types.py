@@ -1,0 +1,51 @@
+"""The shapes of ``ListSessions`` as types."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal, TypedDict
+
+Status = Literal["STARTED", "UPDATE_IN_PROGRESS", "UPDATE_SUCCEEDED", "UPDATE_FAILED", "ENDED"]
+
+
+class _SessionSummaryRequired(TypedDict):
+    sessionId: str
+    fleetId: str
+    workerId: str
+    startedAt: datetime.datetime
+    lifecycleStatus: Status
+
+
+class SessionSummary(_SessionSummaryRequired, total=False):
+    """One session as ``ListSessions`` reports it; datetimes are timezone-aware.
+
+    Members and their types are those of the shape ``SessionSummary`` of the service model.
+    """
+
+    endedAt: datetime.datetime
+    targetLifecycleStatus: Literal["ENDED"]
+    updatedAt: datetime.datetime
+    updatedBy: str
+
+
+class _ListSessionsRequestRequired(TypedDict):
+    farmId: str
+    queueId: str
+    jobId: str
+
+
+class ListSessionsRequest(_ListSessionsRequestRequired, total=False):
+    """The arguments of ``client.list_sessions``."""
+
+    nextToken: str
+    maxResults: int
+
+
+class _ListSessionsResponseRequired(TypedDict):
+    sessions: list[SessionSummary]
+
+
+class ListSessionsResponse(_ListSessionsResponseRequired, total=False):
+    """One page: the summaries, and a token unless it is the last one."""
+
+    nextToken: str

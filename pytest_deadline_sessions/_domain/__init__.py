@@ -1,0 +1,1 @@
+"""Time, faults, listings, tokens and calls."""

@@ -1,0 +1,207 @@
+"""Faults: the modelled errors of an operation, and broken connections."""
+
+from __future__ import annotations
+
+import copy
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions._api import model, validation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BROKEN_CONNECTIONS = (
+    "ConnectionClosedError",
+    "ReadTimeoutError",
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+)
+"""The exceptions that botocore makes of a connection that fails, by their names."""
+
+_WORDING = {
+    "AccessDeniedException": "User is not authorized to perform this operation.",
+    "ResourceNotFoundException": "The requested resource was not found.",
+    "ValidationException": "The request isn't valid.",
+    "ThrottlingException": "Rate exceeded.",
+    "InternalServerErrorException": "The service had an internal error.",
+    "ConflictException": "The resource is not in a state that allows this.",
+}
+
+
+class Fault:
+    """An error that the service gives instead of a result.
+
+    Status, members and headers come from the service model. Faults are values: equal ones compare
+    equal, and the ``repr`` can be pasted back.
+
+    Args:
+        code: A modelled error such as ``"ThrottlingException"``, or a broken connection by the name
+            of the exception that botocore makes of it: ``"ConnectionClosedError"``,
+            ``"ReadTimeoutError"``, ``"EndpointConnectionError"`` or ``"ConnectTimeoutError"``.
+        message: The service's wording; the API documents none, so the default is ours.
+        **members: Modelled members by their API name, such as ``retryAfterSeconds=3`` or
+            ``reason="CANNOT_PARSE"``. Required ones that are left out get a plausible value.
+
+    Raises:
+        TypeError: ``code`` is no text.
+        ValueError: An unknown code or member, or a value that the model does not allow.
+
+    Example:
+        >>> Fault("ThrottlingException", retryAfterSeconds=3)
+        Fault('ThrottlingException', retryAfterSeconds=3)
+        >>> Fault("ThrottlingException").status
+        429
+        >>> Fault("Throttled")
+        Traceback (most recent call last):
+            ...
+        ValueError: code='Throttled' (expected one of AccessDeniedException, ...
+    """
+
+    __slots__ = ("_given", "code", "members")
+
+    code: str
+    members: Mapping[str, Any]
+    _given: dict[str, Any]
+
+    def __init__(self, code: str, message: str | None = None, **members: Any) -> None:
+        given = copy.deepcopy(members)
+        if message is not None:
+            given = {"message": message, **given}
+        object.__setattr__(self, "code", code)
+        object.__setattr__(self, "_given", given)
+        if code in BROKEN_CONNECTIONS:
+            if given:
+                msg = f"{', '.join(given)} given for {code} (expected nothing: no response comes)"
+                raise ValueError(msg)
+            object.__setattr__(self, "members", MappingProxyType({}))
+            return
+        complete = {**_required(self._shape()), **given}
+        violations = validation.check_shape(complete, code)
+        if violations:
+            raise ValueError(f"{code}: " + "; ".join(map(str, violations)))
+        object.__setattr__(self, "members", MappingProxyType(complete))
+
+    @property
+    def broken(self) -> bool:
+        """Whether the connection breaks, so that no response comes at all."""
+        return self.code in BROKEN_CONNECTIONS
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status; ``None`` for a broken connection."""
+        return None if self.broken else int(self._shape().metadata["error"]["httpStatusCode"])
+
+    @property
+    def message(self) -> str:
+        """The wording; empty for a broken connection."""
+        return str(self.members.get("message", ""))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Response headers: the kind of error, and the members that travel as headers."""
+        if self.broken:
+            return {}
+        headers = {"x-amzn-ErrorType": self.code}
+        for name, member in self._shape().members.items():
+            if member.serialization.get("location") == "header" and name in self.members:
+                headers[member.serialization.get("name", name)] = str(self.members[name])
+        return headers
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The members that travel in the body."""
+        if self.broken:
+            return {}
+        shapes = self._shape().members
+        return {
+            name: value
+            for name, value in self.members.items()
+            if "location" not in shapes[name].serialization
+        }
+
+    def but(self, **members: Any) -> Fault:
+        """The same fault with ``members`` where it was not told otherwise."""
+        return self if self.broken else Fault(self.code, **{**members, **self._given})
+
+    def _shape(self) -> Any:
+        text = isinstance(self.code, str)
+        if not text or self.code not in _shapes():
+            allowed = ", ".join([*_shapes(), *BROKEN_CONNECTIONS])
+            msg = f"code={self.code!r} (expected one of {allowed})"
+            raise (ValueError if text else TypeError)(msg)
+        return _shapes()[self.code]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        msg = f"a Fault does not change: make another one instead of setting {name}"
+        raise AttributeError(msg)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fault):
+            return NotImplemented
+        return (self.code, self.members) == (other.code, other.members)
+
+    def __hash__(self) -> int:
+        return hash((self.code, frozenset(self.members)))
+
+    def __repr__(self) -> str:
+        given = "".join(f", {name}={value!r}" for name, value in self._given.items())
+        return f"Fault({self.code!r}{given})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.code, self._given)
+
+
+class FaultError(Exception):
+    """Carries a fault up to whoever answers the call; never reaches a user."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+def not_found(kind: str, identifier: str) -> FaultError:
+    """A resource that does not exist."""
+    return FaultError(
+        Fault(
+            "ResourceNotFoundException",
+            f"Resource of type {kind} with id {identifier} does not exist.",
+            resourceId=identifier,
+            resourceType=kind,
+        )
+    )
+
+
+def as_fault(fault: Fault | str, operation: str = model.OPERATION) -> Fault:
+    """A fault that ``operation`` may give, from a fault or its code.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: The operation is not modelled to give it.
+    """
+    allowed = [*model.error_shapes(operation), *BROKEN_CONNECTIONS]
+    if not isinstance(fault, Fault | str):
+        msg = f"fault={fault!r} (expected a Fault, or one of {', '.join(allowed)})"
+        raise TypeError(msg)
+    code = fault if isinstance(fault, str) else fault.code
+    if code not in allowed:
+        msg = f"fault={code!r} (expected a fault of {operation}: {', '.join(allowed)})"
+        raise ValueError(msg)
+    return Fault(fault) if isinstance(fault, str) else fault
+
+
+def _rebuild(code: str, given: dict[str, Any]) -> Fault:
+    return Fault(code, **given)
+
+
+def _shapes() -> dict[str, Any]:
+    return {shape.error_code: shape for shape in model.service_model().error_shapes}
+
+
+def _required(shape: Any) -> dict[str, Any]:
+    wording = _WORDING.get(shape.error_code, f"{shape.error_code}.")
+    filled: dict[str, Any] = {}
+    for name in shape.required_members:
+        allowed = shape.members[name].metadata.get("enum")
+        filled[name] = ("OTHER" if "OTHER" in allowed else allowed[0]) if allowed else "unknown"
+    return {**filled, "message": wording}

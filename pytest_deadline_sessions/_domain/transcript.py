@@ -1,0 +1,226 @@
+"""What was asked and what was answered."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from pytest_deadline_sessions._api import model, types
+from pytest_deadline_sessions._text import same as equal
+from pytest_deadline_sessions._text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOKEN_WIDTH = 12
+_LONGEST = 60
+_WIDEST = 500
+_ID = re.compile("([a-z]+-)([0-9a-f]{4})[0-9a-f]{24}([0-9a-f]{4})")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request with its outcome.
+
+    Attributes:
+        operation: The API name, such as ``ListSessions``.
+        params: The arguments as they arrived.
+        at: The service's time.
+        response: The result as the client gets it; ``None`` if there was a fault.
+        error: The code of the fault, the kind of broken connection, or that of the exception that
+            an operation raised; ``None`` if there was none.
+        message: The wording of the fault.
+        status: The HTTP status; ``None`` without a response of the service.
+        attempt: 1, or more for botocore's retries of the same call.
+        reason: The ``reason`` of a ``ValidationException``.
+        sent: ``False`` for a call that botocore's own validation refused.
+    """
+
+    operation: str
+    params: Mapping[str, Any]
+    at: datetime.datetime
+    response: Mapping[str, Any] | None = field(default=None, repr=False)
+    error: str | None = None
+    message: str = ""
+    status: int | None = None
+    attempt: int = 1
+    reason: str | None = None
+    sent: bool = True
+
+    @property
+    def token(self) -> str | None:
+        """The ``nextToken`` that was sent."""
+        return self.params.get("nextToken")
+
+    @property
+    def next_token(self) -> str | None:
+        """The ``nextToken`` that came back."""
+        return None if self.response is None else self.response.get("nextToken")
+
+    @property
+    def sessions(self) -> list[types.SessionSummary]:
+        """The summaries that came back; empty after a fault."""
+        return [] if self.response is None else list(self.response.get("sessions", ()))
+
+    @property
+    def retry(self) -> bool:
+        """Whether botocore sent it again by itself."""
+        return self.attempt > 1
+
+    def __str__(self) -> str:
+        return render_call(self)
+
+
+class Transcript(Sequence[Call]):
+    """All calls, in the order in which they arrived; safe to use from several threads."""
+
+    def __init__(self, calls: Iterable[Call] = ()) -> None:
+        self._calls = list(calls)
+
+    def add(self, call: Call) -> None:
+        """Put a call at the end, and the transcript into the journal of the running test."""
+        with _lock:
+            if self not in journal:
+                journal.append(self)
+            self._calls.append(call)
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        with _lock:
+            self._calls.clear()
+            if self in journal:
+                journal.remove(self)
+
+    def replace(self, calls: Iterable[Call]) -> None:
+        """Forget all calls but these."""
+        kept = list(calls)
+        self.clear()
+        for call in kept:
+            self.add(call)
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Call]: ...
+    def __getitem__(self, index: int | slice) -> Call | list[Call]:
+        return self._calls[index]
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls[:])
+
+    def __eq__(self, other: object) -> bool:
+        return self is other if isinstance(other, Transcript) else self._calls == other
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<Transcript of {len(self)} calls>"
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+# A debugger that breaks off at the end of a with statement leaves it locked.
+_lock = threading.RLock()
+
+journal: collections.deque[Transcript] = collections.deque(maxlen=4)
+"""The transcripts that the running test wrote to, for its failure report."""
+
+
+def render(calls: Iterable[Call], *, longest: int = _LONGEST) -> str:
+    """One line per call; a long transcript keeps its beginning and its end.
+
+    Args:
+        calls: The calls, or a transcript.
+        longest: At most so many calls are shown.
+    """
+    every = list(calls)
+    if not every:
+        return "no calls"
+    half = longest // 2
+    left_out = len(every) - 2 * half if len(every) > longest else 0
+    shown = [*every[:half], *every[half + left_out :]]
+    lines = [
+        render_call(call, previous)
+        for previous, call in zip([None, *shown], shown)  # noqa: B905 (one longer by design)
+    ]
+    if left_out:
+        lines.insert(half, f"  … {left_out} call{'s' if left_out > 1 else ''} left out …")
+    return "\n".join(lines)
+
+
+def render_call(call: Call, previous: Call | None = None) -> str:
+    """One call in one line; arguments that are as in ``previous`` are left out."""
+    if call.retry:
+        return f"    retry {call.attempt - 1}: {_outcome(call)}  at {_time(call.at)}"
+    same = previous.params if previous is not None and previous.operation == call.operation else {}
+    text = render_arguments(call.params, same)
+    return f"{call.operation}({text}) → {_outcome(call)}  at {_time(call.at)}"
+
+
+def render_arguments(params: Mapping[str, Any], same: Mapping[str, Any]) -> str:
+    """Arguments, a token and ids abbreviated; those that are as in ``same`` are left out."""
+    shown = [
+        f"{name}={_value(name, value)}"
+        for name, value in params.items()
+        if name == "nextToken" or name not in same or not equal(same[name], value)
+    ]
+    gone = [f"no {name}" for name in same if name not in params and name != "nextToken"]
+    return ", ".join([*shown, *gone])
+
+
+def abbreviate(token: str, width: int = _TOKEN_WIDTH) -> str:
+    """A token, short enough to read: its beginning and its length."""
+    if len(token) <= width:
+        return repr(token)
+    return f"{token[:width]!r}…({len(token)})"
+
+
+def _value(name: str, value: Any) -> str:
+    if name == "nextToken" and isinstance(value, str):
+        return abbreviate(value)
+    found = _ID.fullmatch(value) if isinstance(value, str) else None
+    return shown(value, _WIDEST) if found is None else "{}{}…{}".format(*found.groups())
+
+
+def _outcome(call: Call) -> str:
+    if not call.sent:
+        return f"never sent: {_in_one_line(call.message)}"
+    if call.error is not None:
+        status = "" if call.status is None else f"{call.status} "
+        reason = "" if call.reason is None else f" ({call.reason})"
+        wording = f": {_in_one_line(call.message)}" if call.message else ""
+        return f"{status}{call.error}{reason}{wording}"
+    response = call.response or {}
+    parts = [
+        f"{len(value)} {name if len(value) != 1 else name.rstrip('s')}"
+        for name, value in response.items()
+        if isinstance(value, list)
+    ]
+    token = response.get("nextToken")
+    if token is not None:
+        parts.append(f"token {abbreviate(token)}")
+    elif parts and _pages(call.operation):
+        parts.append("no token")
+    return ", ".join([str(call.status or "answered"), *parts])
+
+
+def _pages(operation: str) -> bool:
+    """Whether the results of an operation come in pages."""
+    return "nextToken" in model.operation_model(operation).output_shape.members
+
+
+def _in_one_line(text: str) -> str:
+    return "; ".join(text.splitlines())
+
+
+def _time(at: datetime.datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"

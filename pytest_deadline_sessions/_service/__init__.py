@@ -1,0 +1,1 @@
+"""The in-memory Deadline Cloud: state, behaviour and operations."""

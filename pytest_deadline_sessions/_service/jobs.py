@@ -1,0 +1,207 @@
+"""What users hold: a job, and a session of it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions._api import model, types
+from pytest_deadline_sessions._api.placeholders import REQUESTER
+from pytest_deadline_sessions._domain.listing import Listing, check_summaries
+from pytest_deadline_sessions._service import state
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._service.service import Service
+    from pytest_deadline_sessions._service.state import JobIds, JobState
+
+
+class Job(Mapping[str, Any]):
+    """A job of the fake: a mapping of its three ids, and its sessions.
+
+    Example:
+        >>> from pytest_deadline_sessions import FakeDeadline
+        >>> fake = FakeDeadline()
+        >>> job = fake.add_job(sessions=2)
+        >>> response = fake.client().list_sessions(**job)
+        >>> len(response["sessions"])
+        2
+    """
+
+    def __init__(self, service: Service, ids: JobIds) -> None:
+        self._service = service
+        self._ids = ids
+
+    def __getitem__(self, name: str) -> str:
+        value: str = self._ids._asdict()[name]
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids._fields)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __repr__(self) -> str:
+        return f"<Job {self._ids.jobId}>"
+
+    @property
+    def listing(self) -> Listing:
+        """Everything the job lists at this moment, in service order."""
+        with self._service.lock:
+            job = self._state()
+            if not job.changed and not job.added:
+                return job.listing
+            sizes = job.listing.page_sizes
+            if sizes is not None and job.added:
+                page = self._service.behavior.page_size
+                full, rest = divmod(len(job.added), page)
+                sizes += (page,) * full + ((rest,) if rest else ())
+            return Listing.of(job.between(0, len(job)), sizes, strict=False)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """A handle for each session, in service order."""
+        return [Session(self, summary["sessionId"]) for summary in self.listing]
+
+    def session(self, session_id: str) -> Session:
+        """The handle of one session.
+
+        Raises:
+            ValueError: The job has no such session.
+        """
+        if self._state().position(session_id) is None:
+            msg = f"session_id={session_id!r} (expected a session of {self._ids.jobId})"
+            raise ValueError(msg)
+        return Session(self, session_id)
+
+    def start_session(self, **members: Any) -> Session:
+        """Let a worker start another session; it comes last in the listing.
+
+        Args:
+            **members: Members of the summary to fix, such as ``workerId=…``; by default a fresh
+                ``sessionId``, one fleet and worker, and ``startedAt`` the service's time.
+
+        Raises:
+            ValueError: The summary would be one that the service could not send, or its
+                ``sessionId`` is taken.
+        """
+        service = self._service
+        with service.lock:
+            job = self._state()
+            summary = {
+                "sessionId": service.state.fresh_session_id(),
+                "fleetId": model.make_id("FleetId", 1),
+                "workerId": model.make_id("WorkerId", 1),
+                "startedAt": service.clock.now(),
+                "lifecycleStatus": lifecycle.STARTED,
+                **members,
+            }
+            check_summaries([summary], "start_session")
+            if service.state.lists(summary["sessionId"]):
+                msg = f"sessionId={summary['sessionId']!r} (expected an id that is not taken)"
+                raise ValueError(msg)
+            job.added.append(summary)
+            return Session(self, summary["sessionId"])
+
+    def _state(self) -> JobState:
+        self._service.refuse_if_closed(repr(self))
+        job = self._service.state.jobs.get(self._ids)
+        if job is None:
+            msg = f"{self!r} is gone: the fake was reset after it was added; add it again"
+            raise RuntimeError(msg)
+        return job
+
+
+class Session:
+    """A session of a job, to be moved along its life.
+
+    Every change happens at the service's time, and only where the lifecycle allows it.
+
+    Example:
+        >>> from pytest_deadline_sessions import FakeDeadline
+        >>> session = FakeDeadline().add_job().start_session()
+        >>> session.request_end(by="arn:aws:iam::111122223333:user/alex")
+        >>> session.succeed_update()
+        >>> session.end()
+        >>> session.summary["lifecycleStatus"]
+        'ENDED'
+    """
+
+    def __init__(self, job: Job, session_id: str) -> None:
+        self._job = job
+        self.session_id = session_id
+
+    def __repr__(self) -> str:
+        return f"<Session {self.session_id} {self.status}>"
+
+    @property
+    def summary(self) -> types.SessionSummary:
+        """The present summary, a fresh dict."""
+        job = self._job._state()  # noqa: SLF001 (a session is part of its job)
+        place = job.position(self.session_id)
+        if place is None:
+            msg = f"session {self.session_id} is gone: the fake was reset after it was added"
+            raise RuntimeError(msg)
+        return cast("types.SessionSummary", job.summary(place))
+
+    @property
+    def status(self) -> str:
+        """The present ``lifecycleStatus``."""
+        return self.summary["lifecycleStatus"]
+
+    def request_end(self, by: str = REQUESTER) -> None:
+        """Ask the session to end, as ``UpdateSession`` does.
+
+        Args:
+            by: Who asks: what ``updatedBy`` then says.
+
+        Raises:
+            ValueError: Its status does not allow it.
+        """
+        self._move(lifecycle.UPDATE_IN_PROGRESS, lambda summary, at: state.asked(summary, at, by))
+
+    def succeed_update(self) -> None:
+        """Let the worker take the update.
+
+        Raises:
+            ValueError: Its status does not allow it.
+        """
+        status = lifecycle.UPDATE_SUCCEEDED
+        self._move(status, lambda summary, at: state.updated(summary, at, status))
+
+    def fail_update(self) -> None:
+        """Let the worker fail to take the update.
+
+        Raises:
+            ValueError: Its status does not allow it.
+        """
+        status = lifecycle.UPDATE_FAILED
+        self._move(status, lambda summary, at: state.updated(summary, at, status))
+
+    def end(self) -> None:
+        """End the session.
+
+        Raises:
+            ValueError: Its status does not allow it.
+        """
+        self._move(lifecycle.ENDED, state.ended)
+
+    def _move(
+        self,
+        status: str,
+        change: Callable[[dict[str, Any], datetime.datetime], dict[str, Any]],
+    ) -> None:
+        service = self._job._service  # noqa: SLF001 (a session is part of its job)
+        with service.lock:
+            summary = dict(self.summary)
+            allowed = lifecycle.TRANSITIONS[self.status]
+            if status not in allowed:
+                following = ", ".join(allowed) or "nothing"
+                msg = f"{self!r} cannot become {status} (expected {following} after {self.status})"
+                raise ValueError(msg)
+            job = self._job._state()  # noqa: SLF001 (a session is part of its job)
+            place = job.position(self.session_id)
+            assert place is not None  # noqa: S101 (self.summary has found it)
+            job.replace(place, change(summary, service.clock.now()))

@@ -1,0 +1,191 @@
+"""Searching jobs: filters, orders, and one page of what is left.
+
+What a filter or an order means is hardly documented. Assumed is: a job without the member or the
+parameter that a filter names passes only where it must not be equal, and comes last in any order; a
+search term is looked for in the job's name, whatever the case, for a fuzzy match each word of it.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._api.placeholders import item, result
+from pytest_deadline_sessions._domain.faults import Fault, FaultError
+from pytest_deadline_sessions._service.operations import records
+from pytest_deadline_sessions._service.registry import operation
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._service.service import Service
+
+_Job = Mapping[str, Any]
+_Filter = Callable[[_Job, Mapping[str, Any]], bool]
+
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "GREATER_THAN_EQUAL_TO": operator.ge,
+    "GREATER_THAN": operator.gt,
+    "LESS_THAN_EQUAL_TO": operator.le,
+    "LESS_THAN": operator.lt,
+}
+_ANY = ("EQUAL", "ANY_EQUALS")
+_NONE = ("NOT_EQUAL", "ALL_NOT_EQUALS")
+
+
+@operation("SearchJobs")
+def search_jobs(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One page of the jobs that some queues have and that pass the filters."""
+    for queue_id in params["queueIds"]:
+        records.queue(service, params, queue_id)
+    wanted = params.get("filterExpressions")
+    found = [job for job in _summaries(service, params) if wanted is None or _group(job, wanted)]
+    for expression in reversed(params.get("sortExpressions", ())):
+        found = _sorted(found, expression)
+    shape = model.operation_model("SearchJobs")
+    start = params["itemOffset"]
+    most = shape.input_shape.members["pageSize"].metadata["max"]
+    stop = start + params.get("pageSize", most)
+    farthest = shape.output_shape.members["totalResults"].metadata["max"]
+    known = {"jobs": found[start:stop], "totalResults": min(len(found), farthest)}
+    if stop < known["totalResults"]:
+        known["nextItemOffset"] = stop
+    return result("SearchJobs", known)
+
+
+def _summaries(service: Service, params: Mapping[str, Any]) -> list[_Job]:
+    summaries: list[_Job] = []
+    for ids, state in service.state.jobs.items():
+        if ids.farmId == params["farmId"] and ids.queueId in params["queueIds"]:
+            job = records.job(service, state)
+            known = {"jobParameters": job.get("parameters", {}), **job}
+            summaries.append(item("SearchJobs", "jobs", known))
+    return summaries
+
+
+def _group(job: _Job, group: Mapping[str, Any]) -> bool:
+    together = {"AND": all, "OR": any}[group["operator"]]
+    return together([_passes(job, expression) for expression in group["filters"]])
+
+
+def _passes(job: _Job, expression: Mapping[str, Any]) -> bool:
+    ((name, wanted),) = expression.items()
+    return bool(_known(_FILTERS, "filter", name)(job, wanted))
+
+
+def _known(table: Mapping[str, Any], what: str, name: str) -> Any:
+    if name not in table:
+        msg = f"FakeDeadline cannot search jobs by {what} {name}; it knows {', '.join(table)}"
+        raise NotImplementedError(msg)
+    return table[name]
+
+
+def _by_date(job: _Job, wanted: Mapping[str, Any]) -> bool:
+    return _compare(wanted, _field(job, wanted["name"], "timestamp"), [wanted["dateTime"]])
+
+
+def _by_string(job: _Job, wanted: Mapping[str, Any]) -> bool:
+    return _by_strings(job, {**wanted, "values": [wanted["value"]]})
+
+
+def _by_strings(job: _Job, wanted: Mapping[str, Any]) -> bool:
+    value = _field(job, wanted["name"], "string", "integer")
+    return _compare(wanted, value, [_alike(value, one) for one in wanted["values"]])
+
+
+def _by_parameter(job: _Job, wanted: Mapping[str, Any]) -> bool:
+    value = _parameter(job, wanted["name"])
+    return _compare(wanted, value, [_alike(value, wanted["value"])])
+
+
+def _by_term(job: _Job, wanted: Mapping[str, Any]) -> bool:
+    term, text = wanted["searchTerm"].casefold(), job["name"].casefold()
+    parts = [term] if wanted.get("matchType") == "CONTAINS" else term.split()
+    return all(part in text for part in parts)
+
+
+_FILTERS: dict[str, _Filter] = {
+    "dateTimeFilter": _by_date,
+    "groupFilter": _group,
+    "parameterFilter": _by_parameter,
+    "searchTermFilter": _by_term,
+    "stringFilter": _by_string,
+    "stringListFilter": _by_strings,
+}
+
+
+def _compare(wanted: Mapping[str, Any], value: Any, values: Sequence[Any]) -> bool:
+    name = wanted["operator"]
+    if name in _ANY or name in _NONE:
+        return (value in values) is (name in _ANY)
+    if len(values) != 1:
+        _known(dict.fromkeys((*_ANY, *_NONE)), "operator of several values", name)
+    compare = _known(_ORDERS, "operator", name)
+    return value is not None and bool(compare(value, values[0]))
+
+
+def _alike(value: Any, text: str) -> Any:
+    """A text from a filter, of the type of the value that it is compared with."""
+    if value is None or isinstance(value, str):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        wording = f"{text!r} (expected a number)"
+        raise FaultError(
+            Fault(
+                "ValidationException",
+                wording,
+                reason="FIELD_VALIDATION_FAILED",
+                fieldList=[{"name": "filterExpressions", "message": wording}],
+            )
+        ) from None
+
+
+def _field(job: _Job, name: str, *types: str) -> Any:
+    """The value of a member that a filter or an order names in capitals."""
+    shape = model.operation_model("SearchJobs").output_shape.members["jobs"].member
+    members = {
+        re.sub("(?=[A-Z])", "_", member).upper(): member
+        for member, of_type in shape.members.items()
+        if of_type.type_name in types
+    }
+    return job.get(_known(members, "the field", name))
+
+
+def _parameter(job: _Job, name: str) -> Any:
+    """The value of a job's parameter; numbers as such."""
+    for kind, text in job["jobParameters"].get(name, {}).items():
+        return _known(_PARAMETERS, "a parameter of type", kind)(text)
+    return None
+
+
+_PARAMETERS: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "string": str,
+    "path": str,
+    "bool": str,
+    "rangeExpr": str,
+}
+
+
+def _sorted(jobs: list[_Job], expression: Mapping[str, Any]) -> list[_Job]:
+    ((kind, wanted),) = expression.items()
+    key = _known(_KEYS, "sort", kind)
+    keyed = [(key(job, wanted), job) for job in jobs]
+    present = [pair for pair in keyed if pair[0] is not None]
+    present.sort(key=_first, reverse=wanted.get("sortOrder") == "DESCENDING")
+    return [job for _, job in present] + [job for value, job in keyed if value is None]
+
+
+def _first(pair: tuple[Any, Any]) -> tuple[bool, Any]:
+    return isinstance(pair[0], str), pair[0]
+
+
+_KEYS: dict[str, Callable[[_Job, Mapping[str, Any]], Any]] = {
+    "fieldSort": lambda job, wanted: _field(job, wanted["name"], "timestamp", "string", "integer"),
+    "parameterSort": lambda job, wanted: _parameter(job, wanted["name"]),
+    "userJobsFirst": lambda job, wanted: job.get("createdBy") != wanted["userIdentityId"],
+}

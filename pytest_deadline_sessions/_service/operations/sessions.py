@@ -1,0 +1,87 @@
+"""The operations on sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions._api import placeholders
+from pytest_deadline_sessions._api.placeholders import REQUESTER
+from pytest_deadline_sessions._domain.faults import Fault, FaultError, not_found
+from pytest_deadline_sessions._service import pagination
+from pytest_deadline_sessions._service.operations import records
+from pytest_deadline_sessions._service.registry import operation
+from pytest_deadline_sessions._service.state import JobIds, asked
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._service.service import Service
+    from pytest_deadline_sessions._service.state import JobState
+
+
+@operation("ListSessions")
+def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One page of a job's sessions."""
+    behavior = service.behavior
+    ids = JobIds(params["farmId"], params["queueId"], params["jobId"])
+    scope = ("ListSessions", ids)
+    if ids not in service.state.jobs and not behavior.unknown_job_is_not_found:
+        pagination.begin(service, scope, params)
+        return {"sessions": []}
+    job = service.job(params)
+    at = pagination.begin(service, scope, params)
+    limit = pagination.limit(params)
+    start, stop, following = job.listing.cut(at, limit, behavior.page_size, len(job))
+    result = {"sessions": list(job.between(start, stop))}
+    return pagination.finish(service, scope, params, result, following)
+
+
+@operation("GetSession")
+def get_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One session, with where its log is."""
+    return placeholders.result("GetSession", records.session(*find(service, params)))
+
+
+@operation("UpdateSession")
+def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Ask a session to end; a request that comes again by its ``clientToken`` changes nothing."""
+    job, place = find(service, params)
+    update = (params["sessionId"], params.get("clientToken"))
+    if "clientToken" in params and update in service.state.updates:
+        return {}
+    summary = job.summary(place)
+    status = summary["lifecycleStatus"]
+    if lifecycle.UPDATE_IN_PROGRESS in lifecycle.TRANSITIONS[status]:
+        job.replace(place, asked(summary, service.clock.now(), REQUESTER))
+    elif status == lifecycle.ENDED:
+        if service.behavior.update_of_ended_conflicts:
+            raise _conflict(summary, "The session has ended.")
+    elif service.behavior.update_of_asked_conflicts:
+        raise _conflict(summary, "The session was asked to end already.")
+    service.state.updates.add(update)
+    return {}
+
+
+def _conflict(summary: Mapping[str, Any], message: str) -> FaultError:
+    return FaultError(
+        Fault(
+            "ConflictException",
+            message,
+            reason="STATUS_CONFLICT",
+            resourceId=summary["sessionId"],
+            resourceType="session",
+        )
+    )
+
+
+def find(service: Service, params: Mapping[str, Any]) -> tuple[JobState, int]:
+    """The job and the place of the session that the parameters name.
+
+    Raises:
+        FaultError: There is none: ``ResourceNotFoundException``.
+    """
+    job = service.job(params)
+    place = job.position(params["sessionId"])
+    if place is None:
+        raise not_found("session", params["sessionId"])
+    return job, place

@@ -1,0 +1,209 @@
+"""What the service holds: jobs, and the sessions of each."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.faults import Fault
+from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._domain.tokens import Tokens
+from pytest_deadline_sessions._domain.transcript import Call
+from pytest_deadline_sessions._service.workload import Timeline, Work
+
+
+class JobIds(NamedTuple):
+    """Which job."""
+
+    farmId: str  # noqa: N815 (the API's names)
+    queueId: str  # noqa: N815
+    jobId: str  # noqa: N815
+
+
+@dataclass
+class JobState:
+    """One job: the listing it began with, what became of its sessions, and those added since.
+
+    A listing is expanded only when served; ``changed`` holds the summaries that differ from it.
+
+    Attributes:
+        ids: Which job.
+        listing: What it began with.
+        added_at: When it was added.
+        work: What its sessions do, if anything is known of it.
+        changed: By their place, the summaries that are not as in the listing.
+        added: The summaries of sessions that started later.
+    """
+
+    ids: JobIds
+    listing: Listing
+    added_at: datetime.datetime
+    work: Work | None = None
+    changed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    added: list[dict[str, Any]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.listing) + len(self.added)
+
+    def between(self, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        """The present summaries of those places, in service order."""
+        base = len(self.listing)
+        for place, listed in enumerate(self.listing.between(start, min(stop, base)), start):
+            yield dict(self.changed.get(place, listed))
+        for added in self.added[max(start - base, 0) : max(stop - base, 0)]:
+            yield dict(added)
+
+    def position(self, session_id: str) -> int | None:
+        """The place of a session; ``None`` if this job has no such session."""
+        place = self.listing.position(session_id)
+        if place is not None:
+            return place
+        for index, summary in enumerate(self.added):
+            if summary["sessionId"] == session_id:
+                return len(self.listing) + index
+        return None
+
+    def summary(self, place: int) -> dict[str, Any]:
+        """The present summary of one place."""
+        return next(self.between(place, place + 1))
+
+    def replace(self, place: int, summary: dict[str, Any]) -> None:
+        """Set the present summary of one place."""
+        base = len(self.listing)
+        if place < base:
+            self.changed[place] = summary
+        else:
+            self.added[place - base] = summary
+
+    def started(self) -> list[datetime.datetime]:
+        """When the earliest of the listed sessions started, and each that came later."""
+        given = self.listing.given
+        if given is None:
+            first = [self.listing.started_at] if len(self.listing) else []
+        else:
+            first = [one["startedAt"] for one in given if "startedAt" in one]
+        return [*first, *(one["startedAt"] for one in self.added)]
+
+    def ended(self) -> list[datetime.datetime]:
+        """When each session ended; nothing as long as one of them runs."""
+        ends = []
+        for summary in self.between(0, len(self)):
+            if summary.get("lifecycleStatus") != lifecycle.ENDED or "endedAt" not in summary:
+                return []
+            ends.append(summary["endedAt"])
+        return ends
+
+    def timeline(self, place: int, now: datetime.datetime) -> Timeline | None:
+        """The actions of the session at that place; ``None`` if its work is not known."""
+        if self.work is None:
+            return None
+        tasks = len(self.work.share(place)[1])
+        return Timeline(self.summary(place), now, tasks, self.work.slot)
+
+    def copy(self) -> JobState:
+        """A copy that goes its own way."""
+        return dataclasses.replace(self, changed=dict(self.changed), added=list(self.added))
+
+
+@dataclass
+class Planned:
+    """A fault that waits for its calls.
+
+    Attributes:
+        fault: What to give.
+        operation: Which calls it waits for.
+        times: How many calls it still meets; ``None`` for all of them.
+        after: How many calls it still lets pass.
+    """
+
+    fault: Fault
+    operation: str
+    times: int | None
+    after: int
+
+    def meets(self) -> bool:
+        """Count one call; whether that call is to fail."""
+        if self.after:
+            self.after -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+    @property
+    def spent(self) -> bool:
+        """Whether it will meet no more calls."""
+        return self.times == 0
+
+
+@dataclass
+class State:
+    """All that a reset forgets."""
+
+    jobs: dict[JobIds, JobState] = field(default_factory=dict)
+    planned: list[Planned] = field(default_factory=list)
+    tokens: Tokens = field(default_factory=Tokens)
+    counted: dict[str, int] = field(default_factory=dict)
+    listeners: list[Callable[[Call], None]] = field(default_factory=list)
+    described: dict[str, dict[str, Any]] = field(default_factory=dict)
+    updates: set[tuple[str, str | None]] = field(default_factory=set)
+
+    def next_number(self, kind: str, count: int = 1) -> int:
+        """The first of ``count`` fresh numbers for ids of that kind."""
+        number = self.counted.get(kind, 1)
+        self.counted[kind] = number + count
+        return number
+
+    def fresh_session_id(self) -> str:
+        """A session id that no job lists."""
+        while True:
+            session_id = model.make_id("SessionId", self.next_number("SessionId"))
+            if not self.lists(session_id):
+                return session_id
+
+    def lists(self, session_id: str) -> bool:
+        """Whether some job lists that session."""
+        return any(job.position(session_id) is not None for job in self.jobs.values())
+
+    def copy(self) -> State:
+        """A copy that goes its own way."""
+        return State(
+            {ids: job.copy() for ids, job in self.jobs.items()},
+            [dataclasses.replace(planned) for planned in self.planned],
+            self.tokens.copy(),
+            dict(self.counted),
+            list(self.listeners),
+            dict(self.described),
+            set(self.updates),
+        )
+
+
+def asked(summary: dict[str, Any], at: datetime.datetime, by: str) -> dict[str, Any]:
+    """The summary once somebody asked the session to end."""
+    return {
+        **summary,
+        "lifecycleStatus": lifecycle.UPDATE_IN_PROGRESS,
+        "targetLifecycleStatus": lifecycle.ENDED,
+        "updatedAt": _not_before(at, summary),
+        "updatedBy": by,
+    }
+
+
+def updated(summary: dict[str, Any], at: datetime.datetime, status: str) -> dict[str, Any]:
+    """The summary once the worker has taken the update, or failed to."""
+    return {**summary, "lifecycleStatus": status, "updatedAt": _not_before(at, summary)}
+
+
+def ended(summary: dict[str, Any], at: datetime.datetime) -> dict[str, Any]:
+    """The summary once the session has ended."""
+    return {**summary, "lifecycleStatus": lifecycle.ENDED, "endedAt": _not_before(at, summary)}
+
+
+def _not_before(at: datetime.datetime, summary: dict[str, Any]) -> datetime.datetime:
+    latest: datetime.datetime = max(at, summary["startedAt"], summary.get("updatedAt", at))
+    return latest

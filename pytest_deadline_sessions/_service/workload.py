@@ -1,0 +1,215 @@
+"""What the sessions of a job do: its steps and tasks, and the actions of each session.
+
+Nothing is kept but a few numbers: which session runs which task, and when, follows from the place
+of the session in the listing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions._api import model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LONGEST_ACTION = datetime.timedelta(seconds=20)
+_WHOLE_LIFE = datetime.timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The steps and tasks of a job, dealt out to its sessions.
+
+    A session runs tasks of one step only, and a step's sessions take its tasks in turn. A step that
+    gets no session waits.
+
+    Attributes:
+        steps: How many steps.
+        tasks: How many tasks, dealt out to the steps in turn.
+        sessions: How many sessions share them; those that start later run none.
+        first_step: The number of the first step's id.
+    """
+
+    steps: int
+    tasks: int
+    sessions: int
+    first_step: int
+
+    def step_id(self, step: int) -> str:
+        """The id of a step."""
+        return model.make_id("StepId", self.first_step + step)
+
+    def task_id(self, step: int, task: int) -> str:
+        """The id of a task: that of its step, and its number there."""
+        return f"task-{_digits(self.step_id(step))}-{task}"
+
+    def find_step(self, step_id: str) -> int | None:
+        """Which step has that id; ``None`` if none has."""
+        step = int(_digits(step_id), 16) - self.first_step
+        return step if 0 <= step < self.steps else None
+
+    def find_task(self, task_id: str) -> tuple[int, int] | None:
+        """Which task of which step has that id; ``None`` if none has."""
+        _, digits, number = task_id.split("-")
+        step, task = self.find_step(digits), int(number)
+        return (step, task) if step is not None and task < self.tasks_of(step) else None
+
+    def tasks_of(self, step: int) -> int:
+        """How many tasks a step has."""
+        return len(range(step, self.tasks, self.steps))
+
+    def places(self, step: int) -> range:
+        """The places of the sessions that run tasks of a step."""
+        every = range(step, self.sessions, self.steps)
+        return every[: self.tasks_of(step)]
+
+    def place_of(self, step: int, task: int) -> tuple[int, int] | None:
+        """Which session runs a task, and as which of its actions; ``None`` if none does."""
+        places = self.places(step)
+        if not places:
+            return None
+        turn, index = task % len(places), task // len(places)
+        return places[turn], index + 1
+
+    def share(self, place: int) -> tuple[int, range]:
+        """The step that a session is for, and the tasks of it that it runs."""
+        step, turn = place % self.steps, place // self.steps
+        places = self.places(step)
+        mine = range(turn, self.tasks_of(step), len(places)) if place in places else range(0)
+        return step, mine
+
+    @functools.cached_property
+    def slot(self) -> datetime.timedelta:
+        """How long an action takes where there is time for it."""
+        actions = 1 + max(len(self.share(step)[1]) for step in range(self.steps))
+        return min(_LONGEST_ACTION, _WHOLE_LIFE / actions)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The actions of one session in time: an environment is entered, tasks run, and it is left.
+
+    What has been seen stays true: an action keeps its start, and its end once it has one. As long
+    as the session lives its last task runs on; when it has ended, all has been done by then.
+
+    Attributes:
+        summary: The session at this moment.
+        now: The service's time.
+        tasks: How many tasks the session runs.
+        slot: How long an action takes where there is time for it.
+    """
+
+    summary: Mapping[str, Any]
+    now: datetime.datetime
+    tasks: int
+    slot: datetime.timedelta
+
+    def __len__(self) -> int:
+        """How many actions have started."""
+        if self.ended:
+            return self.tasks + 2
+        started: datetime.datetime = self.summary["startedAt"]
+        begun = math.floor((self.now - started) / self.slot) + 1
+        return max(0, min(begun, self.tasks + 1))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the session has ended, and its work is done."""
+        return bool(self.summary["lifecycleStatus"] == lifecycle.ENDED)
+
+    @property
+    def succeeded(self) -> int:
+        """How many tasks are done."""
+        return self.tasks if self.ended else max(0, len(self) - 2)
+
+    @property
+    def running(self) -> int:
+        """How many tasks run: one or none."""
+        return int(not self.ended and len(self) > 1)
+
+    def action(self, index: int) -> dict[str, Any]:
+        """Status and times of an action that has started."""
+        if not self.ended and index == len(self) - 1:
+            return {"status": "RUNNING", "startedAt": self.start(index)}
+        return {
+            "status": "SUCCEEDED",
+            "startedAt": self.start(index),
+            "endedAt": self.start(index + 1),
+            "processExitCode": 0,
+            "progressPercent": 100.0,
+        }
+
+    def start(self, index: int) -> datetime.datetime:
+        """When an action starts, which is when the one before it ends."""
+        started: datetime.datetime = self.summary["startedAt"]
+        if not self.ended:
+            return started + index * self.slot
+        ended: datetime.datetime = self.summary["endedAt"]
+        if index > self.tasks:
+            return ended
+        # An action that the session's end would cut off has to hurry, with those after it.
+        in_time = min(self.tasks, math.floor((ended - started) / self.slot))
+        hurried = max(0, index - in_time)
+        left = ended - started - in_time * self.slot
+        return started + (index - hurried) * self.slot + left * hurried / (self.tasks + 1 - in_time)
+
+
+def checked(steps: Any, tasks: Any) -> tuple[int, int]:
+    """How many steps and tasks there are, from what was said of them.
+
+    Raises:
+        TypeError: No whole number.
+        ValueError: A negative number, or tasks that the steps do not need or lack.
+    """
+    for name, value in (("steps", steps), ("tasks", tasks)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            msg = f"{name}={value!r} (expected a whole number, 0 or more)"
+            raise TypeError(msg)
+        if value is not None and value < 0:
+            msg = f"{name}={value!r} (expected 0 or more)"
+            raise ValueError(msg)
+    if steps is None:
+        steps = min(1, tasks or 0)
+    if tasks is None:
+        tasks = steps
+    if tasks < steps or (tasks and not steps):
+        allowed = f"{steps} or more, one for each step" if steps else "0, since there are no steps"
+        msg = f"tasks={tasks!r} (expected {allowed})"
+        raise ValueError(msg)
+    return steps, tasks
+
+
+def _digits(identifier: str) -> str:
+    return re.sub("^[a-z]+-", "", identifier)
+
+
+def definitions(work: Work, job_id: str, place: int, actions: range) -> Iterator[dict[str, Any]]:
+    """What some actions of a session do."""
+    step, tasks = work.share(place)
+    environment = {"environmentId": f"JOB:{job_id}:Environment"}
+    for index in actions:
+        if index == 0:
+            yield {"envEnter": environment}
+        elif index > len(tasks):
+            yield {"envExit": environment}
+        else:
+            task = tasks[index - 1]
+            yield {
+                "taskRun": {
+                    "stepId": work.step_id(step),
+                    "taskId": work.task_id(step, task),
+                    "parameters": parameters(task),
+                }
+            }
+
+
+def parameters(task: int) -> dict[str, dict[str, str]]:
+    """The parameters of a task of a step."""
+    return {"Frame": {"int": str(task + 1)}}

@@ -1,0 +1,1 @@
+"""Botocore's ``Stubber``, for ``ListSessions``: pages chained and checked."""

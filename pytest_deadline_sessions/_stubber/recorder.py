@@ -1,0 +1,208 @@
+"""Botocore's ``Stubber``, with more to say about what it gave and what it did not expect."""
+
+from __future__ import annotations
+
+import collections
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import StubAssertionError, StubResponseError, UnStubbedResponseError
+from botocore.stub import Stubber
+
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.clock import Clock
+from pytest_deadline_sessions._domain.transcript import Call, Transcript
+from pytest_deadline_sessions._stubber import messages, validation
+from pytest_deadline_sessions._text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Self
+
+METHOD = "list_sessions"
+
+_ID = "pytest-deadline-sessions-stubber"
+_PARAMS = f"{_ID}-params"
+_FAILED = 300
+
+
+class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
+    """A ``Stubber`` that writes down every call, and shows those that it did not expect.
+
+    Botocore's queue is its own affair; what waits in it is written down beside it.
+    """
+
+    client: Any
+
+    def __init__(self, client: Any) -> None:
+        meta = getattr(client, "meta", None)
+        name = getattr(getattr(meta, "service_model", None), "service_name", None)
+        if name != model.SERVICE:
+            msg = f"client={shown(client)} (expected a botocore client of {model.SERVICE!r})"
+            raise TypeError(msg)
+        super().__init__(client)
+        self.calls = Transcript()
+        self.unexpected: list[str] = []
+        self._waiting: collections.deque[messages.Queued] = collections.deque()
+        self._given = 0
+        self._ended = False
+        self._clock = Clock()
+
+    def __enter__(self) -> Self:
+        self.activate()
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self._waiting)} queued, {self._given} given>"
+
+    @property
+    def pending(self) -> list[str]:
+        """One line for each response that waits for its call.
+
+        Arguments that are as in the line before are left out.
+        """
+        return messages.queued(self._waiting)
+
+    def add_client_error(  # noqa: PLR0917 (botocore's signature)
+        self,
+        method: str,
+        service_error_code: str = "",
+        service_message: str = "",
+        http_status_code: int = 400,
+        service_error_meta: Mapping[str, Any] | None = None,
+        expected_params: Mapping[str, Any] | None = None,
+        response_meta: Mapping[str, Any] | None = None,
+        modeled_fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Queue an error, as botocore's ``Stubber`` does; ``add_fault`` knows what belongs to it.
+
+        Args:
+            method: The client method, such as ``"list_sessions"``.
+            service_error_code: Such as ``"ThrottlingException"``.
+            service_message: The wording.
+            http_status_code: The status.
+            service_error_meta: Further members of ``Error``.
+            expected_params: The exact arguments of the call; ``None`` for any.
+            response_meta: Further members of ``ResponseMetadata``.
+            modeled_fields: Further members of the response, checked by botocore.
+
+        Raises:
+            ValueError: An unknown method.
+            botocore.exceptions.ParamValidationError: What botocore refuses in ``modeled_fields``.
+        """
+        operation, expected = self._operation(method), validation.copied(expected_params)
+        super().add_client_error(
+            method,
+            service_error_code,
+            service_message,
+            http_status_code,
+            validation.copied(service_error_meta),
+            expected,
+            validation.copied(response_meta),
+            validation.copied(modeled_fields),
+        )
+        outcome = messages.error(http_status_code, service_error_code, service_message)
+        self._waiting.append(messages.Queued(operation, expected, outcome))
+
+    def activate(self) -> None:
+        """Answer the calls of the client from the queue."""
+        events = self.client.meta.events
+        # Ahead of botocore's own handlers, which refuse the same calls in fewer words.
+        events.register_first("before-parameter-build.*.*", self._expect, unique_id=f"{_ID}-expect")
+        events.register_first("after-call.*.*", self._record, unique_id=f"{_ID}-record")
+        super().activate()
+
+    def deactivate(self) -> None:
+        """Leave the client alone; what is queued stays."""
+        events = self.client.meta.events
+        events.unregister("before-parameter-build.*.*", self._expect, unique_id=f"{_ID}-expect")
+        events.unregister("after-call.*.*", self._record, unique_id=f"{_ID}-record")
+        super().deactivate()
+
+    def assert_no_pending_responses(self) -> None:
+        """Fail if a response was never asked for.
+
+        Raises:
+            AssertionError: Listing them.
+        """
+        __tracebackhide__ = True
+        if self._waiting:
+            raise AssertionError(messages.left_over(self._waiting, self._given))
+
+    def assert_no_unexpected_calls(self) -> None:
+        """Fail if there was a call that nothing was queued for, whatever became of its exception.
+
+        Raises:
+            AssertionError: Showing each of them.
+        """
+        __tracebackhide__ = True
+        if self.unexpected:
+            raise AssertionError(messages.unexpected_calls(self.unexpected))
+
+    def _queue_response(
+        self, method: str, response: dict[str, Any], expected: dict[str, Any] | None, outcome: str
+    ) -> None:
+        operation = self._operation(method)
+        super().add_response(method, response, expected)
+        self._waiting.append(messages.Queued(operation, expected, outcome))
+
+    def _operation(self, method: str) -> str:
+        known = self.client.meta.method_to_api_mapping
+        if method not in known:
+            msg = f"method={shown(method)} (expected a method of the client, such as {METHOD!r})"
+            raise ValueError(msg)
+        return str(known[method])
+
+    def _expect(self, params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+        __tracebackhide__ = True
+        if context.get("is_presign_request"):
+            return
+        received = validation.copied(params)
+        refusal = self._refusal(model.name, received)
+        if refusal is None:
+            context[_PARAMS] = received
+            return
+        error, why = refusal
+        self.unexpected.append(str(error))
+        name = type(error).__name__
+        self.calls.add(Call(model.name, received, self._clock.now(), error=name, message=why))
+        raise error
+
+    def _refusal(self, name: str, received: dict[str, Any]) -> tuple[StubResponseError, str] | None:
+        if not self._waiting:
+            ended = self._ended and name == model.OPERATION
+            text = messages.nothing_queued(self._given, received, ended=ended)
+            error = UnStubbedResponseError(operation_name=name, reason=text)
+            return error, "nothing is queued for it"
+        head = self._waiting[0]
+        if head.operation != name:
+            text = messages.wrong_operation(self._waiting, name, received)
+            error = StubResponseError(operation_name=name, reason=text)
+            return error, f"{head.operation} is expected next"
+        if head.expected is not None and messages.differing(head.expected, received):
+            text = messages.wrong_arguments(self._waiting, received)
+            error = StubAssertionError(operation_name=name, reason=text)
+            return error, messages.in_short(messages.rows(head.expected, received))
+        return None
+
+    def _record(
+        self, http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any
+    ) -> None:
+        self._waiting.popleft()
+        self._given += 1
+        status = http_response.status_code
+        failed = status >= _FAILED
+        error = parsed["Error"] if failed else {}
+        self._ended = not failed and "sessions" in parsed and "nextToken" not in parsed
+        self.calls.add(
+            Call(
+                operation=model.name,
+                params=context[_PARAMS],
+                at=self._clock.now(),
+                response=None if failed else validation.copied(parsed),
+                error=error.get("Code"),
+                message=error.get("Message", ""),
+                status=status,
+                reason=parsed.get("reason") if failed else None,
+            )
+        )

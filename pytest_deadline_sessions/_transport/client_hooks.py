@@ -1,0 +1,220 @@
+"""Botocore clients: making one, and reaching those that others made."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._transport import gateway, leads, rest_json, retry_delays, timestamps
+from pytest_deadline_sessions._transport.environment import ACCESS_KEY, SECRET_KEY
+from pytest_deadline_sessions._transport.leads import Call, Lead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_deadline_sessions._service.service import Service
+
+_ID = "pytest-deadline-sessions"
+_REFUSAL = _ID + " refusal"
+
+
+class _Raw(io.BytesIO):
+    """The body of a response, as botocore reads it."""
+
+    def stream(self, *_args: Any, **_options: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+class Route:
+    """Leads the calls of one client to a service: the one it is attached to, or the interceptor's.
+
+    Registered once per client; the retry delays that botocore decides on pass through ``_emit``,
+    which moves the service's clock instead of letting botocore sleep.
+
+    Args:
+        client: The client.
+
+    Attributes:
+        attached: What leads this client alone, the last one first of all.
+        finalizer: What is called when the client is gone.
+    """
+
+    finalizer: weakref.finalize[Any, Any]
+
+    def __init__(self, client: Any) -> None:
+        from botocore.validate import ParamValidationDecorator
+
+        self.attached: list[Lead] = []
+        self._is_registered = False
+        self.events = client.meta.events
+        self._under_way: set[weakref.ref[Call]] = set()
+        # The client's own config forgets whether it was told to validate.
+        self._validates = isinstance(client._serializer, ParamValidationDecorator)  # noqa: SLF001
+        self.emit_original = self.events.emit
+        self._handlers = {
+            "before-parameter-build": self._note_invalid,
+            "before-sign": self._use_dummy_credentials,
+            "before-send": self._answer,
+            "after-call": self._finish,
+            "after-call-error": self._end,
+        }
+
+    @property
+    def service(self) -> Service | None:
+        """Who answers at this moment."""
+        lead = self._lead()
+        return None if lead is None else lead.service
+
+    def _lead(self) -> Lead | None:
+        several = self.attached or leads.interceptors
+        return several[-1] if several else None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a call is under way that began while somebody answered."""
+        calls = [one() for one in list(self._under_way)]
+        return any(call is not None and not call.over for call in calls)
+
+    def register(self) -> None:
+        """Listen to the events of the client, where that has not been done to the end."""
+        if self._is_registered:
+            return
+        self.unregister()
+        for event, handler in self._handlers.items():
+            self.events.register_first(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
+        # Last of all, so that a Stubber on the same client may answer what the service lacks.
+        self.events.register_last("before-call", self._start, unique_id=_ID)
+        self.events.emit = self._emit
+        retry_delays.patch()
+        self._is_registered = True
+
+    def unregister(self) -> None:
+        """Leave the client as it was."""
+        self._is_registered = False
+        for event, handler in self._handlers.items():
+            self._unregister(f"{event}.{model.SERVICE}", handler, _ID + event)
+        self._unregister("before-call", self._start, _ID)
+        self.events.unregister("before-send", unique_id=_REFUSAL)
+        vars(self.events).pop("emit", None)
+
+    def _unregister(self, event: str, handler: Any, unique_id: str) -> None:
+        self.events.unregister(event, unique_id=unique_id)
+        # Where registering was interrupted, botocore may have the handler without its name, or
+        # nothing at all, which it does not expect.
+        with contextlib.suppress(AttributeError):
+            self.events.unregister(event, handler)
+
+    def retire(self, origin: str) -> None:
+        """Refuse what the client sends from now on, unless somebody else answers it.
+
+        Args:
+            origin: The interception inside which the client was made.
+        """
+        self.unregister()
+        refuse = functools.partial(_refuse, origin)
+        self.events.register_last("before-send", refuse, unique_id=_REFUSAL)
+
+    def _emit(self, event_name: str, **kwargs: Any) -> Any:
+        try:
+            return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
+        except BaseException as error:
+            self.note_stopped(error)
+            raise
+
+    def note_stopped(self, error: BaseException) -> None:
+        """Note the end of a call that is cancelled or interrupted, of which no event tells."""
+        if not isinstance(error, Exception):
+            self._end()
+
+    def without_delays(self, event_name: str, responses: Any) -> Any:
+        """The responses to an event; delays before retries are spent by the service's clock."""
+        service = self.service
+        if service is None or not event_name.startswith("needs-retry."):
+            return responses
+        return [
+            (handler, retry_delays.without_delay(service.clock, delay))
+            for handler, delay in responses
+        ]
+
+    def _start(self, model: Any, context: Any, **_: Any) -> None:
+        lead = self._lead()
+        if lead is not None and model.name not in lead.service.operations:
+            raise gateway.lacking(lead.service, model.name)
+        call = Call(self, lead)
+        if lead is not None:
+            self._under_way.add(weakref.ref(call, self._under_way.discard))
+        leads.start(call)
+        # Botocore drops it with the call, whatever ends it.
+        context[_ID] = call
+
+    def _finish(self, parsed: Any, **_: Any) -> None:
+        if self.service is not None and timestamps.are_frozen():
+            timestamps.thaw(parsed)
+        self._end()
+
+    def _end(self, **_: Any) -> None:
+        leads.end(leads.current(self))
+
+    def _note_invalid(self, model: Any, params: Any, **_: Any) -> None:
+        service = self.service
+        if service is None or not self._validates:
+            return
+        from botocore.validate import ParamValidator
+
+        report = ParamValidator().validate(params, model.input_shape)
+        if report.has_errors():
+            service.record_unsent(model.name, params, report.generate_report())
+
+    def _use_dummy_credentials(self, request: Any, **_: Any) -> None:
+        if self.service is not None:
+            signing = request.context.setdefault("signing", {})
+            signing["request_credentials"] = self.credentials()
+
+    @staticmethod
+    def credentials() -> Any:
+        """What requests are signed with, so that no real credentials are asked for."""
+        from botocore.credentials import Credentials
+
+        return Credentials(ACCESS_KEY, SECRET_KEY)
+
+    @staticmethod
+    def response(url: str, response: rest_json.Response) -> Any:
+        """A response as this kind of client reads it."""
+        from botocore.awsrequest import AWSResponse
+
+        raw: Any = _Raw(response.body)
+        return AWSResponse(url, response.status, response.headers, raw)
+
+    def _answer(self, request: Any, **_: Any) -> Any:
+        call = leads.current(self)
+        if call is not None and call.lead is not None and call.lead.ended:
+            msg = (
+                f"{request.method} {request.url} was under way when {call.lead.name} ended "
+                "(expected its end before; inside, join the thread or task that made it)"
+            )
+            raise RuntimeError(msg)
+        lead = self._lead()
+        if lead is None:
+            return None
+        from botocore import exceptions
+
+        lead.note_worker()
+        response = gateway.respond(
+            lead.service, request.method, request.url, request.headers, request.body
+        )
+        if not isinstance(response, rest_json.Response):
+            raise getattr(exceptions, response.code)(endpoint_url=request.url)
+        return self.response(request.url, response)
+
+
+def _refuse(origin: str, request: Any, **_: Any) -> None:
+    msg = (
+        f"{request.method} {request.url} is not sent: its client was made inside {origin}, which "
+        "has ended (expected a client that is made where it is used, or a test that has the "
+        "fixture deadline_sessions)"
+    )
+    raise RuntimeError(msg)

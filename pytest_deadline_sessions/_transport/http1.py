@@ -1,0 +1,309 @@
+"""HTTP/1.1 on a socket: h11 takes it apart, one thread waits for all clients, others answer."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import email.utils
+import http
+import re
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pytest_deadline_sessions._domain.faults import Fault
+from pytest_deadline_sessions._transport import rest_json
+
+BACKLOG = 1024
+_THREADS = 64
+_LONGEST_HEAD = 64 * 1024
+_LONGEST_BODY = 16 * 1024 * 1024
+_LONGEST_REASON = 200
+_LINGER_SECONDS = 2
+_GRACE_SECONDS = 0.5
+_REQUEST_LINE = re.compile(rb"(\S+) (\S+) HTTP/")
+
+
+@dataclass
+class Asked:
+    """A request, as far as it could be read.
+
+    Attributes:
+        method: The method; empty if nobody can tell.
+        target: What stands behind it; likewise.
+        headers: The last header of each name in lower case.
+        body: The body.
+        refusal: What is wrong with it as HTTP.
+    """
+
+    method: str = ""
+    target: str = ""
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+    body: bytes = b""
+    refusal: Fault | None = None
+
+
+class Server:
+    """Takes connections from a listening socket until stopped.
+
+    Whoever is silent, or slow, costs others nothing: a single thread waits for all connections, and
+    does nothing but reading and writing. Whole requests are answered by a pool of threads, since
+    what answers them may wait, also for one another.
+
+    Args:
+        listening: The socket, which is closed when the server stops.
+        answer: Gives the response to a request; or a fault, to close the connection without one.
+            Must not raise.
+    """
+
+    def __init__(
+        self, listening: socket.socket, answer: Callable[[Asked], rest_json.Response | Fault]
+    ) -> None:
+        self.connections: set[Connection] = set()
+        self.leaving = False
+        # Whatever policy the process has, and without a word on standard error.
+        self.loop = asyncio.SelectorEventLoop()
+        self.loop.set_exception_handler(lambda *_: None)
+        self._answer = answer
+        self._listening = listening
+        self._pool = concurrent.futures.ThreadPoolExecutor(_THREADS, "deadline-sessions")
+        self._under_way: set[concurrent.futures.Future[None]] = set()
+        self._leave = asyncio.Event()
+        self._left = threading.Event()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="deadline-sessions", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the requests under way be answered, but not for long, and close all connections."""
+        self.loop.call_soon_threadsafe(self._leave.set)
+        self._left.wait()
+        for future in list(self._under_way):
+            future.cancel()
+        late = concurrent.futures.wait(list(self._under_way), _GRACE_SECONDS).not_done
+        self.loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+        # A thread that is stuck in an operation of the user's ends when that does.
+        self._pool.shutdown(wait=not late)
+
+    def submit(self, asked: Asked, answered: Callable[[rest_json.Response | Fault], None]) -> None:
+        """Answer a request in another thread, and hand over the response in this one."""
+
+        def work() -> None:
+            response = self._answer(asked)
+            # The server may have stopped without waiting for it.
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(answered, response)
+
+        future = self._pool.submit(work)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+
+    def _run(self) -> None:
+        try:
+            self.loop.run_until_complete(self._serve())
+        finally:
+            self.loop.close()
+
+    async def _serve(self) -> None:
+        server = await self.loop.create_server(
+            lambda: Connection(self), sock=self._listening, backlog=BACKLOG
+        )
+        await self._leave.wait()
+        self.leaving = True
+        self.loop.remove_reader(self._listening)
+        # Asyncio has a task for each connection that it is just taking, and would lose it.
+        taking = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*taking, return_exceptions=True)
+        server.close()
+        for connection in self.connections:
+            connection.leave()
+        self._left.set()
+        await self._end.wait()
+        while self.connections:
+            for connection in self.connections:
+                connection.abort()
+            await asyncio.sleep(0)
+
+
+class Connection(asyncio.Protocol):
+    """One connection: reads a request, has it answered, and only then reads on."""
+
+    def __init__(self, server: Server) -> None:
+        import h11
+
+        self._server = server
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_LONGEST_HEAD)
+        self._busy = False
+        self._clogged = False
+        self._parting = False
+        self._ended = False
+        self._begin()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be known to the server."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio gives it)
+        """Be forgotten."""
+        self._server.connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the client must wait for its answer, or has had its last."""
+        if self._parting:
+            return
+        if self._busy or self._clogged:
+            self._transport.pause_reading()
+        elif not self._known:
+            self._head += data
+        self._http.receive_data(data)
+        self._read()
+
+    def eof_received(self) -> bool:
+        """Read what is left; an answer can still be sent."""
+        self._ended = True
+        if not self._parting:
+            self._http.receive_data(b"")
+            self._read()
+        return self._busy or self._clogged
+
+    def pause_writing(self) -> None:
+        """Take no more requests of a client that does not read what it gets."""
+        self._clogged = True
+
+    def resume_writing(self) -> None:
+        """Go on with a client that reads again."""
+        self._clogged = False
+        self._transport.resume_reading()
+        self._read()
+
+    def leave(self) -> None:
+        """Close the connection, after the answer that is being made."""
+        if not self._busy:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close the connection."""
+        self._transport.abort()
+
+    def _begin(self) -> None:
+        self._asked = Asked()
+        self._known = False
+        self._head = bytearray(self._http.trailing_data[0])
+        self._body = bytearray()
+
+    def _read(self) -> None:
+        import h11
+
+        try:
+            while not (self._busy or self._clogged or self._parting):
+                event = self._http.next_event()
+                if event is h11.NEED_DATA:
+                    self._encourage()
+                    return
+                self._take(event)
+        except h11.RemoteProtocolError as error:
+            self._refuse("body" if self._known else "request", "HTTP/1.1", str(error))
+
+    def _encourage(self) -> None:
+        import h11
+
+        if self._http.they_are_waiting_for_100_continue:
+            go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+            self._transport.write(self._http.send(go_on))
+
+    def _take(self, event: Any) -> None:
+        import h11
+
+        if isinstance(event, h11.Request):
+            self._known = True
+            headers = dict(event.headers)
+            method, target = event.method.decode(), event.target.decode()
+            self._asked = Asked(method, target, {key.decode(): headers[key] for key in headers})
+            lengths = headers.keys() & {b"content-length", b"transfer-encoding"}
+            if len(self._head) - len(self._http.trailing_data[0]) > _LONGEST_HEAD:
+                self._refuse("request", f"a head of at most {_LONGEST_HEAD} bytes")
+            elif len(lengths) > 1:
+                self._refuse("body", "a Content-Length or a Transfer-Encoding", "both came")
+            elif int(headers.get(b"content-length", 0)) > _LONGEST_BODY:
+                self._refuse("body", f"at most {_LONGEST_BODY} bytes")
+        elif isinstance(event, h11.Data):
+            self._body += event.data
+            if len(self._body) > _LONGEST_BODY:
+                self._refuse("body", f"at most {_LONGEST_BODY} bytes")
+        elif isinstance(event, h11.EndOfMessage):
+            self._asked.body = bytes(self._body)
+            self._submit()
+        else:
+            self._transport.close()
+            self._parting = True
+
+    def _refuse(self, name: str, expected: str, why: str = "") -> None:
+        """Answer what is wrong as HTTP; where the next request would begin, nobody can tell."""
+        self._parting = True
+        line = _REQUEST_LINE.match(self._head)
+        if line and not self._known:
+            # It may hold anything.
+            method, target = (ascii(part.decode("latin-1"))[1:-1] for part in line.groups())
+            self._asked = Asked(method, target)
+        self._asked.refusal = rest_json.cannot_parse(name, expected, why[:_LONGEST_REASON]).fault
+        self._submit()
+
+    def _submit(self) -> None:
+        self._busy = True
+        self._server.submit(self._asked, self._answered)
+
+    def _answered(self, response: rest_json.Response | Fault) -> None:
+        import h11
+
+        self._busy = False
+        if self._transport.is_closing():
+            return
+        if isinstance(response, Fault):
+            self._transport.close()
+            return
+        self._parting = self._parting or self._server.leaving
+        self._transport.write(self._written(response))
+        if self._parting or self._http.our_state is not h11.DONE:
+            self._part()
+            return
+        self._http.start_next_cycle()
+        self._begin()
+        self._transport.resume_reading()
+        self._read()
+
+    def _written(self, response: rest_json.Response) -> bytes:
+        import h11
+
+        status = http.HTTPStatus(response.status)
+        headers = {"Date": email.utils.formatdate(usegmt=True), **response.headers}
+        bodiless = status is http.HTTPStatus.NO_CONTENT
+        if not bodiless:
+            headers["Content-Length"] = str(len(response.body))
+        if self._parting:
+            headers["Connection"] = "close"
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        reason = status.phrase.encode()
+        head = h11.Response(status_code=response.status, headers=encoded, reason=reason)
+        written = self._http.send(head)
+        # To h11, what it could not read as a request has no method.
+        if not (bodiless or (self._known and self._asked.method == "HEAD")):
+            written += self._http.send(h11.Data(data=response.body))
+        return written + self._http.send(h11.EndOfMessage())
+
+    def _part(self) -> None:
+        """Close the connection once the client has read its answer.
+
+        To close it with something unread would make the client lose that answer.
+        """
+        self._parting = True
+        if self._ended:
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self._transport.resume_reading()
+        self._server.loop.call_later(_LINGER_SECONDS, self._transport.abort)

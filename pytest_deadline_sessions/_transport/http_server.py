@@ -1,0 +1,145 @@
+"""The service on loopback HTTP, for subprocesses and for other languages."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import json
+import os
+import re
+import socket
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pytest_deadline_sessions._domain.faults import Fault
+from pytest_deadline_sessions._transport import environment, gateway, hosts, http1, rest_json
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._service.service import Service
+
+
+class Endpoint(str):
+    """The URL of a service on loopback; a string that knows the environment to go with it."""
+
+    __slots__ = ()
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a subprocess whose Deadline Cloud clients are to come here.
+
+        It names the endpoint, switches host prefixes off (``management.`` cannot be put before a
+        loopback address) and the proxy for this host, and has dummy credentials, a region and no
+        metadata service.
+
+        Args:
+            base: What to add it to; by default the environment of this process.
+        """
+        given = dict(os.environ if base is None else base)
+        for name in environment.REMOVED:
+            given.pop(name, None)
+        set_for_botocore = environment.dummies(given)
+        direct = [given.get("no_proxy") or given.get("NO_PROXY"), urlsplit(self).hostname]
+        no_proxy = ",".join(filter(None, direct))
+        return {
+            **given,
+            **set_for_botocore,
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
+            # Every other SDK has this name for the region.
+            "AWS_REGION": set_for_botocore["AWS_DEFAULT_REGION"],
+            environment.ENDPOINT: self if _knows_prefixes() else self._with_user(),
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        }
+
+    def _with_user(self) -> str:
+        """The same URL, such that what is put before its host becomes part of a user's name."""
+        return self.replace("//", "//deadline@")
+
+
+def _knows_prefixes() -> bool:
+    """Whether a variable can switch host prefixes off; botocore before 1.37.5 has none."""
+    from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+
+    return "disable_host_prefix_injection" in BOTOCORE_DEFAUT_SESSION_VARIABLES
+
+
+@contextlib.contextmanager
+def serve(
+    service: Service,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    allowed_hosts: Collection[str] = (),
+) -> Iterator[Endpoint]:
+    """Serve on loopback until left.
+
+    Args:
+        service: Who answers.
+        host: A loopback address, or ``localhost``.
+        port: The port; by default one that is free.
+        allowed_hosts: As of ``FakeDeadline.serve``.
+
+    Raises:
+        ImportError: The extra ``server`` is not installed.
+        OSError: The address cannot be listened on, such as one that is taken.
+        ValueError: ``host`` is not loopback, ``port`` is none, or ``allowed_hosts`` are no names.
+    """
+    _refuse_outside(host)
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:  # noqa: PLR2004
+        msg = f"port={port!r} (expected 0..65535)"
+        raise ValueError(msg)
+    names = hosts.Hosts(allowed_hosts)
+    _refuse_without_h11()
+    listening = _listen(host, port)
+    name = f"[{host}]" if ":" in host else host
+    endpoint = Endpoint(f"http://{name}:{listening.getsockname()[1]}")
+    server = http1.Server(listening, functools.partial(_answer, service, names))
+    try:
+        yield endpoint
+    finally:
+        server.stop()
+
+
+def _refuse_outside(host: str) -> None:
+    if not hosts.is_loopback(host):
+        msg = f"host={host!r} (expected a loopback address, such as '127.0.0.1')"
+        raise ValueError(msg)
+
+
+def _refuse_without_h11() -> None:
+    try:
+        importlib.import_module("h11")
+    except ImportError as error:
+        msg = "serving needs h11: install pytest-deadline-sessions[server]"
+        raise ImportError(msg) from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=http1.BACKLOG)
+    except OSError as error:
+        msg = f"host={host!r}, port={port!r} (expected an address that is free)"
+        raise OSError(error.errno, f"{msg}: {error.strerror}") from None
+
+
+def _answer(service: Service, names: hosts.Hosts, asked: http1.Asked) -> rest_json.Response | Fault:
+    try:
+        refusal = names.refusal(asked.headers) or asked.refusal
+        if refusal is None and not asked.target.startswith("/"):
+            refusal = rest_json.cannot_parse("target", "a path that begins with /").fault
+        if refusal is not None:
+            return gateway.refuse(service, asked.method, asked.target, refusal)
+        return gateway.respond(service, asked.method, asked.target, asked.headers, asked.body)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the client must hear of it)
+        return _failure(error)
+
+
+def _failure(error: BaseException) -> rest_json.Response:
+    kind = re.sub(r"\W", "?", type(error).__name__, flags=re.ASCII)
+    status = 501 if isinstance(error, NotImplementedError) else 500
+    body = json.dumps({"message": str(error)}).encode()
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": kind}
+    return rest_json.Response(status, headers, body)

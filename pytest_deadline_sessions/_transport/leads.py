@@ -1,0 +1,176 @@
+"""Where calls lead at the moment, which are under way, and who is left of what has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from pytest_deadline_sessions._service.service import Service
+
+
+class Lead:
+    """One attachment, or one interception: the same service may have several.
+
+    Args:
+        service: Who answers.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.ended = False
+        # pytest keeps the name of the test that runs there, and the phase behind it.
+        self.test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+        self._workers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._before = weakref.WeakSet([*threading.enumerate(), _worker()])
+
+    @property
+    def name(self) -> str:
+        """What those are told who are refused after its end."""
+        return f"the interception of {self.test}" if self.test else "the interception"
+
+    def end(self) -> None:
+        """Answer no more; whoever ends it is not left behind."""
+        self.ended = True
+        self._workers.discard(_worker())
+        self._workers.discard(threading.current_thread())
+
+    def note_worker(self, worker: Any = None) -> None:
+        """Remember a thread or task, unless it was there before.
+
+        Args:
+            worker: One that begins; by default the one that calls.
+        """
+        worker = worker or _worker()
+        if worker not in self._before:
+            self._workers.add(worker)
+
+    def left(self) -> list[Any]:
+        """The threads and tasks that called, or were begun by one that did, and have not ended."""
+        return [worker for worker in self._workers if _lives(worker)]
+
+
+def _worker() -> Any:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return task or threading.current_thread()
+
+
+def _lives(worker: Any) -> bool:
+    if isinstance(worker, threading.Thread):
+        # One that is about to start has no number yet.
+        return worker.is_alive() or worker.ident is None
+    return not worker.done() and not worker.get_loop().is_closed()
+
+
+lock = threading.RLock()
+interceptors: list[Lead] = []
+# Interceptions that have ended, of which threads or tasks are left.
+ended: list[Lead] = []
+
+
+def left_behind() -> Lead | None:
+    """The interception that has ended and whose thread or task this is."""
+    return _of_worker(ended)
+
+
+def are_met() -> bool:
+    """Whether somebody answers whoever calls here, or would refuse it."""
+    return bool(interceptors) or left_behind() is not None
+
+
+def begin(worker: Any) -> None:
+    """Note a thread or task that is begun by one that called, inside or left over."""
+    with lock:
+        lead = _of_worker([*interceptors, *ended])
+        if lead is not None:
+            lead.note_worker(worker)
+
+
+def _of_worker(several: list[Lead]) -> Lead | None:
+    workers = {_worker(), threading.current_thread()} if several else set()
+    return next((lead for lead in several if not workers.isdisjoint(lead.left())), None)
+
+
+def forget_dead() -> None:
+    """Forget interceptions of which nobody is left any more."""
+    ended[:] = [lead for lead in ended if lead.left()]
+
+
+class Call:
+    """One call under way. Whatever breaks it off, this goes with its frames.
+
+    Args:
+        owner: The route that its client has.
+        lead: Where it leads; ``None`` if nobody answers, so that it is the client's own.
+    """
+
+    __slots__ = ("__weakref__", "lead", "over", "owner")
+
+    def __init__(self, owner: Any, lead: Lead | None) -> None:
+        self.owner = owner
+        self.lead = lead
+        self.over = False
+
+
+_calls: ContextVar[tuple[weakref.ref[Call], ...]] = ContextVar(
+    "deadline_sessions_calls", default=()
+)
+
+
+def start(call: Call) -> None:
+    """Note a call as the innermost of this thread or task: a listener's comes inside another."""
+    around = [one for one in _calls.get() if (known := one()) is not None and not known.over]
+    _calls.set((*around, weakref.ref(call)))
+
+
+def current(owner: Any = None) -> Call | None:
+    """The innermost call of this thread or task, or the innermost one of a client.
+
+    Args:
+        owner: The route of the client.
+    """
+    for one in reversed(_calls.get()):
+        call = one()
+        if call is not None and not call.over and owner in {None, call.owner}:
+            return call
+    return None
+
+
+when_late: list[Callable[[], None]] = []
+"""What is called when a call is over that has outlived its interception."""
+
+
+def end(call: Call | None) -> None:
+    """Let a call be over."""
+    if call is not None:
+        call.over = True
+        if call.lead is not None and call.lead.ended:
+            for late in when_late:
+                late()
+
+
+class ending:  # noqa: N801 (as the context managers of contextlib)
+    """Let the call of a client that begins inside be over afterwards.
+
+    Args:
+        owner: The route of the client.
+    """
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+        self._around = current(owner)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        call = current(self._owner)
+        if call is not self._around:
+            end(call)

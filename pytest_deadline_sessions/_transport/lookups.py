@@ -1,0 +1,165 @@
+"""What botocore looks up when it makes a client: answered here, before it looks."""
+
+from __future__ import annotations
+
+import functools
+import os
+import weakref
+from typing import Any
+
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._patching import Around, Patches
+from pytest_deadline_sessions._transport import environment, leads, variables
+
+
+def patch(patches: Patches) -> None:
+    """Answer every session of the process, whoever made it and whenever."""
+    from botocore.client import ClientCreator
+    from botocore.monitoring import SocketPublisher
+    from botocore.session import Session
+
+    answers: tuple[tuple[type, str, Around], ...] = (
+        (Session, "get_credentials", _credentials),
+        (Session, "get_auth_token", lambda _method, _session, **_: None),
+        (Session, "get_scoped_config", _scoped_config),
+        (Session, "_get_internal_component", _component),
+        (Session, "full_config", lambda _value, _session: _config()),
+        (Session, "_build_profile_map", lambda _method, _session: _config()["profiles"]),
+        (ClientCreator, "create_client", _create),
+        (SocketPublisher, "publish", _publish),
+    )
+    for owner, name, answer in answers:
+        patches.wrap(owner, name, _where_met(answer))
+
+
+def patch_aiobotocore(patches: Patches, aio: Any) -> None:
+    """Answer the sessions of aiobotocore.
+
+    Args:
+        patches: What puts it back.
+        aio: The module ``aiobotocore.session``.
+    """
+    patches.wrap(aio.AioSession, "get_credentials", _where_met(_credentials_awaited))
+    patches.wrap(aio.AioClientCreator, "create_client", _where_met(_create))
+
+
+def _where_met(answer: Around) -> Around:
+    """An answer for those alone whose calls are answered, or refused."""
+
+    def around(method: Any, owner: Any, *args: Any, **kwargs: Any) -> Any:
+        if leads.are_met():
+            return answer(method, owner, *args, **kwargs)
+        return method(*args, **kwargs)
+
+    return around
+
+
+def _credentials(method: Any, session: Any) -> Any:
+    from botocore.credentials import Credentials
+
+    if _are_given(session):
+        return method()
+    for provider in _own_providers(session):
+        found = provider.load()
+        if found is not None:
+            return _keep(session, found)
+    return Credentials(*_keys(), method="env")
+
+
+async def _credentials_awaited(method: Any, session: Any) -> Any:
+    from aiobotocore.credentials import AioCredentials
+
+    if _are_given(session):
+        return await method()
+    for provider in _own_providers(session):
+        found = await provider.load()
+        if found is not None:
+            return _keep(session, found)
+    return AioCredentials(*_keys(), method="env")
+
+
+# Those that providers of the code under test have given.
+_given: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _are_given(session: Any) -> bool:
+    """Whether the code under test has given credentials itself, so that nothing is looked up."""
+    known = session._credentials  # noqa: SLF001 (asking for them would look them up)
+    return getattr(known, "method", None) == "explicit" or known in _given
+
+
+def _own_providers(session: Any) -> list[Any]:
+    """The providers that the code under test has put into a session, such as of a queue's role."""
+    providers = session.get_component("credential_provider").providers
+    return [one for one in providers if "botocore" not in type(one).__module__.partition(".")[0]]
+
+
+def _keep(session: Any, found: Any) -> Any:
+    _given.add(found)
+    session._credentials = found  # noqa: SLF001 (as it does itself)
+    return found
+
+
+def _keys() -> tuple[str, str, str | None]:
+    """Those in the environment: the dummy ones, unless the test has set others."""
+    return (
+        os.environ.get("AWS_ACCESS_KEY_ID") or environment.ACCESS_KEY,
+        os.environ.get("AWS_SECRET_ACCESS_KEY") or environment.SECRET_KEY,
+        os.environ.get("AWS_SESSION_TOKEN"),
+    )
+
+
+def _config() -> Any:
+    """What a configuration file of the test's own says; without one, nothing."""
+    from botocore.configloader import load_config
+    from botocore.exceptions import ConfigNotFound
+
+    file = os.environ.get("AWS_CONFIG_FILE", os.devnull)
+    if file == os.devnull:
+        return {"profiles": {}}
+    try:
+        return load_config(file)
+    except ConfigNotFound:
+        return {"profiles": {}}
+
+
+def _scoped_config(_method: Any, session: Any) -> Any:
+    name = session.get_config_variable("profile") or "default"
+    return _config()["profiles"].get(name, {})
+
+
+def _component(method: Any, session: Any, name: str) -> Any:
+    """Endpoints and defaults as botocore itself has them, and not from a folder of models."""
+    if name not in {"endpoint_resolver", "default_config_resolver"} or session is _reference():
+        return method(name)
+    return _reference()._get_internal_component(name)  # noqa: SLF001 (as it does itself)
+
+
+@functools.cache
+def _reference() -> Any:
+    """A session that has only what comes with botocore."""
+    from botocore.session import Session
+
+    session = Session()
+    session.register_component("data_loader", model.loader())
+    return session
+
+
+def _create(method: Any, creator: Any, *args: Any, **kwargs: Any) -> Any:
+    """Make a client of the service as botocore itself describes it, for the real endpoint."""
+    if (kwargs.get("service_name") or args[0]) != model.SERVICE:
+        return method(*args, **kwargs)
+    creator._loader = model.loader()  # noqa: SLF001 (a creator makes one client)
+    if kwargs.get("endpoint_url") == environment.REFUSAL:
+        # The code under test has read the variable itself.
+        kwargs["endpoint_url"] = None
+    store = creator._config_store  # noqa: SLF001 (likewise)
+    for name, variable in environment.FOR_CHILDREN.items():
+        if variables.is_set_here(variable):
+            store.set_config_variable(name, None)
+    return method(*args, **kwargs)
+
+
+def _publish(method: Any, _publisher: Any, event: Any) -> None:
+    if event.service != model.SERVICE:
+        method(event)

@@ -1,0 +1,67 @@
+"""Timestamps in responses: parsed in microseconds where dateutil takes a hundred, and plain."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from typing import Any
+
+from pytest_deadline_sessions._domain.clock import plain_datetime
+
+
+def parse(value: Any) -> Any:
+    """The instant that botocore's own parser would give, in ``tzutc()``.
+
+    Anything but the service's usual ``2030-01-01T09:00:00Z``, with or without a fraction, goes to
+    botocore's parser.
+
+    Example:
+        >>> parse("2030-01-01T09:00:00.500Z")
+        datetime.datetime(2030, 1, 1, 9, 0, 0, 500000, tzinfo=tzutc())
+    """
+    usual = _usual(value) if isinstance(value, str) else None
+    if usual is not None:
+        return usual
+    from botocore.utils import parse_timestamp
+
+    return parse_timestamp(value)
+
+
+# Tests page through the same listings again and again.
+@functools.lru_cache(maxsize=4096)
+def _usual(text: str) -> datetime.datetime | None:
+    if text[-1:] != "Z":
+        return None
+    try:
+        return plain_datetime().fromisoformat(text[:-1]).replace(tzinfo=_tzutc())
+    except ValueError:
+        return None
+
+
+def are_frozen() -> bool:
+    """Whether others parse into the class that freezegun puts in place of ``datetime``."""
+    return datetime.datetime is not plain_datetime()
+
+
+def thaw(value: Any) -> Any:
+    """The value with plain datetimes, those in dicts and lists exchanged where they are.
+
+    Example:
+        >>> thaw({"at": [datetime.datetime(2030, 1, 1)]})
+        {'at': [datetime.datetime(2030, 1, 1, 0, 0)]}
+    """
+    if isinstance(value, dict):
+        value.update({key: thaw(item) for key, item in value.items()})
+    elif isinstance(value, list):
+        value[:] = map(thaw, value)
+    elif isinstance(value, datetime.datetime):
+        return plain_datetime().combine(value, value.timetz())
+    return value
+
+
+@functools.cache
+def _tzutc() -> datetime.tzinfo:
+    from dateutil.tz import tzutc
+
+    utc: datetime.tzinfo = tzutc()
+    return utc

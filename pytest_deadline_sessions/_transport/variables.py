@@ -1,0 +1,255 @@
+"""Environment variables that several change at once, each for a while of its own.
+
+Whoever changes a variable remembers what it was, and puts that back. Where two do so in turn and
+end crosswise, the later end puts back what the first had set. So a layer of ours watches what is
+written to ``os.environ``: a value of ours that comes back after its layer has gone becomes what was
+there before the layer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from pytest_deadline_sessions._patching import Patches
+
+Values = Mapping[str, "str | None"]
+"""Variables as they are to be; ``None`` for none."""
+
+
+class Layer:
+    """Variables that are set for a while.
+
+    Args:
+        values: What they are set to.
+    """
+
+    def __init__(self, values: Values) -> None:
+        self.values = dict(values)
+        # Those that are being put back, or have been when somebody interrupted it.
+        self.leaving: set[str] = set()
+        self.before = {name: os.environ.get(name) for name in values}
+        # What the one before has set, where somebody else has changed it in between.
+        self.under = {
+            name: ours
+            for name, before in self.before.items()
+            for ours in _ours(name)[-1:]
+            if ours != before
+        }
+
+
+def _topmost(name: str) -> Layer | None:
+    return next((layer for layer in reversed(_layers) if name in layer.values), None)
+
+
+def _ours(name: str) -> list[str | None]:
+    """The values that we have set, of layers that have gone first."""
+    gone = [value for value, _ in _gone.get(name, [])]
+    return gone + [layer.values[name] for layer in _layers if name in layer.values]
+
+
+_lock = threading.RLock()
+_layers: list[Layer] = []
+# Values that somebody may have saved while a layer that has gone was there, and what is to come in
+# their place.
+_gone: dict[str, list[tuple[str | None, str | None]]] = {}
+_patches = Patches()
+_own = threading.local()
+
+
+@contextlib.contextmanager
+def changed(values: Values) -> Iterator[None]:
+    """Set variables inside, and have them as they were afterwards, whoever else changes them."""
+    layer = Layer(values)
+    try:
+        try:
+            _enter(layer)
+            yield
+        finally:
+            _leave(layer)
+    except BaseException:
+        # Once more, since somebody may have interrupted that, wherever it was.
+        _own.writing = False
+        _leave(layer)
+        raise
+
+
+def exchanged(whole: Mapping[str, str]) -> contextlib.AbstractContextManager[None]:
+    """Have this environment inside, and none else."""
+    present = dict(os.environ)
+    new = {name: value for name, value in whole.items() if present.get(name) != value}
+    return changed({**new, **dict.fromkeys(present.keys() - whole.keys())})
+
+
+def is_set_here(name: str) -> bool:
+    """Whether the present value of a variable is one of ours."""
+    value = os.environ.get(name)
+    return any(name in layer.values and layer.values[name] == value for layer in _layers)
+
+
+def now() -> dict[str, str | None]:
+    """The variables that are set here, as they are."""
+    return {name: os.environ.get(name) for layer in _layers for name in layer.values}
+
+
+@contextlib.contextmanager
+def as_before() -> Iterator[None]:
+    """Have the variables as they were before all of ours, for as short as can be."""
+    with _lock, _writing():
+        present = now()
+        try:
+            for layer in reversed(_layers):
+                _write_all(layer.before)
+            yield
+        finally:
+            _write_all(present)
+
+
+def forget() -> None:
+    """Wait no longer for values that somebody may put back."""
+    with _lock:
+        _gone.clear()
+        _unwatch()
+
+
+def _enter(layer: Layer) -> None:
+    with _lock, _writing():
+        try:
+            _layers.append(layer)
+            if not _patches:
+                _watch()
+            _write_all(layer.values)
+        except BaseException:
+            _write_all(layer.before)
+            layer.values.clear()
+            raise
+
+
+def _leave(layer: Layer) -> None:
+    with _lock, _writing():
+        later = _layers[_layers.index(layer) + 1 :] if layer in _layers else []
+        for name, value in list(layer.values.items()):
+            before = layer.before[name]
+            above = next((one for one in later if name in one.values), None)
+            if above is None and (name in layer.leaving or os.environ.get(name) == value):
+                layer.leaving.add(name)
+                _write(name, before)
+            elif above is not None and name not in above.under:
+                above.before[name] = before
+                if name in layer.under:
+                    above.under[name] = layer.under[name]
+            else:
+                _gone.setdefault(name, []).append((value, before))
+            del layer.values[name]
+        with contextlib.suppress(ValueError):
+            _layers.remove(layer)
+        _unwatch()
+
+
+def _put_back(name: str, value: str | None) -> bool:
+    """Whether somebody writes back what one of ours had set, which is seen to then."""
+    if getattr(_own, "writing", False):
+        return False
+    with _lock:
+        top = _topmost(name)
+        if top is None or os.environ.get(name) != top.values[name]:
+            return (top is None or top.values[name] != value) and _replaced(name, value)
+        for layer in reversed(_layers):
+            if name in layer.under and layer.under[name] == value:
+                # It was saved between this layer and the one below.
+                layer.before[name] = _take(name, value, value)
+                del layer.under[name]
+                return True
+        return False
+
+
+def _replaced(name: str, value: str | None) -> bool:
+    """Whether the value is one of a layer that has gone; then what was before it is written."""
+    missing = object()
+    kept = _take(name, value, missing)
+    if kept is missing:
+        return False
+    with _writing():
+        _write(name, kept)
+    _unwatch()
+    return True
+
+
+def _forgotten(name: str) -> None:
+    """Somebody takes a variable back that is not there while we have it removed."""
+    with _lock:
+        for layer in _layers:
+            if name in layer.values and name not in layer.under:
+                layer.before[name] = None
+                return
+
+
+def _take(name: str, value: str | None, otherwise: Any) -> Any:
+    """What is to come in place of a value of a layer that has gone."""
+    saved = _gone.get(name, [])
+    for place in reversed(range(len(saved))):
+        if saved[place][0] == value:
+            _, before = saved.pop(place)
+            if not saved:
+                del _gone[name]
+            return _take(name, before, before)
+    return otherwise
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Write as ourselves inside."""
+    outer = getattr(_own, "writing", False)
+    _own.writing = True
+    try:
+        yield
+    finally:
+        _own.writing = outer
+
+
+def _write_all(values: Values) -> None:
+    for name, value in values.items():
+        _write(name, value)
+
+
+def _write(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def _watch() -> None:
+    kind = type(os.environ)
+    _patches.wrap(kind, "__setitem__", _set)
+    _patches.wrap(kind, "__delitem__", _delete)
+    _patches.wrap(kind, "clear", _clear)
+
+
+def _unwatch() -> None:
+    if not _layers and not _gone:
+        _patches.undo()
+
+
+def _set(method: Any, environ: Any, name: Any, value: Any) -> None:
+    if environ is not os.environ or not _put_back(name, value):
+        method(name, value)
+
+
+def _delete(method: Any, environ: Any, name: Any) -> None:
+    if environ is not os.environ or not _put_back(name, None):
+        if name not in environ:
+            _forgotten(name)
+        method(name)
+
+
+def _clear(method: Any, environ: MutableMapping[str, str]) -> None:
+    with _writing():
+        method()
+    if environ is os.environ:
+        # Taken away one after the other, what comes back at once would never end.
+        for name in list(_gone):
+            _put_back(name, None)

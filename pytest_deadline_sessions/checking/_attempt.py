@@ -1,0 +1,161 @@
+"""The contract: its rules, what one call of a collector was up against, and what it did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.listing import Cut, Listing
+from pytest_deadline_sessions._domain.transcript import Call
+from pytest_deadline_sessions._text import same
+
+COMPLETE = "complete"
+TERMINATES = "terminates"
+FOLLOWS_TOKENS = "follows-tokens"
+KEEPS_ARGUMENTS = "keeps-arguments"
+VALID_REQUESTS = "valid-requests"
+SURFACES_FAULTS = "surfaces-faults"
+STATELESS = "stateless"
+
+RULES = {
+    COMPLETE: "It returns every session exactly once, in service order, however the pages are "
+    "cut: an empty page with a token is not the end, a page without a token is.",
+    TERMINATES: "It needs at most one call per page and one more, plus retries, and restarts "
+    "after faults.",
+    FOLLOWS_TOKENS: "It passes exactly the token of the page before.",
+    KEEPS_ARGUMENTS: "It repeats ids and maxResults unchanged in follow-up calls.",
+    VALID_REQUESTS: "It never sends maxResults outside 1..100, an empty or null token, or members "
+    "that the operation does not have.",
+    SURFACES_FAULTS: "It raises, or recovers to the complete listing: it never returns a partial, "
+    "empty or doubled one as if it were complete.",
+    STATELESS: "It gives the right answer each time that it is called.",
+}
+"""The rules that a collector is held to, and why."""
+
+MOST_FAULTS = 1_000
+"""After so many failed requests, botocore's retries among them, a collector must have given up."""
+
+
+RAISED = (Exception, SystemExit, GeneratorExit, asyncio.CancelledError)
+"""What a collector may raise; other exceptions are for those who run tests."""
+
+
+class UnfitError(RuntimeError):
+    """What ``check_pagination`` was given, or where it runs, leaves nothing to judge."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule that a collector broke.
+
+    Attributes:
+        rule: Its name.
+        what: What was wrong, in one sentence.
+        expected: What should have come, shortened.
+        came: What came, shortened.
+        cause: A likely cause, if the pattern is clear.
+        error: What the collector raised.
+    """
+
+    rule: str
+    what: str
+    expected: str = ""
+    came: str = ""
+    cause: str = ""
+    error: BaseException | None = None
+
+
+@dataclass
+class Attempt:
+    """One call of a collector: what it was up against, and what it did.
+
+    Attributes:
+        listing: What the job listed when the collector was called.
+        page_size: The most sessions that the service puts in a page.
+        job: The three ids.
+        earlier: The ids that it was called with before, and the tokens that it was given.
+        kept: Whether it returned the very object that it had returned in the call before.
+        healthy: Whether nothing fails but what the collector itself brings about.
+        added: The ids of sessions that started meanwhile.
+        lists: The ``ListSessions`` requests that it sent.
+        returned: What it returned, made into a list where it is an iterator.
+        error: What it raised.
+        runaway: Why it was stopped.
+    """
+
+    listing: Listing
+    page_size: int
+    job: Mapping[str, str]
+    earlier: Collection[str] = ()
+    healthy: bool = False
+    added: set[str] = field(default_factory=set)
+    lists: list[Call] = field(default_factory=list)
+    returned: Any = None
+    kept: bool = False
+    error: BaseException | None = None
+    runaway: str | None = None
+    _failed: int = 0
+    _retries: int = 0
+    _smallest: int = model.bounds("MaxResults")[1]
+    _again: int = 0
+    _repeats: int = 0
+    _held: int = 0
+    _pages: dict[int, int] = field(default_factory=dict)
+
+    def add(self, call: Call) -> None:
+        """Write down one ``ListSessions`` request."""
+        if call.retry:
+            self._retries += 1
+        elif self.lists and same(call.token, self.lists[-1].token):
+            self._repeats += 1
+            self._again += self._repeats < self._held
+        else:
+            self._repeats = self._held = 0
+        self.lists.append(call)
+        self._failed += call.error is not None
+        self._held = max(self._held, len(call.sessions))
+        self._smallest = min(self._smallest, max_results(call))
+
+    @property
+    def faults(self) -> int:
+        """How many calls failed for good: botocore sends again what it does not give up."""
+        return self._failed - self._retries
+
+    def allowance(self) -> int:
+        """How many calls it may need, retries aside.
+
+        Whoever takes a page in parts, as ``PaginationConfig`` does with ``MaxItems``, asks for it
+        once for each part: as often as it has sessions, at most.
+        """
+        return (self.pages() + 1) * (1 + self.faults) + self._again
+
+    def pages(self) -> int:
+        """How many pages the listing has for the smallest maxResults that was sent."""
+        limit = self._smallest
+        if limit not in self._pages:
+            count = 0
+            cut: Cut | None = Cut(0, 0)
+            while cut is not None:
+                count += 1
+                *_, cut = self.listing.cut(cut, limit, self.page_size, len(self.listing))
+            self._pages[limit] = count
+        return self._pages[limit] + len(self.added)
+
+    def excess(self) -> str | None:
+        """Why it has made more calls than it may need; ``None`` if it has not."""
+        if self._failed > MOST_FAULTS:
+            return f"it went on after {MOST_FAULTS} failed requests"
+        made = len(self.lists) - self._retries
+        if made > self.allowance():
+            return f"it made {made} calls, and needs {self.allowance()} at most"
+        return None
+
+
+def max_results(call: Call) -> int:
+    """The most sessions that a call asks for; what the service takes at most if it says nothing."""
+    value = call.params.get("maxResults")
+    low, high = model.bounds("MaxResults")
+    return value if isinstance(value, int) and low <= value <= high else high

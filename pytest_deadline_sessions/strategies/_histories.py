@@ -1,0 +1,223 @@
+"""Sessions as they change, and summaries that break a rule."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any, cast
+
+from hypothesis import strategies as st
+
+from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._api.types import SessionSummary
+from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDATE_IN_PROGRESS
+from pytest_deadline_sessions.strategies._instants import durations, zones
+from pytest_deadline_sessions.strategies._options import (
+    check_sizes,
+    check_switches,
+    deferred,
+    refuse,
+)
+from pytest_deadline_sessions.strategies._summaries import session_summaries
+
+
+def session_histories(
+    *, min_size: int = 1, max_size: int = 8, ended: bool | None = None
+) -> st.SearchStrategy[list[SessionSummary]]:
+    """Successive snapshots of one session, along legal transitions, from its start.
+
+    Args:
+        min_size: The fewest snapshots.
+        max_size: The most snapshots.
+        ended: Whether the last snapshot is ``ENDED``; by default either.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: When something is drawn: impossible sizes.
+
+    Example:
+        >>> from hypothesis import find
+        >>> [one["lifecycleStatus"] for one in find(session_histories(ended=True), lambda _: True)]
+        ['STARTED', 'ENDED']
+    """
+    return deferred(lambda: _histories(min_size, max_size, ended))
+
+
+def _histories(
+    min_size: int, max_size: int, ended: bool | None
+) -> st.SearchStrategy[list[SessionSummary]]:
+    check_sizes("min_size", min_size, "max_size", max_size)
+    check_switches(optional=True, ended=ended)
+    least = 2 if ended else 1
+    if max_size < least:
+        raise refuse(f"max_size={max_size!r}", f"{least} or more")
+    if ended is False:
+        return _history(min_size, max_size, may_end=False)
+    histories = _history(min_size, max_size, may_end=True)
+    return histories.map(lambda drawn: _ended(drawn, max_size)) if ended else histories
+
+
+def _ended(history: list[SessionSummary], max_size: int) -> list[SessionSummary]:
+    """The history with its end put on, in place of its last snapshot if there is no more room."""
+    if history[-1]["lifecycleStatus"] == ENDED:
+        return history
+    kept = history[:]
+    while len(kept) >= max_size or ENDED not in TRANSITIONS[kept[-1]["lifecycleStatus"]]:
+        kept.pop()
+    last = cast("dict[str, Any]", kept[-1])
+    at = last.get("updatedAt", last["startedAt"])
+    end = cast("SessionSummary", {**last, "lifecycleStatus": ENDED, "endedAt": at})
+    again = [cast("SessionSummary", dict(last)) for _ in range(len(history) - len(kept) - 1)]
+    return [*kept, *again, end]
+
+
+def _history(
+    min_size: int, max_size: int, *, may_end: bool
+) -> st.SearchStrategy[list[SessionSummary]]:
+    steps = {
+        status: st.sampled_from(
+            [*sorted((one for one in following if may_end or one != ENDED), key=_rank), status]
+        )
+        for status, following in TRANSITIONS.items()
+    }
+    start = session_summaries(lifecycleStatus=STARTED)
+    return _walk(start, st.integers(max(min_size, 1), max_size), steps)
+
+
+@st.composite
+def _walk(
+    draw: st.DrawFn,
+    start: st.SearchStrategy[SessionSummary],
+    sizes: st.SearchStrategy[int],
+    steps: dict[str, st.SearchStrategy[str]],
+) -> list[SessionSummary]:
+    summary = cast("dict[str, Any]", draw(start))
+    size = draw(sizes)
+    history = [summary]
+    at = summary["startedAt"]
+    while len(history) < size:
+        status = summary["lifecycleStatus"]
+        chosen = draw(steps[status])
+        if chosen != status:
+            at = (at + draw(durations())).astimezone(draw(zones()))
+            summary = _moved(summary, chosen, at)
+        history.append(dict(summary))
+    return cast("list[SessionSummary]", history)
+
+
+def _rank(status: str) -> bool:
+    return status != ENDED
+
+
+def _moved(summary: dict[str, Any], status: str, at: datetime.datetime) -> dict[str, Any]:
+    if status == ENDED:
+        return {**summary, "lifecycleStatus": status, "endedAt": at}
+    moved = {**summary, "lifecycleStatus": status, "updatedAt": at}
+    if status == UPDATE_IN_PROGRESS:
+        moved["targetLifecycleStatus"] = ENDED
+    return moved
+
+
+def invalid_session_summaries() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    """Summaries that break exactly one rule, each with the name of the rule.
+
+    Example:
+        >>> from hypothesis import find
+        >>> summary, rule = find(invalid_session_summaries(), lambda drawn: drawn[1] == "ended-at")
+        >>> {broken.rule.name for broken in lifecycle.violations(summary)}
+        {'ended-at'}
+    """
+    return deferred(_invalid)
+
+
+def _invalid() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    # What takes the fewest choices first, so that everything shrinks towards it.
+    makers = [_ended_at(), _malformed(), _update_members(), _not_asked(), _chronology()]
+    return st.one_of(makers).filter(_breaks_one)
+
+
+def _breaks_one(drawn: tuple[dict[str, Any], str]) -> bool:
+    return {broken.rule.name for broken in lifecycle.violations(drawn[0])} == {drawn[1]}
+
+
+def _changed(
+    summaries: st.SearchStrategy[SessionSummary],
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+    rule: lifecycle.Rule,
+) -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    return summaries.map(lambda one: (change(cast("dict[str, Any]", one)), rule.name))
+
+
+def _malformed() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    kinds = st.sampled_from(["value", "missing", "unknown"])
+    return _malformed_of(session_summaries(), kinds)
+
+
+@st.composite
+def _malformed_of(
+    draw: st.DrawFn,
+    summaries: st.SearchStrategy[SessionSummary],
+    kinds: st.SearchStrategy[str],
+) -> tuple[dict[str, Any], str]:
+    summary = cast("dict[str, Any]", draw(summaries))
+    kind = draw(kinds)
+    needed = [name for name in model.required("SessionSummary") if name != "lifecycleStatus"]
+    if kind == "missing":
+        del summary[draw(st.sampled_from(needed))]
+    elif kind == "unknown":
+        summary[draw(st.sampled_from(["status", "session_id", "name"]))] = "x"
+    else:
+        name = draw(st.sampled_from(sorted(summary)))
+        summary[name] = draw(st.sampled_from(_wrong(summary[name])))
+    return summary, lifecycle.SCHEMA.name
+
+
+def _wrong(value: Any) -> list[Any]:
+    if isinstance(value, datetime.datetime):
+        return [value.replace(tzinfo=None), value.isoformat(), value.timestamp(), None]
+    return [None, 1, value.lower() + "x", value[:-1].upper() + "G", ""]
+
+
+def _ended_at() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    rule = lifecycle.ENDED_AT
+    ended = session_summaries(lifecycleStatus=ENDED)
+    others = session_summaries().filter(lambda one: one["lifecycleStatus"] != ENDED)
+    return st.one_of(
+        _changed(
+            others, lambda one: {**one, "endedAt": one.get("updatedAt", one["startedAt"])}, rule
+        ),
+        _changed(ended, lambda one: _without(one, "endedAt"), rule),
+    )
+
+
+def _update_members() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    asked = session_summaries().filter(lambda one: one["lifecycleStatus"] not in {STARTED, ENDED})
+    return st.builds(
+        lambda one, name: (_without(one, name), lifecycle.UPDATE_MEMBERS.name),
+        asked,
+        st.sampled_from(["updatedAt", "targetLifecycleStatus"]),
+    )
+
+
+def _without(summary: Any, name: str) -> dict[str, Any]:
+    return {key: value for key, value in summary.items() if key != name}
+
+
+def _not_asked() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    def extra(one: Any, name: str) -> tuple[dict[str, Any], str]:
+        values = {"targetLifecycleStatus": ENDED, "updatedAt": one["startedAt"], "updatedBy": "me"}
+        return {**one, name: values[name]}, lifecycle.NOT_ASKED.name
+
+    names = st.sampled_from(["targetLifecycleStatus", "updatedAt", "updatedBy"])
+    return st.builds(extra, session_summaries(lifecycleStatus=STARTED), names)
+
+
+def _chronology() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    def turned(one: Any, back: datetime.timedelta, first: bool) -> tuple[dict[str, Any], str]:
+        later = [name for name in ("updatedAt", "endedAt") if name in one]
+        name = later[0] if first else later[-1]
+        moment = one["startedAt"] - back - datetime.timedelta(microseconds=1)
+        return {**one, name: moment}, lifecycle.CHRONOLOGY.name
+
+    summaries = session_summaries().filter(lambda one: one["lifecycleStatus"] != STARTED)
+    return st.builds(turned, summaries, durations(), st.booleans())

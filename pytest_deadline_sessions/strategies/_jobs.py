@@ -1,0 +1,47 @@
+"""What a job may hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from pytest_deadline_sessions.strategies._listings import listings
+from pytest_deadline_sessions.strategies._options import check_sizes, deferred
+
+
+def job_contents(
+    *, max_sessions: int = 20, max_steps: int = 4, max_tasks: int = 20
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Arguments of ``FakeDeadline.add_job``: sessions, with steps and tasks or without.
+
+    Args:
+        max_sessions: The most sessions.
+        max_steps: The most steps.
+        max_tasks: The most tasks in all steps together; each step has one.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: When something is drawn: options that leave nothing.
+
+    Example:
+        >>> from hypothesis import find
+        >>> find(job_contents(), lambda contents: contents["tasks"] > 1)
+        {'sessions': Listing(), 'steps': 1, 'tasks': 2}
+    """
+    return deferred(lambda: _contents(max_sessions, max_steps, max_tasks))
+
+
+def _contents(
+    max_sessions: int, max_steps: int, max_tasks: int
+) -> st.SearchStrategy[dict[str, Any]]:
+    check_sizes("min_steps", 0, "max_steps", max_steps)
+    check_sizes("max_steps", max_steps, "max_tasks", max_tasks)
+
+    def with_steps(tasks: int) -> st.SearchStrategy[dict[str, Any]]:
+        steps = st.integers(1, min(max_steps, tasks)) if tasks else st.just(0)
+        drawn = {"sessions": listings(max_sessions=max_sessions), "steps": steps}
+        return st.fixed_dictionaries({**drawn, "tasks": st.just(tasks)})
+
+    none = st.just(0)
+    some = st.integers(1, max_tasks) if max_steps and max_tasks else none
+    return st.one_of(none, some).flatmap(with_steps)

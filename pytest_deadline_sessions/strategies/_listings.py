@@ -1,0 +1,312 @@
+"""Listings, requests, responses and faults."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Collection
+from typing import Any, cast, get_args
+
+from hypothesis import strategies as st
+
+from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._api.placeholders import EPOCH
+from pytest_deadline_sessions._api.types import ListSessionsRequest, ListSessionsResponse
+from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS, Fault
+from pytest_deadline_sessions._domain.listing import GAP, Cut, Listing, Order, Page
+from pytest_deadline_sessions._domain.tokens import Tokens
+from pytest_deadline_sessions.strategies._options import (
+    check_sizes,
+    check_switches,
+    deferred,
+    refuse,
+)
+from pytest_deadline_sessions.strategies._summaries import farm_ids, job_ids, of_shape, queue_ids
+
+_MANY = 2000
+_GAPS = (GAP, datetime.timedelta(0), datetime.timedelta(microseconds=1), datetime.timedelta(days=1))
+
+
+def listings(
+    *,
+    min_sessions: int = 0,
+    max_sessions: int = _MANY,
+    max_results: int = 100,
+    page_sizes: bool | None = None,
+    empty_pages: bool = True,
+    statuses: Collection[str] | None = None,
+) -> st.SearchStrategy[Listing]:
+    """Everything one job might list, as shapes: cheap to draw whatever their size.
+
+    Sizes lie where code breaks: 0, 1, 2, 3, around ``max_results``, and 100.
+
+    Args:
+        min_sessions: The fewest sessions.
+        max_sessions: The most sessions.
+        max_results: What the code under test asks for, 1..100; page sizes lie around it.
+        page_sizes: Whether the listing says where it is cut; by default either.
+        empty_pages: Whether pages without sessions may stand among the others.
+        statuses: The statuses that sessions may have; by default all.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: When something is drawn: options that leave nothing.
+
+    Example:
+        >>> from hypothesis import find
+        >>> find(listings(page_sizes=True), lambda listing: len(listing) > 1)
+        Listing(page_sizes=(2,))
+    """
+    return deferred(
+        lambda: _shaped(
+            _shapes((min_sessions, max_sessions), max_results, page_sizes, empty_pages),
+            _allowed(statuses),
+        )
+    )
+
+
+def _shapes(
+    span: tuple[int, int], max_results: int, page_sizes: bool | None, empty_pages: bool
+) -> st.SearchStrategy[Any]:
+    low, high = span
+    check_sizes("min_sessions", low, "max_sessions", high)
+    check_max_results(max_results)
+    check_switches(optional=True, page_sizes=page_sizes)
+    check_switches(empty_pages=empty_pages)
+    with_sizes = _cut(low, high, max_results, empty_pages)
+    without = _counts(low, high, max_results).map(lambda count: (None, count))
+    if page_sizes is None:
+        return st.one_of(with_sizes, without)
+    return with_sizes if page_sizes else without
+
+
+def _allowed(statuses: Any) -> list[str]:
+    known = model.enum("SessionLifecycleStatus")
+    if statuses is None:
+        return list(known)
+    several = isinstance(statuses, Collection) and not isinstance(statuses, str)
+    if not several or not statuses or not all(one in known for one in statuses):
+        raise refuse(f"statuses={statuses!r}", f"some of {', '.join(known)}")
+    return [one for one in known if one in statuses]
+
+
+def check_max_results(max_results: Any) -> None:
+    """Refuse what the service would not take as ``maxResults``."""
+    if validation.check_shape(max_results, "MaxResults"):
+        low, high = model.bounds("MaxResults")
+        raise refuse(f"max_results={max_results!r}", f"{low}..{high}")
+
+
+def _edges(max_results: int) -> list[int]:
+    low, high = model.bounds("MaxResults")
+    near = [max_results - 1, max_results, max_results + 1]
+    return sorted({size for size in (1, 2, 3, *near, high - 1, high) if low <= size <= high})
+
+
+def _counts(low: int, high: int, max_results: int) -> st.SearchStrategy[int]:
+    edges = [0, *_edges(max_results), 101, 2 * max_results, 200, 201, 1000, 1001]
+    inside = sorted({count for count in edges if low <= count <= high})
+    anywhere = st.integers(low, high)
+    return st.one_of(st.sampled_from(inside), anywhere) if inside else anywhere
+
+
+def _cut(
+    low: int, high: int, max_results: int, empty_pages: bool
+) -> st.SearchStrategy[tuple[tuple[int, ...], int]]:
+    small = [0, 1, 2, 3] if empty_pages else [1, 2, 3]
+    # All in one choice each, so that whatever is drawn shrinks to what is simple.
+    size = st.sampled_from([*small, *small, *_edges(max_results)])
+    times = st.sampled_from([*[1] * 12, 2, 5, 40])
+    # The times first: one page of two sessions is simpler than two pages of one.
+    runs = st.lists(st.tuples(times, size), min_size=1, max_size=6)
+    sizes = runs.map(lambda drawn: [one for count, one in drawn for _ in range(count)])
+    return sizes.map(lambda drawn: _fitted(drawn, low, high, empty_pages))
+
+
+def _fitted(
+    sizes: list[int], low: int, high: int, empty_pages: bool
+) -> tuple[tuple[int, ...], int]:
+    """Those sizes, with pages made smaller or added until the sum fits."""
+    fitted: list[int] = []
+    total = 0
+    for size in sizes:
+        kept = min(size, high - total)
+        if kept or empty_pages:
+            fitted.append(kept)
+        total += kept
+    while total < low:
+        fitted.append(min(100, low - total))
+        total += fitted[-1]
+    return tuple(fitted) or (0,), total
+
+
+@st.composite
+def _shaped(
+    draw: st.DrawFn,
+    shapes: st.SearchStrategy[tuple[tuple[int, ...] | None, int]],
+    statuses: list[str],
+) -> Listing:
+    sizes, count = draw(shapes)
+    runs = _runs(draw, count, statuses)
+    if sizes is not None and all(status == "STARTED" for status, _ in runs):
+        runs = ()
+    return Listing(
+        page_sizes=sizes,
+        runs=runs,
+        started_at=draw(st.one_of(st.just(EPOCH), _starts())),
+        gap=draw(st.sampled_from(_GAPS)),
+        order=draw(st.sampled_from(get_args(Order))),
+        workers=draw(st.integers(1, 4)),
+    )
+
+
+def _starts() -> st.SearchStrategy[datetime.datetime]:
+    seconds = st.integers(0, 365 * 24 * 3600)
+    return seconds.map(lambda passed: EPOCH + datetime.timedelta(seconds=passed))
+
+
+def _runs(draw: st.DrawFn, count: int, statuses: list[str]) -> tuple[tuple[str, int], ...]:
+    if not count:
+        return ()
+    ends = [*sorted(draw(st.lists(st.integers(0, count), max_size=4))), count]
+    runs = [
+        (draw(st.sampled_from(statuses)), end - start)
+        for start, end in itertools.pairwise([0, *ends])
+        if end > start
+    ]
+    joined = itertools.groupby(runs, key=lambda run: run[0])
+    return tuple((status, sum(size for _, size in same)) for status, same in joined)
+
+
+def list_sessions_requests(
+    *, tokens: bool = True, max_results: bool = True
+) -> st.SearchStrategy[ListSessionsRequest]:
+    """Arguments of ``client.list_sessions`` that the service model allows.
+
+    Args:
+        tokens: Whether some have a ``nextToken`` (one that no service has issued).
+        max_results: Whether some have ``maxResults``.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: When something is drawn: an option that is no bool.
+
+    Example:
+        >>> from hypothesis import find
+        >>> sorted(find(list_sessions_requests(), lambda request: True))
+        ['farmId', 'jobId', 'queueId']
+    """
+    return deferred(lambda: _requests(tokens, max_results))
+
+
+def _requests(tokens: bool, max_results: bool) -> st.SearchStrategy[ListSessionsRequest]:
+    check_switches(tokens=tokens, max_results=max_results)
+    optional: dict[str, st.SearchStrategy[Any]] = {}
+    if tokens:
+        optional["nextToken"] = st.text(max_size=80)
+    if max_results:
+        low, high = model.bounds("MaxResults")
+        optional["maxResults"] = st.one_of(st.sampled_from([low, high]), st.integers(low, high))
+    needed = {"farmId": farm_ids(), "queueId": queue_ids(), "jobId": job_ids()}
+    drawn = st.fixed_dictionaries(needed, optional=optional)
+    return cast("st.SearchStrategy[ListSessionsRequest]", drawn)
+
+
+def list_sessions_responses(
+    *,
+    listing: Listing | st.SearchStrategy[Listing] | None = None,
+    max_results: int = 100,
+) -> st.SearchStrategy[list[ListSessionsResponse]]:
+    """All responses of one chain: page after page, with proper tokens.
+
+    Args:
+        listing: What is listed, or a strategy for it; by default up to 300 sessions.
+        max_results: At most so many sessions in a page.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: When something is drawn: ``max_results`` out of range, or
+            ``listing`` neither a ``Listing`` nor a strategy for it.
+
+    Example:
+        >>> from hypothesis import find
+        >>> find(list_sessions_responses(), lambda pages: True)
+        [{'sessions': []}]
+    """
+    return deferred(lambda: _responses(listing, max_results))
+
+
+def _responses(listing: Any, max_results: int) -> st.SearchStrategy[list[ListSessionsResponse]]:
+    check_max_results(max_results)
+    if listing is None:
+        listing = listings(max_sessions=300, max_results=max_results)
+    drawn = listing if isinstance(listing, st.SearchStrategy) else st.just(listing)
+    return drawn.map(lambda one: _chain(one, max_results))
+
+
+def _chain(listing: Any, max_results: int) -> list[ListSessionsResponse]:
+    if not isinstance(listing, Listing):
+        raise refuse(f"listing={listing!r}", "a Listing, or a strategy for it")
+    issuer = Tokens(salt=repr(listing))
+    pages: list[ListSessionsResponse] = []
+    cut: Cut | None = Cut(0, 0)
+    while cut is not None:
+        start, stop, cut = listing.cut(cut, max_results, max_results, len(listing))
+        token = None
+        if cut is not None:
+            token = issuer.issue("job", (), cut, EPOCH, length=80, shared=False)
+        pages.append(Page(tuple(listing.between(start, stop)), token).response())
+    return pages
+
+
+def faults(
+    *, operation: str = model.OPERATION, broken_connections: bool = True
+) -> st.SearchStrategy[Fault]:
+    """Faults of an operation, with their optional members, and broken connections.
+
+    Args:
+        operation: The API name of the operation.
+        broken_connections: Whether the connection may break.
+
+    Raises:
+        hypothesis.errors.InvalidArgument: When something is drawn: an unknown operation, or an
+            option that is no bool.
+
+    Example:
+        >>> from hypothesis import find
+        >>> find(faults(), lambda fault: fault.status == 429).code
+        'ThrottlingException'
+    """
+    return deferred(lambda: _faults(operation, broken_connections))
+
+
+def _faults(operation: str, broken_connections: bool) -> st.SearchStrategy[Fault]:
+    if operation not in model.operation_names():
+        raise refuse(f"operation={operation!r}", "an operation of the service model")
+    check_switches(broken_connections=broken_connections)
+    kinds: list[st.SearchStrategy[Fault]] = []
+    for code, shape in model.error_shapes(operation).items():
+        optional = {
+            name: _member(name, member)
+            for name, member in shape.members.items()
+            if name != "message"
+        }
+        given = st.fixed_dictionaries({}, optional=optional)
+        kinds.append(st.builds(_fault, st.just(code), given))
+    if broken_connections:
+        kinds.append(st.sampled_from(BROKEN_CONNECTIONS).map(Fault))
+    return st.one_of(kinds)
+
+
+def _fault(code: str, members: dict[str, Any]) -> Fault:
+    return Fault(code, **members)
+
+
+def _member(name: str, shape: Any) -> st.SearchStrategy[Any]:
+    if shape.type_name == "map":
+        return st.dictionaries(of_shape(shape.key), of_shape(shape.value), max_size=2)
+    if shape.type_name == "list":
+        return st.lists(_member(name, shape.member), max_size=2)
+    if shape.type_name == "structure":
+        members = {key: _member(key, member) for key, member in shape.members.items()}
+        return st.fixed_dictionaries(members)
+    if shape.type_name == "integer":
+        return st.integers(0, 3600)
+    return of_shape(shape)

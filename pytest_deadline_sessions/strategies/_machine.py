@@ -1,0 +1,180 @@
+"""``SessionsMachine``: sessions that start, change and end while somebody's code lists them."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
+
+from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._api.types import SessionSummary
+from pytest_deadline_sessions._assertions.completeness import assert_complete_listing
+from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS
+from pytest_deadline_sessions._fake import FakeDeadline
+from pytest_deadline_sessions._service.behavior import Behavior
+from pytest_deadline_sessions._service.jobs import Session
+
+_SPANS = [datetime.timedelta(minutes=1), datetime.timedelta(hours=1), datetime.timedelta(hours=25)]
+_PAGES = st.sampled_from([1, 2, 100])
+
+
+@functools.cache
+def _client() -> Any:
+    """The client of all machines; each attaches it to its own service."""
+    return FakeDeadline().client(retries={"total_max_attempts": 1})
+
+
+def _fault_codes() -> list[str]:
+    return [*model.error_shapes(), *BROKEN_CONNECTIONS]
+
+
+class SessionsMachine(RuleBasedStateMachine):
+    """A stateful test of code that lists the sessions of a job, again and again.
+
+    Its rules start sessions, ask them to end, let them succeed, fail and end, list with and without
+    tokens, let time pass and faults happen, and call ``collect``. Override that one method with
+    your own code, ``verify`` if it need not be up to date, and add rules and invariants. While the
+    machine runs, every Deadline Cloud client of the process reaches its service.
+
+    Attributes:
+        behavior: Set it in the class: what the API leaves open.
+        fake: The service.
+        client: A client of it, which does not retry.
+        job: The job whose sessions are listed.
+        versions: What the job listed and since when, the present state last.
+
+    Example:
+        >>> from hypothesis.stateful import run_state_machine_as_test
+        >>> class FirstPage(SessionsMachine):
+        ...     behavior = Behavior(page_size=1)
+        ...
+        ...     def collect(self, client, **job):
+        ...         return client.list_sessions(**job)["sessions"]
+        >>> try:
+        ...     run_state_machine_as_test(FirstPage)
+        ... except AssertionError as error:
+        ...     print("found")
+        found
+    """
+
+    behavior = Behavior()
+    sessions: Bundle[Session] = Bundle("sessions")
+    tokens: Bundle[str] = Bundle("tokens")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fake = FakeDeadline(self.behavior)
+        self.client: Any = _client()
+        self._entered = contextlib.ExitStack()
+        self._entered.enter_context(self.fake.intercept())
+        self._entered.enter_context(self.fake.attach(self.client))
+        self.job = self.fake.add_job()
+        self.versions: list[tuple[datetime.datetime, list[SessionSummary]]] = []
+        self._changed()
+
+    def teardown(self) -> None:
+        """Stop intercepting."""
+        self._entered.close()
+
+    def collect(self, client: Any, **job: str) -> Any:
+        """The code under test: override it.
+
+        Args:
+            client: A client of the service; code that makes its own reaches the service too.
+            **job: The three ids.
+
+        Returns:
+            What ``verify`` takes: by default summaries or session ids.
+        """
+        pages = client.get_paginator("list_sessions").paginate(**job)
+        return [summary for page in pages for summary in page["sessions"]]
+
+    def verify(self, found: Any) -> None:
+        """Whether what ``collect`` returned is right: by default, all that the job lists now.
+
+        Raises:
+            AssertionError: It is not.
+        """
+        assert_complete_listing(found, self.job)
+
+    @rule(target=sessions)
+    def start(self) -> Session:
+        """A session starts."""
+        session = self.job.start_session()
+        self._changed()
+        return session
+
+    @rule(session=sessions)
+    def request_end(self, session: Session) -> None:
+        """A session is asked to end, where it can be."""
+        self._move(session, lifecycle.UPDATE_IN_PROGRESS, session.request_end)
+
+    @rule(session=sessions, succeeds=st.booleans())
+    def finish_update(self, session: Session, succeeds: bool) -> None:
+        """The worker takes an update, or fails to, where there is one."""
+        if succeeds:
+            self._move(session, lifecycle.UPDATE_SUCCEEDED, session.succeed_update)
+        else:
+            self._move(session, lifecycle.UPDATE_FAILED, session.fail_update)
+
+    @rule(session=sessions)
+    def end(self, session: Session) -> None:
+        """A session ends, where it can."""
+        self._move(session, lifecycle.ENDED, session.end)
+
+    @rule(span=st.sampled_from(_SPANS))
+    def let_time_pass(self, span: datetime.timedelta) -> None:
+        """A minute, an hour, or longer than a token lives."""
+        self.fake.clock.advance(span)
+
+    @rule(fault=st.deferred(lambda: st.sampled_from(_fault_codes())))
+    def break_something(self, fault: str) -> None:
+        """The next call fails."""
+        self.fake.fail_next(fault)
+
+    @rule(target=tokens, max_results=_PAGES)
+    def list_first_page(self, max_results: int) -> Any:
+        """Somebody else lists a page, and keeps its token."""
+        return self._listed(maxResults=max_results)
+
+    @rule(target=tokens, token=tokens, max_results=_PAGES)
+    def list_next_page(self, token: str, max_results: int) -> Any:
+        """Somebody else comes back with a token, which may have expired."""
+        return self._listed(nextToken=token, maxResults=max_results)
+
+    @rule()
+    def collect_all(self) -> None:
+        """The code under test lists: it is right, or it raises because a call failed."""
+        before = len(self.fake.calls)
+        try:
+            found = self.collect(self.client, **self.job)
+            found = list(found) if isinstance(found, Iterator) else found
+        except Exception:
+            if not any(call.error for call in self.fake.calls[before:]):
+                raise
+        else:
+            self.verify(found)
+
+    def _listed(self, **arguments: Any) -> Any:
+        """The token of a page, for the bundle; nothing if there is none."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            page = self.client.list_sessions(**self.job, **arguments)
+        except (BotoCoreError, ClientError):
+            return multiple()
+        return page.get("nextToken") or multiple()
+
+    def _move(self, session: Session, status: str, move: Callable[[], None]) -> None:
+        if status in lifecycle.TRANSITIONS[session.status]:
+            move()
+            self._changed()
+
+    def _changed(self) -> None:
+        self.versions.append((self.fake.clock.now(), list(self.job.listing)))

@@ -1,0 +1,86 @@
+"""Strategies for types: one for whoever writes ``st.from_type``, or an annotation."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from pytest_deadline_sessions._api.types import ListSessionsResponse
+from pytest_deadline_sessions.strategies._listings import (
+    list_sessions_requests,
+    list_sessions_responses,
+)
+from pytest_deadline_sessions.strategies._options import deferred
+from pytest_deadline_sessions.strategies._summaries import session_summaries
+
+_STUBS = ("mypy_boto3_deadline", "types_boto3_deadline")
+
+
+def one_response() -> st.SearchStrategy[ListSessionsResponse]:
+    """Any page of a chain."""
+    return deferred(lambda: list_sessions_responses().flatmap(st.sampled_from))
+
+
+def register_boto3_types() -> None:
+    """Let ``st.from_type`` and annotations give valid data for the types of ``boto3-stubs``.
+
+    Those are ``SessionSummaryTypeDef``, ``ListSessionsResponseTypeDef`` and those of the requests,
+    in ``mypy_boto3_deadline`` and ``types_boto3_deadline``, under their names of today and of
+    older releases.
+
+    Raises:
+        ModuleNotFoundError: Neither package is installed.
+
+    Example:
+        >>> from hypothesis import find
+        >>> from mypy_boto3_deadline.type_defs import SessionSummaryTypeDef  # doctest: +SKIP
+        >>> register_boto3_types()  # doctest: +SKIP
+        >>> find(st.from_type(SessionSummaryTypeDef), lambda _: True)[  # doctest: +SKIP
+        ...     "lifecycleStatus"
+        ... ]
+        'STARTED'
+    """
+    found = [module for module in map(_type_definitions, _STUBS) if module is not None]
+    if not found:
+        msg = f"no types to register (expected {' or '.join(_STUBS)} to be installed)"
+        raise ModuleNotFoundError(msg, name=_STUBS[0])
+    for module in found:
+        for name, make in _MAKERS.items():
+            if hasattr(module, name):
+                st.register_type_strategy(getattr(module, name), make())
+
+
+def _type_definitions(package: str) -> Any:
+    try:
+        return importlib.import_module(f"{package}.type_defs")
+    except ModuleNotFoundError:
+        return None
+
+
+def _with_metadata() -> st.SearchStrategy[Any]:
+    metadata = st.fixed_dictionaries(
+        {
+            "RequestId": st.uuids().map(str),
+            "HTTPStatusCode": st.just(200),
+            "HTTPHeaders": st.just({"content-type": "application/json"}).map(dict),
+            "RetryAttempts": st.integers(0, 4),
+        }
+    )
+    return st.builds(lambda page, of: {**page, "ResponseMetadata": of}, one_response(), metadata)
+
+
+def _for_paginators() -> st.SearchStrategy[Any]:
+    return list_sessions_requests(tokens=False, max_results=False)
+
+
+_MAKERS: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
+    "SessionSummaryTypeDef": session_summaries,
+    "ListSessionsResponseTypeDef": _with_metadata,
+    "ListSessionsRequestTypeDef": list_sessions_requests,
+    "ListSessionsRequestRequestTypeDef": list_sessions_requests,
+    "ListSessionsRequestPaginateTypeDef": _for_paginators,
+    "ListSessionsRequestListSessionsPaginateTypeDef": _for_paginators,
+}

@@ -1,0 +1,173 @@
+"""What a ``PaginationViolation`` says, and that what it says can be pasted back."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from collectors import wrong
+from collectors.judged import run_again
+from hypothesis import settings
+
+from pytest_deadline_sessions import FakeDeadline, Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions.checking import Case, Lapse, _violation
+from pytest_deadline_sessions.checking._attempt import Finding
+
+settings.register_profile("no database", database=None)
+
+
+def violation_of(collect, **options):
+    """What ``check_pagination`` finds."""
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect, **options)
+    return caught.value
+
+
+def shown(found):
+    """The report, with token, time and the number of the job as in the examples below."""
+    token = next((repr(call.next_token[:12]) for call in found.calls if call.next_token), "''")
+    at = f"{found.calls[0].at:%Y-%m-%d %H:%M:%S}"
+    # Older service models have the ids in another order.
+    lines = str(found).replace(token, "'TOKEN'").replace(at, "NOW").splitlines()
+    for index, line in enumerate(lines):
+        if "farmId=" in line:
+            head, tail = line.split("(", 1)
+            ids, rest = tail.split(") →", 1)
+            names = [one for one in ids.split(", ") if not one.startswith(("farm", "queue", "job"))]
+            lines[index] = f"{head}({', '.join(['IDS', *names])}) →{rest}"
+    return "\n".join(lines)
+
+
+def test_the_whole_report():
+    """The rule and its reason, what was wrong, where, the calls, and how to run it again."""
+    found = violation_of(wrong.stops_at_an_empty_page)
+    assert shown(found) == (
+        """\
+the collector is not 'complete': It returns every session exactly once, in service order, however \
+the pages are cut: an empty page with a token is not the end, a page without a token is.
+
+  Of 1 session: 1 missing.
+  listing:  Listing(page_sizes=(0, 1))
+  expected: 1 session: #0
+  came:     no sessions
+  likely cause: It stopped at an empty page, though that page had a token.
+
+  calls:
+    ListSessions(IDS) → 200, 0 sessions, token 'TOKEN'…(80)  at NOW
+
+  run this very case again:
+    from pytest_deadline_sessions import Listing
+    check_pagination(stops_at_an_empty_page, examples=[Listing(page_sizes=(0, 1))])"""
+    )
+
+
+def test_the_whole_report_of_a_case():
+    """What else there was to the situation stands below the listing."""
+    found = violation_of(wrong.what_there_is_so_far)
+    assert shown(found) == (
+        """\
+the collector is not 'surfaces-faults': It raises, or recovers to the complete listing: it never \
+returns a partial, empty or doubled one as if it were complete.
+
+  A call failed for good, and it returned as if none had. Of 2 sessions: 1 missing.
+  listing:  Listing(page_sizes=(1, 1))
+  case:     Case(Listing(page_sizes=(1, 1)), lapses=(Lapse('AccessDeniedException', \
+after=1),))
+  expected: 2 sessions: #0, #1
+  came:     1 session: #0
+  likely cause: It took AccessDeniedException for the end of the listing.
+
+  calls:
+    ListSessions(IDS) → 200, 1 session, token 'TOKEN'…(80)  at NOW
+    ListSessions(nextToken='TOKEN'…(80)) → 403 AccessDeniedException: User is not authorized to \
+perform this operation.  at NOW
+
+  run this very case again:
+    from pytest_deadline_sessions import Listing
+    from pytest_deadline_sessions.checking import Case, Lapse
+    check_pagination(what_there_is_so_far, examples=[Case(Listing(page_sizes=(1, 1)), \
+lapses=(Lapse('AccessDeniedException', after=1),))])"""
+    )
+
+
+def test_long_transcripts_are_cut():
+    """Their beginning and their end are shown."""
+    found = violation_of(wrong.a_thousand_at_most, examples=[Listing(page_sizes=(40,) * 26)])
+    assert "… 5 calls left out …" in str(found)
+    assert len(found.calls) == 25
+
+
+def test_pasted_lines_have_the_options():
+    """The order, what is expected and the empty token are part of the situation."""
+
+    def running(sessions):
+        return [one for one in sessions if "endedAt" not in one]
+
+    found = violation_of(wrong.first_page, expected=running, ordered=False, empty_final_token=True)
+    assert str(found).endswith(
+        "    check_pagination(first_page, examples=[Listing(page_sizes=(1, 1))], "
+        "expected=running, ordered=False, empty_final_token=True)"
+    )
+    assert run_again(found, first_page=wrong.first_page, running=running).rule == found.rule
+
+
+def test_functions_without_a_name():
+    """They are called what they are."""
+    found = violation_of(lambda *_, **__: [], expected=lambda sessions: sessions)
+    assert "check_pagination(collect, examples=[" in str(found)
+    assert "expected=expected)" in str(found)
+
+
+def test_every_import_that_pasting_needs():
+    """And none that it does not need."""
+    case = Case(
+        Listing(page_sizes=(1,), gap=datetime.timedelta(0)),
+        FakeDeadline().behavior.__class__(page_size=3),
+        lapses=(Lapse("AccessDeniedException"),),
+    )
+    options = _violation.Options(wrong.first_page)
+    finding = Finding("complete", "So it is")
+    text = _violation.render_violation(case, finding, [], options)
+    assert text.partition("again:\n")[2].splitlines()[:3] == [
+        "    import datetime",
+        "    from pytest_deadline_sessions import Behavior, Listing",
+        "    from pytest_deadline_sessions.checking import Case, Lapse",
+    ]
+    assert "  calls:\n    no calls\n" in text
+    text = _violation.render_violation(Case(Listing(page_sizes=(1,))), finding, [], options)
+    assert text.partition("again:\n")[2].splitlines() == [
+        "    from pytest_deadline_sessions import Listing",
+        "    check_pagination(first_page, examples=[Listing(page_sizes=(1,))])",
+    ]
+
+
+def test_a_listing_with_added_sessions_can_be_pasted():
+    """Its times are plain, though time stood still when they were made."""
+
+    def four_at_most(client, **job):
+        return wrong.every(client, **job)[:4]
+
+    case = Case(Listing(page_sizes=(4,)), sequence="sessions-added")
+    found = violation_of(four_at_most, examples=[case])
+    assert found.rule == "complete"
+    assert "Listing.of([{" in str(found)
+    assert run_again(found, four_at_most=four_at_most).rule == "complete"
+
+
+def test_the_error_of_a_collector_is_the_cause_of_the_violation():
+    """So that its own traceback is shown too."""
+    found = violation_of(wrong.naive_times)
+    assert isinstance(found.__cause__, TypeError)
+    assert found.__cause__.__traceback__.tb_frame.f_code.co_name == "naive_times"
+    assert violation_of(wrong.first_page).__cause__ is None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, pytest.skip.Exception])
+def test_what_is_meant_for_the_runner_passes(error):
+    """An interrupt ends the run; it is no violation."""
+
+    def collect(*_, **__):
+        raise error
+
+    with pytest.raises(error):
+        check_pagination(collect)

@@ -1,0 +1,413 @@
+"""Collectors that run trio, by itself or below anyio, and event loops that cannot be made."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from collectors.wrong import every
+from interrupting import state, unlike
+
+from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions._domain.clock import Clock
+from pytest_deadline_sessions.checking import VARIATIONS, Case, _sandbox
+from pytest_deadline_sessions.checking._attempt import UnfitError
+
+# A collector that is stopped while it closes its event loop leaves it.
+pytestmark = [
+    pytest.mark.usefixtures("stopped_are_collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
+trio = pytest.importorskip("trio")
+anyio = pytest.importorskip("anyio")
+
+ONE = Case(Listing(page_sizes=(1,)))
+
+
+@pytest.fixture(autouse=True)
+def _trio_is_as_it_was():
+    """Its functions and its clock are its own again."""
+    before = state()
+    real = (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run)
+    clock = trio._core._run.perf_counter
+    yield
+    assert (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run) == real
+    assert trio._core._run.perf_counter is clock is time.perf_counter
+    assert not set(unlike(before, state())) - {"threads"}
+
+
+def running(work, run=lambda main: trio.run(main)):  # noqa: PLW0108 (looked up when called)
+    """A collector that does this work in an event loop of its own."""
+
+    def collect(client, **job):
+        async def main():
+            return await work(client, job)
+
+        return run(main)
+
+    return collect
+
+
+def violation_of(work):
+    """What ``check_pagination`` finds."""
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(
+            running(work),
+            max_examples=1,
+            patience=0.3,
+            examples=[ONE],
+            without=VARIATIONS,
+        )
+    assert caught.value.rule == "terminates"
+    return caught.value.finding.what
+
+
+@pytest.mark.parametrize(
+    ("library", "run"),
+    [
+        (trio, lambda main: trio.run(main)),  # noqa: PLW0108 (looked up when called)
+        (anyio, functools.partial(anyio.run, backend="trio")),
+        (anyio, functools.partial(anyio.run, backend="asyncio")),
+    ],
+)
+def test_a_collector_that_sleeps_between_pages(library, run):
+    """It is right, and its sleeping takes no time."""
+
+    async def in_a_thread(function, *args):
+        return await library.to_thread.run_sync(function, *args)
+
+    async def collect(client, job):
+        sessions, token = [], {}
+        while True:
+            ask = functools.partial(client.list_sessions, **job, **token)
+            page = await in_a_thread(ask)
+            sessions += page["sessions"]
+            if "nextToken" not in page:
+                return sessions
+            token = {"nextToken": page["nextToken"]}
+            await library.sleep(600)
+
+    before = time.monotonic()
+    check_pagination(running(collect, run), max_examples=5, without=["volume"])
+    # Less than one of its sleeps.
+    assert time.monotonic() - before < 600
+
+
+def _inside(work):
+    """Run this in a collector that is right, and nothing of it takes longer than patience."""
+
+    async def collect(client, job):
+        await work()
+        return every(client, **job)
+
+    check_pagination(running(collect), max_examples=1, without=VARIATIONS, patience=5)
+
+
+def test_trios_clock_moves_with_its_sleeping():
+    """Whoever waits for a certain time gets there."""
+
+    async def work():
+        start = trio.current_time()
+        while trio.current_time() < start + 100:
+            await trio.sleep(10)
+        await trio.sleep_until(start + 1000)
+        assert 1000 <= trio.current_time() - start < 1100
+
+    _inside(work)
+
+
+def test_deadlines_of_trio():
+    """Who sleeps for longer than it was given is cancelled, and no later."""
+
+    async def work():
+        start = trio.current_time()
+        for sleep in (lambda: trio.sleep(600), trio.sleep_forever):
+            with trio.move_on_after(60) as scope:
+                await sleep()
+            assert scope.cancelled_caught
+        with trio.move_on_after(60) as scope:
+            await trio.sleep(30)
+        assert not scope.cancelled_caught
+        assert 150 <= trio.current_time() - start < 200
+
+    _inside(work)
+
+
+def test_who_sleeps_shortest_wakes_first():
+    """And has its turn before the next one wakes."""
+
+    async def sleep(seconds, order):
+        await trio.sleep(seconds)
+        for _ in range(3):
+            await trio.lowlevel.checkpoint()
+        order.append(seconds)
+
+    async def work():
+        order = []
+        async with trio.open_nursery() as nursery:
+            for seconds in (3, 1, 2, 1):
+                nursery.start_soon(sleep, seconds, order)
+        assert order == [1, 1, 2, 3]
+
+    _inside(work)
+
+
+def test_a_thread_that_works_beside_a_sleeper():
+    """The sleeper gives it time to work."""
+
+    def add_up(order, begun):
+        begun.set()
+        order.append(sum(range(10**5)))
+
+    async def work():
+        order, begun = [], threading.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, add_up, order, begun)
+            while not begun.is_set():
+                await trio.lowlevel.checkpoint()
+            await trio.sleep(1)
+            order.append("slept")
+        assert order[1] == "slept"
+
+    _inside(work)
+
+
+def test_sleeping_for_no_time_and_for_less():
+    """As trio does it."""
+
+    async def work():
+        await trio.sleep(0)
+        with pytest.raises(ValueError, match="must be"):
+            await trio.sleep(-1)
+
+    _inside(work)
+
+
+async def _sleeps(_client, _job):
+    while True:
+        await trio.sleep(60)
+
+
+async def _waits(_client, _job):
+    await trio.Event().wait()
+
+
+async def _waits_with_a_deadline(_client, _job):
+    with trio.move_on_after(60):
+        await trio.Event().wait()
+
+
+async def _waits_for_a_thread_with_a_deadline(_client, _job):
+    def work():
+        while True:
+            pass
+
+    with trio.move_on_after(60):
+        await trio.to_thread.run_sync(work)
+
+
+async def _sleeps_forever(_client, _job):
+    await trio.sleep_forever()
+
+
+async def _spins(_client, _job):
+    while True:
+        await trio.lowlevel.checkpoint()
+
+
+async def _works(_client, _job):
+    while True:
+        pass
+
+
+async def _calls(client, job):
+    while True:
+        await trio.to_thread.run_sync(functools.partial(client.list_sessions, **job))
+
+
+async def _all_in_two_tasks(client, job):
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_sleeps, client, job)
+        nursery.start_soon(_calls, client, job)
+
+
+@pytest.mark.parametrize(
+    ("work", "why"),
+    [
+        (_sleeps, "slept 5000 times"),
+        (_waits, "worked or waited"),
+        (_sleeps_forever, "worked or waited"),
+        (_waits_for_a_thread_with_a_deadline, "worked or waited"),
+        (_spins, "worked or waited"),
+        (_works, "worked or waited"),
+        (_calls, "it made 3 calls"),
+        (_all_in_two_tasks, "it "),
+    ],
+)
+def test_runaways_in_trio(work, why):
+    """They are stopped, and trio is left in order."""
+    assert why in violation_of(work)
+    assert trio.run(_one) == 1
+
+
+@pytest.mark.parametrize("library", [{}, {"run": lambda work: anyio.run(work, backend="trio")}])
+def test_a_deadline_that_comes_in_real_time(library):
+    """A right collector that waits for one is not called endless: it is refused in words."""
+    collect = running(_waits_with_a_deadline, **library)
+    with pytest.raises(UnfitError, match=r"with a deadline (60|59\.\d) s away"):
+        check_pagination(collect, max_examples=1, patience=0.3, examples=[ONE])
+    assert trio.run(_one) == 1
+
+
+async def _one():
+    await trio.sleep(0)
+    return 1
+
+
+def test_a_runaway_in_a_thread_of_its_own():
+    """Where no signal ends it."""
+
+    def collect(*_, **__):
+        thread = threading.Thread(target=lambda: trio.run(_waits, None, None))
+        thread.start()
+        thread.join()
+
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect, max_examples=1, patience=0.3, examples=[ONE])
+    assert caught.value.rule == "terminates"
+
+
+def test_trio_of_others():
+    """It sleeps on in real time, however fast that of a collector passes."""
+    slept, go, ended = [], threading.Event(), threading.Event()
+
+    async def nap():
+        start = trio.current_time()
+        await trio.sleep(0.01)
+        await trio.sleep_until(trio.current_time() + 0.01)
+        with trio.move_on_after(0.01):
+            await trio.sleep_forever()
+        slept.append(trio.current_time() - start)
+
+    def other():
+        go.wait()
+        trio.run(nap)
+        ended.set()
+
+    def collect(client, **job):
+        go.set()
+        time.sleep(3600)
+        ended.wait()
+        return every(client, **job)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    check_pagination(collect, max_examples=1, without=VARIATIONS)
+    thread.join()
+    assert 0.03 <= slept[0] < 600
+
+
+def test_a_coroutine_of_trios_is_refused():
+    """Asyncio runs it; that is no fault of the collector, and the error says what to do."""
+
+    async def sleeps(client, **job):
+        await trio.sleep(1)
+        return every(client, **job)
+
+    async def checks(client, **job):
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        return every(client, **job)
+
+    for collect in (sleeps, checks):
+        with pytest.raises(UnfitError, match=r"waits for trio.*trio\.run\(functools\.partial"):
+            check_pagination(collect, max_examples=1)
+
+
+def test_other_errors_of_a_loop_are_the_collectors():
+    """They are told as what they are."""
+
+    async def collect(*_, **__):
+        raise RuntimeError("no luck")
+
+    with pytest.raises(PaginationViolation, match="It raised RuntimeError: no luck"):
+        check_pagination(collect, max_examples=1)
+
+
+LATE = """
+import sys
+from pytest_deadline_sessions import check_pagination
+
+def collect(client, **job):
+    import trio
+    trio.run(trio.sleep, 3600)
+    pages = client.get_paginator("list_sessions").paginate(**job)
+    return [session for page in pages for session in page["sessions"]]
+
+for name in [name for name in sys.modules if name.partition(".")[0] == "trio"]:
+    del sys.modules[name]
+check_pagination(collect, max_examples=1, patience=0.5, without=["volume"])
+assert "trio" in sys.modules
+"""
+
+
+def test_trio_that_the_collector_imports():
+    """Its sleeping takes no time from then on, and what came before tells nothing."""
+    done = subprocess.run(
+        [sys.executable, "-c", LATE], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_with_pytest_socket(pytester):
+    """Who is asynchronous needs a loop, which is told; who is not needs no socket."""
+    pytest.importorskip("pytest_socket")
+    pytest.importorskip("aiobotocore")
+    pytester.makepyfile(
+        """
+        import datetime
+        import pytest
+        from pytest_deadline_sessions import check_pagination
+
+        def collect(client, **job):
+            pages = client.get_paginator("list_sessions").paginate(**job)
+            return [session for page in pages for session in page["sessions"]]
+
+        async def collect_awaiting(client, **job):
+            return collect(client, **job)
+
+        def test_sync():
+            check_pagination(collect, max_examples=1)
+
+        def test_async():
+            with pytest.raises(RuntimeError, match="no event loop can be made"):
+                check_pagination(collect_awaiting, max_examples=1)
+
+        def test_after():
+            assert datetime.datetime.now().year != 2030
+        """
+    )
+    result = pytester.runpytest_subprocess(
+        "-p", "no:randomly", "--disable-socket", "-W", "error", timeout=60
+    )
+    result.assert_outcomes(passed=3)
+    result = pytester.runpytest_subprocess(
+        "-p", "no:randomly", "--disable-socket", "--allow-unix-socket", "-k", "sync", timeout=60
+    )
+    result.assert_outcomes(passed=1, failed=1)
+
+
+def test_a_run_that_begins_or_ends_is_left_alone():
+    """There is nothing yet, or no longer, that could be cancelled."""
+    box = _sandbox.Sandbox(Clock(), patience=5)
+    seen = []
+    exec("seen.append(sys._getframe())", {"__name__": "trio._core._run", "seen": seen, "sys": sys})
+    assert not box._trio.cancels(seen[0], 1)
+    box._trio._runs[1] = None
+    assert box._trio.cancels(seen[0], 1)
+    assert not box._trio.cancels(sys._getframe(), 1)
+    assert not box._trio.cancels(None, 1)

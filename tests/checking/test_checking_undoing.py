@@ -1,0 +1,212 @@
+"""However ``check_pagination`` ends, the process is as it was before."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+import time
+import types
+
+import botocore.session
+import pytest
+from botocore.retries.bucket import TokenBucket
+from collectors.wrong import every, first_page
+from freezegun import api
+from interrupting import Interrupt, interrupted, state, unlike
+
+from pytest_deadline_sessions import PaginationViolation, check_pagination
+from pytest_deadline_sessions._transport import client_factory, interception, leads, retry_delays
+from pytest_deadline_sessions.checking import VARIATIONS, _rebinding, _sandbox
+from pytest_deadline_sessions.checking._runner import Bench
+from pytest_deadline_sessions.checking._undoing import Undoing
+from pytest_deadline_sessions.checking._violation import Options
+
+# A collector that is stopped while it closes its event loop leaves it.
+pytestmark = [
+    pytest.mark.usefixtures("stopped_are_collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
+CHECKING = [f"checking/{name}.py" for name in ("_runner", "_rebinding", "_sandbox", "_undoing")]
+
+
+def naps(client, *, sleep=time.sleep, clock=time.monotonic, **job):
+    """A collector with defaults of every kind."""
+    sleep(1)
+    clock()
+    return every(client, **job)
+
+
+def everything():
+    """All that is different inside, the defaults of the collector and the clients included."""
+    return {
+        **state(),
+        "defaults": dict(naps.__kwdefaults__),
+        "routes": len(interception._routes),
+        "interceptors": len(leads.interceptors),
+        "buckets": (bool(retry_delays._patches), TokenBucket.acquire),
+        "loader": botocore.session.create_loader,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left():
+    """Each test leaves the process as it was."""
+    gc.collect()
+    before = everything()
+    yield
+    assert not unlike(before, everything())
+
+
+def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
+    """Whatever was done is undone, once, and what was not is not."""
+    options = Options(naps)
+    # To look through all modules takes long.
+    names = ("asyncio", "asyncio.tasks", "os", "posix", "time", "trio", "trio._core._run", __name__)
+    few = {name: sys.modules[name] for name in names if name in sys.modules}
+    monkeypatch.setattr(_rebinding, "sys", types.SimpleNamespace(modules=few))
+
+    def enter():
+        undoing = Undoing()
+        with undoing, undoing:
+            Bench(options, patience=5).open(undoing)
+
+    enter()
+    before = everything()
+    functions = set()
+    for place in interrupted(enter, CHECKING):
+        assert not unlike(before, everything()), place
+        functions.add(place[1])
+    assert {"open", "put", "enter", "later", "undo", "rebind", "_change", "_end"} <= functions
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (api._freeze_time, "start"),
+        (interception, "intercept"),
+        (_sandbox, "rebind"),
+        (_sandbox.TrioTime, "meet"),
+        (signal, "signal"),
+        (signal, "getsignal"),
+        (threading.Thread, "start"),
+        (botocore.session, "create_loader"),
+        (client_factory, "client"),
+        (interception, "attach"),
+    ],
+)
+def test_what_fails_when_entering_undoes_the_rest(monkeypatch, owner, name):
+    """Whatever it is that fails; and the error is the one that is told."""
+
+    def fails(*_, **__):
+        raise RuntimeError(name)
+
+    before = everything()
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fails)
+        with pytest.raises(RuntimeError, match=name):
+            check_pagination(every, without=VARIATIONS, max_examples=1)
+    assert not unlike(before, everything())
+
+
+def test_nothing_is_left_while_a_violation_is_kept():
+    """Neither a route to its client nor anything else of ours stays in botocore."""
+    before = everything()
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(first_page, max_examples=1)
+    assert not unlike(before, everything())
+    assert caught.value.rule == "complete"
+
+
+def test_nothing_is_left_of_an_async_collector_while_its_violation_is_kept():
+    """As little as of any other."""
+    pytest.importorskip("aiobotocore.session")
+    pytest.importorskip("aiobotocore.retries.bucket")
+
+    async def collect(client, **job):
+        return (await client.list_sessions(**job))["sessions"]
+
+    check_pagination(every, max_examples=1)
+    before = everything()
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect, max_examples=1)
+    assert not unlike(before, everything())
+    assert caught.value.rule == "complete"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="no such signals")
+@pytest.mark.parametrize("after", [0.001, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
+def test_a_timeout_at_any_time(after):
+    """As of pytest-timeout, whose signal raises wherever the program is just then."""
+
+    def timeout(*_):
+        raise Interrupt
+
+    old = signal.signal(signal.SIGALRM, timeout)
+    before = everything()
+    # Nothing is heard of what is raised while garbage is collected.
+    gc.disable()
+    signal.setitimer(signal.ITIMER_REAL, after)
+    try:
+        for _ in range(10):
+            check_pagination(naps, max_examples=5)
+    except Interrupt:
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        gc.enable()
+        gc.collect()
+        during = everything()
+        signal.signal(signal.SIGALRM, old)
+    assert not unlike(before, during)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Interrupt])
+def test_an_interrupt_in_the_collector(error):
+    """It ends the check, and the check leaves nothing."""
+
+    def collect(client, **job):
+        every(client, **job)
+        raise error
+
+    with pytest.raises(error):
+        check_pagination(collect, max_examples=1)
+
+
+def test_steps_that_fail_are_tried_again_and_do_not_keep_the_others():
+    """The first error is told in the end."""
+    undoing, done = Undoing(), []
+
+    def fails(why):
+        done.append(why)
+        raise ValueError(why)
+
+    undoing.later(done.append, "last")
+    undoing.later(fails, "second")
+    undoing.later(fails, "first")
+    with pytest.raises(ValueError, match="first"):
+        undoing.undo()
+    assert done == ["first", "first", "second", "second", "last"]
+    undoing.undo()
+    assert len(done) == 5
+
+
+def test_a_handler_that_is_not_of_pythons_making(monkeypatch):
+    """It cannot be put back; then the signal does what it does by itself."""
+    put = []
+    monkeypatch.setattr(signal, "getsignal", lambda _: None)
+    monkeypatch.setattr(signal, "signal", lambda *given: put.append(given))
+    undoing = Undoing()
+    with undoing:
+        _sandbox.Sandbox(Bench(Options(every), 5).fake.clock, 5).open(undoing)
+    monkeypatch.undo()
+    assert [handler for _, handler in put][1:] == [signal.SIG_DFL]
+
+
+def test_tracing_is_as_before():
+    """Whoever traces goes on tracing."""
+    trace = sys.gettrace()
+    check_pagination(every, without=VARIATIONS, max_examples=1)
+    assert sys.gettrace() is trace

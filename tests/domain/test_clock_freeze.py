@@ -1,0 +1,446 @@
+"""``Clock.freeze``: one time, stopped, for the service and for the code under test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import socket
+import threading
+import time
+
+import freezegun
+import pytest
+from freezegun import api
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from interrupting import interrupted, state, unlike
+
+from pytest_deadline_sessions import FakeDeadline, Listing
+from pytest_deadline_sessions._domain.clock import Clock
+
+UTC = datetime.timezone.utc
+EAST = datetime.timezone(datetime.timedelta(hours=2))
+NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=UTC)
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture
+def clock():
+    """A clock of its own for each test."""
+    return Clock()
+
+
+@pytest.fixture
+def at_noon(clock):
+    """The handle of a freeze that lasts for the test."""
+    with clock.freeze(NOON) as frozen:
+        yield frozen
+
+
+def _now():
+    return datetime.datetime.now(UTC)
+
+
+def _everywhere(clock):
+    """The one time that the service, ``datetime`` and ``time`` show, if it is one."""
+    shown = {
+        clock.now(),
+        _now(),
+        datetime.datetime.fromtimestamp(time.time(), UTC),
+        datetime.datetime.now().astimezone(UTC),
+    }
+    assert len(shown) == 1, shown
+    assert datetime.date.today() == clock.now().date()  # noqa: DTZ011
+    return shown.pop()
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (NOON, NOON),
+        (NOON.astimezone(EAST), NOON),
+        (NOON.replace(tzinfo=None), NOON),
+        ("2030-01-01 12:00", NOON),
+        ("2030-01-01T14:00:00+02:00", NOON),
+        (datetime.date(2030, 1, 1), datetime.datetime(2030, 1, 1, tzinfo=UTC)),
+        ("2030-01-01", datetime.datetime(2030, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_freeze(clock, at, expected):
+    """Time stands where it was put, for everybody, and then goes on as if nothing had been."""
+    before = _now()
+    with clock.freeze(at):
+        assert _everywhere(clock) == expected
+        assert _everywhere(clock) == expected
+    assert before < clock.now() < before + DAY
+    assert before < _now() < before + DAY
+
+
+def test_advancing_while_frozen(clock):
+    """It passes for the code under test too, and is over with the freeze."""
+    with freezegun.freeze_time(NOON - DAY):
+        clock.advance(hours=1)
+        with clock.freeze(NOON):
+            clock.advance(DAY, hours=1)
+            assert _everywhere(clock) == NOON + DAY + datetime.timedelta(hours=1)
+        assert clock.now() == NOON - DAY + datetime.timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts", "seconds"),
+    [
+        ((), {}, 1),
+        ((0,), {}, 0),
+        ((5,), {}, 5),
+        ((0.5,), {}, 0.5),
+        ((DAY,), {}, 86400),
+        ((), {"hours": 25}, 90000),
+        ((), {"minutes": 1, "seconds": 2}, 62),
+        ((5,), {"minutes": 1}, 65),
+        ((DAY,), {"seconds": 1}, 86401),
+    ],
+)
+def test_tick(clock, at_noon, arguments, parts, seconds):
+    """Time passes by a timedelta, by seconds or by parts; by one second if nothing is said."""
+    at_noon.tick(*arguments, **parts)
+    assert (_everywhere(clock) - NOON).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("at", [NOON - DAY, NOON + DAY, "2031-01-01", datetime.date(2000, 1, 1)])
+def test_move_to(clock, at_noon, at):
+    """Time can be set, also back, and stands there."""
+    at_noon.move_to(at)
+    with freezegun.freeze_time(at):
+        expected = _now()
+    assert _everywhere(clock) == expected
+    assert clock.now().year == expected.year
+
+
+def test_a_freeze_in_a_fixture(clock, at_noon):
+    """A fixture's freeze holds in the test, whatever name it goes by there."""
+    assert _everywhere(clock) == NOON
+    at_noon.tick()
+    assert _everywhere(clock) != NOON
+
+
+def test_nested_freezes(clock):
+    """The inner freeze goes before the outer one, which stands still meanwhile."""
+    with clock.freeze(NOON) as outer:
+        with clock.freeze(NOON - DAY) as inner:
+            inner.tick(60)
+            clock.advance(minutes=1)
+            assert _everywhere(clock) == NOON - DAY + datetime.timedelta(minutes=2)
+        assert _everywhere(clock) == NOON
+        clock.advance(minutes=1)
+        outer.tick(60)
+        assert _everywhere(clock) == NOON + datetime.timedelta(minutes=2)
+    assert clock.now() < NOON
+
+
+def test_a_freeze_within_freezegun(clock):
+    """By default time stops where the service's clock is, advanced and stopped as it may be."""
+    with freezegun.freeze_time(NOON):
+        clock.advance(DAY)
+        with clock.freeze():
+            assert _everywhere(clock) == NOON + DAY
+        assert (_now(), clock.now()) == (NOON, NOON + DAY)
+
+
+def test_an_error_ends_a_freeze(clock, monkeypatch):
+    """However a freeze is left, time goes on, and freezegun is set up as it was."""
+    monkeypatch.setattr(api, "call_stack_inspection_limit", 7)
+    with pytest.raises(RuntimeError), clock.freeze(NOON):
+        raise RuntimeError
+    clock.advance(DAY)
+    assert DAY <= clock.now() - _now() + datetime.timedelta(seconds=1) < 2 * DAY
+    assert api.call_stack_inspection_limit == 7
+
+
+def test_reset_and_snapshot_leave_a_freeze_alone(clock):
+    """They concern what was advanced, not when time was stopped."""
+    clock.advance(DAY)
+    restore = clock.snapshot()
+    with clock.freeze(NOON):
+        clock.reset()
+        assert _everywhere(clock) == NOON
+        restore()
+        assert _everywhere(clock) == NOON
+    assert clock.now() > _now()
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_asyncio_keeps_running():
+    """Loops that wait, for nothing or for a while, do not hang; and time stands still in them."""
+
+    async def poll():
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(asyncio.sleep(0.001), timeout=60)
+        return _now()
+
+    assert asyncio.run(poll()) == NOON
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_threads_stand_still_too():
+    """What a thread calls sees the frozen time; ``threading`` itself waits by the real one."""
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append((time.time(), _now())))
+    thread.start()
+    thread.join(timeout=60)
+    assert seen == [(NOON.timestamp(), NOON)]
+    assert not threading.Event().wait(timeout=0.001)
+
+
+@given(st.integers(0, 3))
+@settings(max_examples=5, deadline=None)
+def test_freezing_in_an_example(hours):
+    """The body of a Hypothesis test is code under test like any other."""
+    clock = Clock()
+    with clock.freeze(NOON) as frozen:
+        assert _everywhere(clock) == NOON
+        frozen.tick(hours=hours)
+        assert time.time() == NOON.timestamp() + hours * 3600
+
+
+def test_freezing_around_hypothesis(clock):
+    """Time that leaps by days while an example runs is no time that the example took."""
+
+    @given(st.integers(1, 3))
+    @settings(max_examples=5)
+    def examples(days):
+        before = time.time()
+        clock.advance(days=days)
+        assert time.time() - before == days * 86400
+
+    with clock.freeze(NOON):
+        examples()
+
+
+def test_durations_are_real(pytester):
+    """Neither a fixture that freezes time nor one that lets it leap confuses pytest."""
+    pytester.makepyfile(
+        """
+        import pytest
+        from pytest_deadline_sessions import Clock
+
+        @pytest.fixture
+        def frozen():
+            clock = Clock()
+            with clock.freeze("2030-01-01"):
+                clock.advance(days=1)
+                yield clock
+
+        def test_long(frozen):
+            frozen.advance(days=1)
+        """
+    )
+    result = pytester.runpytest_subprocess("--durations=0", "-vv", "-p", "no:randomly")
+    result.assert_outcomes(passed=1)
+    took = [line.split("s ")[0] for line in result.outlines if "test_long" in line and "s " in line]
+    durations = [float(each) for each in took if each.replace(".", "").isdigit()]
+    assert len(durations) == 3
+    assert all(0 <= each < 60 for each in durations)
+    result.stdout.re_match_lines([r"=+ 1 passed in \d\d?\.\d\ds =+"])
+
+
+def test_a_snapshot_while_frozen():
+    """What it brings back is the time that stood then; nothing, once that time has thawed."""
+    clock = Clock()
+    with clock.freeze("2030-01-01") as frozen:
+        frozen.tick(hours=1)
+        restore, at = clock.snapshot(), clock.now()
+        for _ in range(2):
+            clock.advance(hours=25)
+            assert clock.now() > at
+            restore()
+            assert clock.now() == at
+    restore()
+    assert clock.now() < at
+
+
+@pytest.mark.parametrize("freeze", [Clock().freeze, freezegun.freeze_time])
+@pytest.mark.parametrize("fast", [True, False])
+def test_what_clients_get_is_plain(fast, freeze):
+    """Nothing of freezegun is left in it, whoever parsed it; it is the same instant."""
+    fake = FakeDeadline()
+    client = fake.client(fast_timestamps=fast)
+    given = {**next(iter(Listing(page_sizes=(1,)))), "startedAt": NOON}
+    job = fake.add_job([given])
+    with freeze("2030-01-01"):
+        (session,) = client.list_sessions(**job)["sessions"]
+    assert type(session["startedAt"]) is datetime.datetime
+    assert session == given
+
+
+def _refuses(*_, **__):
+    raise RuntimeError("no sockets here")
+
+
+def test_no_socket_is_needed(clock, monkeypatch):
+    """Nothing that is not asynchronous asks for one, and time goes on afterwards."""
+    before = state()
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socket", _refuses)
+        patch.setattr(socket, "socketpair", _refuses)
+        with clock.freeze(NOON):
+            assert _everywhere(clock) == NOON
+            with pytest.raises(RuntimeError, match="no sockets here"):
+                socket.socketpair()
+    assert not unlike(before, state())
+
+
+class _Derived(asyncio.SelectorEventLoop):
+    """A loop as libraries derive them, with a clock that reads the one of ``time``."""
+
+    def time(self):
+        return time.monotonic()
+
+
+class _Both(_Derived, asyncio.SelectorEventLoop):
+    """A class that is met twice among those below asyncio's."""
+
+
+class _OwnTime(asyncio.SelectorEventLoop):
+    """A loop with a time of its own, such as one for tests."""
+
+    def time(self):
+        return 7.0
+
+
+@pytest.mark.parametrize("inner", [Clock().freeze, freezegun.freeze_time])
+@pytest.mark.parametrize("outer", [Clock().freeze, freezegun.freeze_time])
+def test_loops_keep_real_time(clock, outer, inner):
+    """Whatever their class, whenever they were made, and whoever else stops time around or inside.
+
+    But a loop that has a time of its own keeps that.
+    """
+    before = state()
+
+    async def sleep():
+        await asyncio.wait_for(asyncio.sleep(0.001), timeout=60)
+        return _now()
+
+    loops = [_Derived(), _Both()]
+    own = _OwnTime()
+    with outer(NOON), clock.freeze(NOON + DAY), inner(NOON + 2 * DAY):
+        loops.append(asyncio.new_event_loop())
+        for loop in loops:
+            assert loop.run_until_complete(sleep()) == NOON + 2 * DAY
+            first = loop.time()
+            while loop.time() == first:
+                pass
+        assert own.time() == 7.0
+    for loop in (*loops, own):
+        loop.close()
+    assert not unlike(before, state())
+    assert "time" not in vars(_Both)
+
+
+@pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
+def test_an_interrupt_at_any_point_lets_time_go_on(clock, around):
+    """Wherever freezing or thawing is broken off, all of the process is as it was before."""
+
+    def freeze():
+        with clock.freeze(NOON) as frozen:
+            frozen.tick(1)
+
+    with around:
+        freeze()
+        before, now = state(), clock.now()
+        places = []
+        for place in interrupted(freeze, ["freezegun/api.py", "_domain/clock.py"]):
+            assert not unlike(before, state()), place
+            places.append(place)
+        functions = {name for _, name, *_ in places}
+        assert {"freeze", "begin", "start", "tick", "end", "stop"} <= functions
+        assert datetime.timedelta(0) <= clock.now() - now < DAY
+
+
+@pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
+def test_an_error_while_freezing_is_the_one_that_is_told(clock, monkeypatch, around):
+    """Nothing hides it, and all is as before."""
+    start = api._freeze_time.start
+
+    def fails(freezer):
+        start(freezer)
+        raise RuntimeError("half-way")
+
+    with around:
+        before = state()
+        with monkeypatch.context() as patch:
+            patch.setattr(api._freeze_time, "start", fails)
+            with pytest.raises(RuntimeError, match="half-way"), clock.freeze(NOON):
+                pass
+        assert not unlike(before, state())
+
+
+def test_a_refused_time_leaves_no_trace(clock):
+    """Freezegun refuses what it cannot read."""
+    before = state()
+    with pytest.raises(ValueError, match="Unknown string format"), clock.freeze("some day"):
+        pass
+    assert not unlike(before, state())
+
+
+@pytest.mark.usefixtures("at_noon")
+@pytest.mark.parametrize("library", ["trio", "anyio"])
+def test_trio_keeps_running(library):
+    """Who sleeps by its clock wakes; and time stands still in it."""
+    trio = pytest.importorskip("trio")
+    sleep = pytest.importorskip(library).sleep
+
+    async def poll():
+        with trio.fail_after(60):
+            await sleep(0.001)
+        with trio.move_on_after(0.001):
+            await trio.sleep_forever()
+        return _now()
+
+    assert trio.run(poll) == NOON
+
+
+def test_trio_that_is_imported_while_time_stands_still(pytester):
+    """It keeps real time too, and nothing of freezegun is left in it."""
+    pytest.importorskip("trio")
+    pytester.makepyfile(
+        """
+        import sys
+        import time
+
+        def test_late(deadline_sessions):
+            with deadline_sessions.clock.freeze("2030-01-01"):
+                import trio
+                trio.run(trio.sleep, 0.001)
+            bound = [
+                value
+                for name, module in list(sys.modules.items())
+                if name.startswith("trio.")
+                for value in vars(module).values()
+                if getattr(value, "__module__", "") == "freezegun.api"
+            ]
+            assert not bound
+            assert trio._core._run.perf_counter is time.perf_counter
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
+def test_with_pytest_socket(pytester):
+    """Where it blocks every socket, time can be stopped, and goes on in the tests that follow."""
+    pytest.importorskip("pytest_socket")
+    pytester.makepyfile(
+        """
+        import datetime
+
+        def test_freeze(deadline_sessions):
+            with deadline_sessions.clock.freeze("2031-01-01"):
+                assert datetime.datetime.now().year == 2031
+
+        def test_after():
+            assert datetime.datetime.now().year != 2031
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:randomly", "--disable-socket")
+    result.assert_outcomes(passed=2)

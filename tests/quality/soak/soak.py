@@ -1,0 +1,232 @@
+"""Run ten thousand tests below a guard, and compare the process with what it was before.
+
+``python tests/quality/soak/soak.py [COUNT]`` prints what the guard saw, what is left, and the
+outcomes; it exits with 1 if there is anything that should not be.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import gc
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+# With its plugins of other people's, such as trio's, which starts a program when it is imported.
+import hypothesis
+import pytest
+from _pytest.runner import runtestprotocol
+
+HERE = Path(__file__).resolve().parent
+LOOPBACK = {"127.0.0.1", "::1", "localhost", b"127.0.0.1", b"localhost", None}
+STARTS = {"subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "os.system"}
+# Where a program of ours is read from; whatever else is opened belongs to somebody else.
+OWN = (
+    *(sys.prefix, sys.base_prefix, str(HERE.parents[2]), tempfile.gettempdir()),
+    *(os.devnull, "/dev/urandom", "/proc/self"),
+    # The time zone of the machine.
+    *("/etc/localtime", "/usr/share/zoneinfo", "/etc/timezone", "/etc/conf.d", "/etc/sysconfig"),
+)
+
+
+assert hypothesis
+
+
+class Guard:
+    """Notes what a process does that concerns others, below everything that runs in it."""
+
+    def __init__(self):
+        self.noted = collections.Counter()
+        sys.addaudithook(self)
+
+    def __call__(self, event, args):
+        """Note one event, if it concerns others."""
+        if event in {"socket.connect", "socket.sendto"}:
+            address = args[1]
+            if isinstance(address, tuple) and address[0] not in LOOPBACK:
+                self.noted[event, str(address)] += 1
+        elif event == "socket.getaddrinfo":
+            if args[0] not in LOOPBACK:
+                self.noted[event, str(args[0])] += 1
+        elif event == "open" and isinstance(args[0], str | bytes):
+            path = os.fsdecode(args[0])
+            if path.startswith("/") and not path.startswith(OWN):
+                self.noted[event, path] += 1
+        elif event in STARTS:
+            self.noted[event, str(args[0])] += 1
+
+
+def resident():
+    """The memory that the process holds, in MiB, garbage aside."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def process():
+    """What of a process a test might leave changed."""
+    import asyncio
+    import multiprocessing.process
+
+    import aiobotocore.client
+    import aiobotocore.session
+    import boto3
+    import botocore.client
+    import botocore.monitoring
+    import botocore.retries.bucket
+    import botocore.session
+
+    kinds = (
+        botocore.client.BaseClient,
+        botocore.client.ClientCreator,
+        botocore.session.Session,
+        botocore.monitoring.SocketPublisher,
+        botocore.retries.bucket.TokenBucket,
+        aiobotocore.client.AioBaseClient,
+        aiobotocore.client.AioClientCreator,
+        aiobotocore.session.AioSession,
+        multiprocessing.process.BaseProcess,
+        asyncio.BaseEventLoop,
+        type(os.environ),
+    )
+    suite = sys.modules["suite"]
+    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    emitter = suite.module_client().meta.events
+    return {
+        "environment": environ,
+        "classes": {kind.__qualname__: dict(vars(kind)) for kind in kinds},
+        "functions": [time.time, time.sleep, time.monotonic, asyncio.sleep, os._exit],
+        "datetime": [datetime.datetime, datetime.date],
+        "default session": boto3.DEFAULT_SESSION,
+        "handlers": (sorted(emitter._emitter._unique_id_handlers), sorted(vars(emitter))),
+        "threads": sorted(thread.name for thread in threading.enumerate()),
+        "descriptors": sorted(path.name for path in Path("/proc/self/fd").iterdir()),
+        "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "hooks": [sys.excepthook, sys.unraisablehook, threading.excepthook, sys.gettrace()],
+        "logging": list(logging.root.handlers),
+    }
+
+
+class Watch:
+    """Counts outcomes, and compares."""
+
+    def __init__(self):
+        self.outcomes = collections.Counter()
+        self.unexpected = []
+        self._before = {}
+        self._memory = 0.0
+        self.done = 0
+        self.left = {}
+        self.grown = 0.0
+        self.total = 0
+
+    def pytest_collection_modifyitems(self, items):
+        """Take the kinds in turn."""
+        items.sort(key=lambda item: item.callspec.params["number"])
+        self.total = len(items)
+
+    def pytest_runtest_logreport(self, report):
+        """Count what was expected of a test of its kind, and keep what was not."""
+        if report.when != "call" and report.passed:
+            return
+        kind = report.nodeid.rpartition("::")[2].partition("[")[0]
+        outcome = f"{report.when} {report.outcome}"
+        self.outcomes[kind, outcome] += 1
+        if outcome not in EXPECTED.get(kind, {"call passed"}):
+            self.unexpected.append(f"{report.nodeid}: {outcome}\n{report.longreprtext[-3000:]}")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self):
+        """Take the measure once everything has been loaded, and in the end."""
+        try:
+            return (yield)
+        finally:
+            self.done += 1
+            if self.done == max(self.total // 5, 1):
+                self._memory, self._before = resident(), process()
+            elif self.done == self.total:
+                self._compare()
+
+    def _compare(self):
+        memory, after = resident(), process()
+        self.left = {
+            name: (value, after[name])
+            for name, value in self._before.items()
+            if after[name] != value
+            # The server has gone by then.
+            and not (name in {"threads", "descriptors"} and set(after[name]) <= set(value))
+        }
+        self.grown = memory / self._memory - 1
+
+
+class Again:
+    """Runs tests again; plugins that do so keep what they know of every run."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item, nextitem):
+        """Run it once without a word before it counts."""
+        if not item.name.startswith("test_run_again"):
+            return None
+        runtestprotocol(item, nextitem=nextitem, log=False)
+        runtestprotocol(item, nextitem=nextitem, log=True)
+        return True
+
+
+EXPECTED = {
+    "test_failing": {"call failed"},
+    "test_erring": {"setup failed"},
+    "test_erring_at_the_end": {"call passed", "teardown failed"},
+    "test_interrupted": {"call failed"},
+    "test_checked": {"call passed", "call failed"},
+    "test_stubbed": {"call passed", "teardown failed"},
+}
+"""How the tests of a kind may end; all others pass."""
+
+# Of fewer tests, what pytest and Python themselves take has not settled.
+MOST_GROWN, MEASURED_FROM = 0.05, 5_000
+
+
+def main(count, folder):
+    """Run, print what is wrong, and tell whether anything is."""
+    os.environ["DEADLINE_SESSIONS_SOAK"] = str(count)
+    sys.path.insert(0, str(HERE))
+    os.chdir(folder)
+    guard, watch = Guard(), Watch()
+    without = ["terminal", "cacheprovider", "randomly", "flaky", "rerunfailures"]
+    options = [part for name in without for part in ("-p", f"no:{name}")]
+    options += [f"--rootdir={folder}", "-c", os.devnull, str(HERE / "suite.py")]
+    started = time.process_time()
+    pytest.main(options, plugins=[watch, Again()])
+    wrong = [f"seen: {event} {what}, {times} times" for (event, what), times in guard.noted.items()]
+    wrong += [f"left: {name}: {two[0]!r} became {two[1]!r}" for name, two in watch.left.items()]
+    wrong += watch.unexpected[:5]
+    if watch.done < watch.total:
+        wrong.append(f"only {watch.done} tests were run")
+    if watch.total >= MEASURED_FROM and watch.grown > MOST_GROWN:
+        wrong.append(f"memory grew by {watch.grown:.1%}")
+    print(
+        json.dumps(
+            {
+                "tests": watch.total,
+                "cpu_seconds": round(time.process_time() - started),
+                "memory_growth": f"{watch.grown:.1%}",
+                "outcomes": {" ".join(kind): times for kind, times in watch.outcomes.items()},
+            },
+            indent=1,
+        )
+    )
+    for line in wrong:
+        print(line)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary:
+        sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000, temporary))

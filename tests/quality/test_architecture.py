@@ -1,0 +1,193 @@
+"""The rooms of the package, ground floor first, and what each file may import."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+from pathlib import Path
+
+import pytest
+
+import pytest_deadline_sessions
+
+PACKAGE = "pytest_deadline_sessions"
+ROOT = Path(pytest_deadline_sessions.__file__).parent
+
+# A file or a folder at the top of the package is a room, and imports only from the rooms named
+# beside it: all of them stand above it here, so that no import climbs.
+ROOMS = {
+    "_text": "",
+    "_patching": "",
+    "_api": "_text",
+    "lifecycle": "_text _api",
+    "_domain": "_text _api lifecycle",
+    "_service": "_text _api lifecycle _domain",
+    "_transport": "_text _patching _api _domain _service",
+    "_fake": "_text _api _domain _service _transport",
+    "_stubber": "_text _api lifecycle _domain",
+    "_assertions": "_text _api lifecycle _domain",
+    "strategies": "_text _api lifecycle _domain _service _fake _assertions",
+    "_hypothesis_entry": "_api _domain strategies",
+    "provider": "_api lifecycle",
+    "checking": "_text _patching _api lifecycle _domain _service _transport _fake _assertions "
+    "strategies",
+    "plugin": "_text _api lifecycle _domain _service _transport _fake _stubber provider",
+    "__main__": "_domain _transport _fake",
+    "__init__": "_api _domain _service _fake _stubber _assertions checking",
+}
+
+AT_THE_TOP = {
+    "hypothesis": {"strategies", "checking"},
+    "faker": {"provider"},
+    "freezegun": set(),
+    "boto3": set(),
+    "aiobotocore": set(),
+    "h11": set(),
+}
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def _name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def _room(path):
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def _imported(statement, path):
+    """The full names of what one statement imports."""
+    if isinstance(statement, ast.Import):
+        return [alias.name for alias in statement.names]
+    if not isinstance(statement, ast.ImportFrom):
+        return []
+    base = statement.module or ""
+    if statement.level:
+        folders = [PACKAGE, *path.relative_to(ROOT).parent.parts]
+        kept = folders[: len(folders) - statement.level + 1]
+        base = ".".join([*kept, *filter(None, [base])])
+    return [f"{base}.{alias.name}" for alias in statement.names]
+
+
+def _imports(path):
+    """Every import of a file, wherever it stands: in a function or for types alone, too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [name for statement in ast.walk(tree) for name in _imported(statement, path)]
+
+
+def _imports_at_the_top(path):
+    """The imports that run when the file is imported."""
+    waiting = list(ast.parse(path.read_text(encoding="utf-8")).body)
+    names = []
+    while waiting:
+        statement = waiting.pop()
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            waiting += statement.orelse
+            continue
+        names += _imported(statement, path)
+        waiting += ast.iter_child_nodes(statement)
+    return names
+
+
+def _file_of(name):
+    """The file of the package that a full name lies in, if any: the longest path that exists."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE:
+        return None
+    for count in range(len(parts), 1, -1):
+        path = ROOT.joinpath(*parts[1:count])
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return file
+    return ROOT / "__init__.py"
+
+
+def _files_among(names):
+    return {file for file in map(_file_of, names) if file is not None}
+
+
+@functools.cache
+def _imported_files(path):
+    return _files_among(_imports(path)) - {path}
+
+
+def test_table_goes_upwards():
+    """The table itself lets no room import one that stands below it in the table."""
+    for number, (room, allowed) in enumerate(ROOMS.items()):
+        assert set(allowed.split()) <= set(itertools.islice(ROOMS, number)), room
+
+
+def test_nothing_may_import_the_plugin():
+    """No line of the table names ``plugin``."""
+    assert not [room for room, allowed in ROOMS.items() if "plugin" in allowed.split()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_no_import_climbs(path):
+    """A file imports only from its own room and from those that the table names beside it."""
+    room = _room(path)
+    assert room in ROOMS, f"{_name(path)} is in no room: add {room!r} to ROOMS, on its floor"
+    allowed = {room, *ROOMS[room].split()}
+    climbing = sorted({_room(file) for file in _files_among(_imports(path))} - allowed)
+    assert not climbing, f"{_name(path)} imports {climbing} (allowed: {sorted(allowed)})"
+
+
+def test_no_circle():
+    """No file imports itself by way of others, not even inside a function or for types alone."""
+    reached = {path: _reach(path) for path in FILES}
+    circles = {
+        _name(path): sorted(_name(other) for other in reached[path] if path in reached[other])
+        for path in FILES
+        if path in reached[path]
+    }
+    assert circles == {}
+
+
+def _reach(path):
+    """Every file that a file imports, by way of others too."""
+    reached, waiting = set(), [path]
+    while waiting:
+        fresh = _imported_files(waiting.pop()) - reached
+        reached |= fresh
+        waiting += fresh
+    return reached
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_slow_packages_wait(path):
+    """What takes long to load is imported inside functions, save in the rooms that are about it."""
+    room = _room(path)
+    packages = {name.partition(".")[0] for name in _imports_at_the_top(path)}
+    early = {each for each in packages & AT_THE_TOP.keys() if room not in AT_THE_TOP[each]}
+    assert not early, f"{_name(path)} imports {sorted(early)} at its top: import inside a function"
+
+
+@pytest.mark.parametrize("room", ["__init__", "plugin"])
+def test_doors_load_no_room(room):
+    """Importing the package or its plugin loads no room."""
+    assert not _files_among(_imports_at_the_top(ROOT / f"{room}.py"))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import hypothesis.strategies as st", ["hypothesis.strategies"]),
+        ("from freezegun import api", ["freezegun.api"]),
+        ("from . import lifecycle", [f"{PACKAGE}.lifecycle"]),
+        ("from .lifecycle import RULES", [f"{PACKAGE}.lifecycle.RULES"]),
+        ("try:\n    import faker\nexcept ImportError:\n    pass", ["faker"]),
+        ("class A:\n    import faker", ["faker"]),
+        ("def f():\n    import faker", []),
+        ("if TYPE_CHECKING:\n    import faker\nelse:\n    import boto3", ["boto3"]),
+    ],
+)
+def test_imports_at_the_top_are_found(source, expected, monkeypatch, tmp_path):
+    """Imports are read whatever their form, and those inside functions or for types are not."""
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    module = tmp_path / "module.py"
+    module.write_text(source)
+    assert _imports_at_the_top(module) == expected

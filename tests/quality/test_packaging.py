@@ -1,0 +1,77 @@
+"""What is installed, and what it costs those who do not use it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DISTRIBUTION = "pytest-deadline-sessions"
+PLUGIN = "pytest_deadline_sessions"
+SLOW = ["aiobotocore", "boto3", "botocore", "h11", "faker", "freezegun", "hypothesis"]
+
+
+def test_changelog_begins_with_the_version():
+    """The newest entry of the changelog is about the version that is installed."""
+    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert newest[1] == importlib.metadata.version(DISTRIBUTION)
+
+
+def test_entry_points():
+    """Pytest finds the plugin, by the name that people switch it off by; Hypothesis the types."""
+    found = importlib.metadata.distribution(DISTRIBUTION).entry_points
+    assert {(point.group, point.name, point.value) for point in found} == {
+        ("pytest11", PLUGIN, f"{PLUGIN}.plugin"),
+        ("hypothesis", PLUGIN, f"{PLUGIN}._hypothesis_entry:register"),
+    }
+
+
+def test_wheel_is_complete(tmp_path):
+    """The wheel holds every module and the marker of a typed package, and nothing besides."""
+    pytest.importorskip("hatchling")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    package = ROOT / PLUGIN
+    modules = {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")}
+    shipped = {name for name in names if ".dist-info/" not in name}
+    assert shipped == modules | {f"{PLUGIN}/py.typed"}
+
+
+def test_active_without_a_conftest(pytester):
+    """Installing the package is enough."""
+    pytester.makepyfile("def test(deadline_sessions): pass")
+    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("name", [PLUGIN, "deadline_sessions"])
+def test_switched_off(pytester, name):
+    """``-p no:`` with the long or the short name leaves no fixture behind."""
+    pytester.makepyfile("def test(deadline_sessions): pass")
+    result = pytester.runpytest_subprocess("-p", f"no:{name}", "-p", "no:randomly")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'deadline_sessions' not found"])
+
+
+def test_loading_the_plugin_is_cheap(pytester, monkeypatch):
+    """A test run that does not use the toolkit loads none of the packages it builds on."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(
+        f"""
+        import sys
+
+        def test_nothing_slow_is_loaded():
+            assert {PLUGIN + ".plugin"!r} in sys.modules
+            assert [name for name in {SLOW} if name in sys.modules] == []
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", f"{PLUGIN}.plugin")
+    result.assert_outcomes(passed=1)

@@ -1,0 +1,428 @@
+"""``FakeDeadline``: what users hold, and what it refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+
+import botocore.exceptions
+import pytest
+
+from pytest_deadline_sessions import Behavior, Clock, FakeDeadline, Fault, Listing, lifecycle
+from pytest_deadline_sessions._api import model
+
+SUMMARY = Listing(page_sizes=(1,))[0]
+
+
+@pytest.fixture
+def fake():
+    """A fake that intercepts nothing."""
+    return FakeDeadline()
+
+
+def test_sessions_by_count(fake):
+    """They are valid, STARTED, a minute apart, and the last one started a minute ago."""
+    with fake.clock.freeze("2030-01-01 12:00"):
+        sessions = list(fake.add_job(sessions=3).listing)
+    assert [one["startedAt"].isoformat() for one in sessions] == [
+        "2030-01-01T11:57:00+00:00",
+        "2030-01-01T11:58:00+00:00",
+        "2030-01-01T11:59:00+00:00",
+    ]
+    assert {one["lifecycleStatus"] for one in sessions} == {"STARTED"}
+    assert [broken for one in sessions for broken in lifecycle.violations(one)] == []
+
+
+def test_jobs_share_a_farm_and_a_queue_unless_told_otherwise(fake):
+    """Ids can be given, all or some."""
+    farm, queue, job = (model.make_id(name, 7) for name in ("FarmId", "QueueId", "JobId"))
+    assert dict(fake.add_job(farmId=farm, queueId=queue, jobId=job)) == {
+        "farmId": farm,
+        "queueId": queue,
+        "jobId": job,
+    }
+    first, second = fake.add_job(), fake.add_job()
+    assert first["queueId"] == second["queueId"]
+    assert first["jobId"] != second["jobId"]
+
+
+@pytest.mark.parametrize(
+    ("sessions", "error", "message"),
+    [
+        (-1, ValueError, "sessions=-1 (expected 0 or more)"),
+        (True, TypeError, "sessions=True (expected a count, session summaries, or a Listing)"),
+        ("3", TypeError, "sessions='3' (expected a count, session summaries, or a Listing)"),
+        (2.5, TypeError, "sessions=2.5 (expected a count, session summaries, or a Listing)"),
+        ([3], TypeError, "sessions[0]: 3 (expected a session summary, a dict)"),
+        (
+            [SUMMARY, {**SUMMARY, "workerId": "me"}],
+            ValueError,
+            (
+                "sessions[1] breaks schema: workerId: 'me' "
+                "(expected to match worker-[0-9a-f]{32})\n"
+                f"sessions[1].sessionId: {SUMMARY['sessionId']!r} (expected unique ids; "
+                "sessions[0] has it)"
+            ),
+        ),
+    ],
+)
+def test_wrong_sessions_are_refused(fake, sessions, error, message):
+    """The refusal names the place, what came and what is allowed; no job is left behind."""
+    with pytest.raises(error) as caught:
+        fake.add_job(sessions=sessions)
+    assert str(caught.value) == message
+    assert fake.jobs == []
+
+
+def test_a_summary_in_place_of_summaries_is_refused(fake):
+    """A dict is not taken for the list of its keys."""
+    with pytest.raises(TypeError, match="expected a count, session summaries, or a Listing"):
+        fake.add_job(sessions=SUMMARY)
+
+
+@pytest.mark.parametrize("name", ["farmId", "queueId", "jobId"])
+def test_malformed_ids_are_refused(fake, name):
+    """With the pattern that they must match."""
+    with pytest.raises(ValueError, match=rf"^{name}: 'x' \(expected to match {name[:-2]}-"):
+        fake.add_job(**{name: "x"})
+
+
+def test_ids_that_are_taken_are_refused(fake):
+    """A job, or a session, is there once; a refused job is not there at all."""
+    job = fake.add_job(sessions=2)
+    with pytest.raises(ValueError, match="expected an id that no job of this fake has"):
+        fake.add_job(**job)
+    taken = job.listing[0]
+    with pytest.raises(ValueError, match=f"{taken['sessionId']}' is in {job['jobId']} already"):
+        fake.add_job([taken])
+    late = job.start_session().summary
+    with pytest.raises(ValueError, match=f"{late['sessionId']}' is in {job['jobId']} already"):
+        fake.add_job([late])
+    assert len(fake.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("Throttled",), ValueError, "fault='Throttled' (expected a fault of ListSessions: Acc"),
+        ((3,), TypeError, "fault=3 (expected a Fault, or one of AccessDeniedException, "),
+        (
+            ("ConflictException",),
+            ValueError,
+            "fault='ConflictException' (expected a fault of ListSessions: AccessDenied",
+        ),
+        (("ReadTimeoutError", "ListFarms"), ValueError, "operation='ListFarms' (expected one of "),
+    ],
+)
+def test_wrong_faults_are_refused(fake, arguments, error, message):
+    """A fault that the operation is not modelled to give cannot be planned."""
+    with pytest.raises(error) as caught:
+        fake.fail_next(*arguments)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"times": 0}, ValueError, "times=0 (expected 1 or more)"),
+        ({"times": True}, TypeError, "times=True (expected a whole number, 1 or more)"),
+        ({"after": -1}, ValueError, "after=-1 (expected 0 or more)"),
+        ({"after": 1.0}, TypeError, "after=1.0 (expected a whole number, 0 or more)"),
+    ],
+)
+def test_wrong_numbers_of_faults_are_refused(fake, options, error, message):
+    """Counts are whole numbers in range."""
+    with pytest.raises(error) as caught:
+        fake.fail_next("ThrottlingException", **options)
+    assert str(caught.value) == message
+
+
+def _statuses(fake, count):
+    client = fake.client(retries={"total_max_attempts": 1})
+    job = fake.jobs[0]
+    for _ in range(count):
+        with contextlib.suppress(
+            botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError
+        ):
+            client.list_sessions(**job)
+    return [call.status for call in fake.calls]
+
+
+def test_faults_after_and_times(fake):
+    """So many calls pass, then so many fail, then all pass again."""
+    fake.add_job()
+    fake.fail_next("AccessDeniedException", times=2, after=1)
+    assert _statuses(fake, 5) == [200, 403, 403, 200, 200]
+
+
+def test_faults_for_good(fake):
+    """``times=None`` never heals."""
+    fake.add_job()
+    fake.fail_next("AccessDeniedException", times=None)
+    assert _statuses(fake, 4) == [403] * 4
+
+
+def test_faults_come_one_after_the_other(fake):
+    """What was planned first comes first, and ``after`` counts from when the one before is over."""
+    fake.add_job()
+    fake.fail_next("AccessDeniedException")
+    fake.fail_next("ConnectionClosedError", after=1)
+    fake.fail_next(Fault("ThrottlingException"))
+    assert _statuses(fake, 5) == [403, 200, None, 429, 200]
+
+
+def test_faults_of_another_operation(fake):
+    """A fault waits for its operation only."""
+    session = fake.add_job().start_session()
+    fake.fail_next("ConflictException", operation="UpdateSession")
+    assert _statuses(fake, 1) == [200]
+    client = fake.client()
+    with pytest.raises(client.exceptions.ConflictException):
+        client.update_session(
+            **fake.jobs[0], sessionId=session.session_id, targetLifecycleStatus="ENDED"
+        )
+    assert session.status == "STARTED"
+
+
+def test_a_planned_not_found_is_about_the_job_asked_for(fake):
+    """``resourceId`` is that of the call, unless the fault says otherwise."""
+    client = fake.client()
+    job = fake.add_job()
+    for fault, wanted in (
+        ("ResourceNotFoundException", job["jobId"]),
+        (Fault("ResourceNotFoundException", resourceId="mine"), "mine"),
+    ):
+        fake.fail_next(fault)
+        with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
+            client.list_sessions(**job)
+        assert caught.value.response["resourceId"] == wanted
+
+
+def test_reset_forgets_everything(fake):
+    """Jobs, faults, calls, added operations, listeners, and what the clock was advanced by."""
+    told = []
+    job = fake.add_job(sessions=1)
+    fake.fail_next("AccessDeniedException", after=5)
+    fake.on_call(told.append)
+    fake.operation("GetFarm")(lambda _service, _params: {})
+    fake.clock.advance(days=3)
+    client = fake.client()
+    client.list_sessions(**job)
+    fake.reset(Behavior(page_size=2))
+    assert (fake.jobs, list(fake.calls), fake.behavior.page_size) == ([], [], 2)
+    assert fake.clock.now() - datetime.datetime.now(datetime.timezone.utc) < datetime.timedelta(1)
+    fake.add_job(sessions=1)
+    assert _statuses(fake, 6) == [200] * 6
+    assert len(told) == 1
+    fake.reset()
+    assert fake.behavior.page_size == 2
+
+
+def test_snapshot(fake):
+    """Restoring brings back what was, as often as one likes."""
+    client = fake.client()
+    job = fake.add_job(Listing(page_sizes=(1, 1)))
+    token = client.list_sessions(**job)["nextToken"]
+    fake.fail_next("AccessDeniedException")
+    restore = fake.snapshot()
+    for _ in range(2):
+        with pytest.raises(client.exceptions.AccessDeniedException):
+            client.list_sessions(**job)
+        job.sessions[0].end()
+        job.start_session()
+        fake.add_job(sessions=1)
+        fake.clock.advance(days=2)
+        restore()
+        assert len(fake.jobs) == 1
+        assert [one["lifecycleStatus"] for one in job.listing] == ["STARTED", "STARTED"]
+        assert len(fake.calls) == 1
+        with pytest.raises(client.exceptions.AccessDeniedException):
+            client.list_sessions(**job, nextToken=token)
+        assert client.list_sessions(**job, nextToken=token)["sessions"] == [job.listing[1]]
+        restore()
+
+
+def test_listeners_hear_of_each_call(fake):
+    """With its outcome, retries too, and calls that were never sent."""
+    heard = []
+    fake.on_call(heard.append)
+    client = fake.client()
+    job = fake.add_job()
+    fake.fail_next("ThrottlingException")
+    client.list_sessions(**job)
+    with pytest.raises(botocore.exceptions.ParamValidationError):
+        client.list_sessions(**job, maxResults=0)
+    assert heard == list(fake.calls)
+    assert [(call.status, call.attempt, call.sent) for call in heard] == [
+        (429, 1, True),
+        (200, 2, True),
+        (None, 1, False),
+    ]
+    with pytest.raises(TypeError, match="listener=3"):
+        fake.on_call(3)
+
+
+def test_adding_an_operation(fake):
+    """A function from service and parameters to a result is all it takes."""
+
+    @fake.operation("GetFarm")
+    def get_farm(service, params):
+        return {
+            "farmId": params["farmId"],
+            "displayName": "Farm",
+            "kmsKeyArn": "arn:aws:kms:us-west-2:111122223333:key/a",
+            "createdAt": service.clock.now(),
+            "createdBy": "me",
+        }
+
+    farm = model.make_id("FarmId", 1)
+    response = fake.client().get_farm(farmId=farm)
+    assert (response["farmId"], response["displayName"]) == (farm, "Farm")
+    assert [call.operation for call in fake.calls] == ["GetFarm"]
+    assert get_farm is fake._service.operations["GetFarm"]
+    with pytest.raises(ValueError, match="operation='GetBarn'"):
+        fake.operation("GetBarn")
+
+
+def test_an_added_operation_may_fail(fake):
+    """As the service would: with an error that the model has for it."""
+    queue = {"farmId": model.make_id("FarmId", 1), "queueId": model.make_id("QueueId", 1)}
+    refusal = Fault("AccessDeniedException", "Not yours.")
+    fake.operation("DeleteQueue")(lambda _service, _params: refusal)
+    with pytest.raises(botocore.exceptions.ClientError, match="Not yours") as caught:
+        fake.client().delete_queue(**queue)
+    assert caught.value.response["Error"]["Code"] == fake.calls[0].error == "AccessDeniedException"
+
+
+def test_client_options(fake):
+    """Options of ``create_client`` and of ``Config`` go where they belong; others are refused."""
+    from botocore.config import Config
+
+    client = fake.client(region_name="eu-west-1", config=Config(read_timeout=3), connect_timeout=5)
+    assert client.meta.region_name == "eu-west-1"
+    assert (client.meta.config.read_timeout, client.meta.config.connect_timeout) == (3, 5)
+    with pytest.raises(TypeError, match="speed"):
+        fake.client(speed=11)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_timestamps_are_the_same_instants(fake, fast):
+    """The fast parser and botocore's own agree."""
+    moment = datetime.datetime(2030, 1, 1, 12, 0, 0, 250000, tzinfo=datetime.timezone.utc)
+    job = fake.add_job([{**SUMMARY, "startedAt": moment}])
+    (session,) = fake.client(fast_timestamps=fast).list_sessions(**job)["sessions"]
+    assert session["startedAt"] == moment
+    assert session["startedAt"].utcoffset() == datetime.timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "value", [1893456000, "Tue, 01 Jan 2030 00:00:00 GMT", "1 Jan 2030 12:00Z"]
+)
+def test_unusual_timestamps_are_left_to_botocore(value):
+    """Anything but the usual form is parsed as ever."""
+    from botocore.utils import parse_timestamp
+
+    from pytest_deadline_sessions._transport import timestamps
+
+    assert timestamps.parse(value) == parse_timestamp(value)
+
+
+@pytest.mark.parametrize("kind", ["behavior", "clock"])
+def test_wrong_parts_are_refused(kind):
+    """Behaviour and clock are what they are called."""
+    expected = {"behavior": "a Behavior", "clock": "a Clock"}[kind]
+    with pytest.raises(TypeError, match=rf"{kind}=3 \(expected {expected}\)"):
+        FakeDeadline(**{kind: 3})
+
+
+def test_a_clock_may_be_shared():
+    """Two fakes on one clock age together."""
+    clock = Clock()
+    fakes = [FakeDeadline(clock=clock) for _ in range(2)]
+    fakes[0].clock.advance(days=2)
+    apart = fakes[1].clock.now() - fakes[0].clock.now()
+    assert apart < datetime.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda fake: fake.add_job(),
+        lambda fake: fake.fail_next("ThrottlingException"),
+        lambda fake: fake.expire_tokens(),
+        lambda fake: fake.operation("GetFarm"),
+        lambda fake: fake.on_call(print),
+        lambda fake: fake.reset(),
+        lambda fake: fake.client(),
+        lambda fake: fake.attach(None),
+        lambda fake: fake.intercept().__enter__(),
+        lambda fake: fake.serve().__enter__(),
+        lambda fake: fake.__enter__(),
+    ],
+)
+def test_a_closed_fake_refuses_all_work(fake, use):
+    """It says that it is closed, and what to do."""
+    fake.close()
+    with pytest.raises(RuntimeError, match=r"a closed FakeDeadline \(expected an open one; make"):
+        use(fake)
+    assert repr(fake) == "<FakeDeadline: closed, 0 calls>"
+
+
+def test_repr(fake):
+    """It tells how much there is."""
+    fake.client().list_sessions(**fake.add_job())
+    assert repr(fake) == "<FakeDeadline: 1 jobs, 1 calls>"
+
+
+def test_no_endpoint_environment_without_an_endpoint(fake):
+    """There is nothing to point a subprocess at."""
+    with pytest.raises(RuntimeError, match=r"expected to be inside serve\(\)"):
+        fake.endpoint_environment()
+
+
+def test_snapshot_of_the_behavior(fake):
+    """Another behaviour, given by a reset, goes with the rest."""
+    restore = fake.snapshot()
+    fake.reset(Behavior(page_size=2))
+    restore()
+    assert fake.behavior == Behavior()
+
+
+def test_resuming_opens_what_was_closed(fake):
+    """Whoever hands out one fake to many gives it to the next as new."""
+    client, job = fake.client(), fake.add_job(sessions=1)
+    fake.close()
+    fake.resume()
+    assert len(client.list_sessions(**job)["sessions"]) == 1
+
+
+def _ids_of(job):
+    return [one["sessionId"] for one in job.listing]
+
+
+def test_ids_that_nobody_gave_are_free_ones(fake):
+    """Whatever ids were given before."""
+    given = fake.add_job(Listing(page_sizes=(2,)), jobId=model.make_id("JobId", 2))
+    of_random = fake.add_job([Listing(page_sizes=(1,), first=4)[0]])
+    several = [fake.add_job(sessions=2), fake.add_job(Listing(page_sizes=(1, 1)))]
+    given.start_session()
+    several.append(fake.add_job(sessions=1))
+    every = [one for job in (given, of_random, *several) for one in _ids_of(job)]
+    assert len(set(every)) == len(every) == 9
+    assert len({job["jobId"] for job in fake.jobs}) == 5
+    with pytest.raises(ValueError, match="expected ids that no job has"):
+        fake.add_job(Listing(page_sizes=(1,), first=2))
+
+
+def test_a_refused_job_takes_no_number(fake):
+    """The next one is as if nobody had tried."""
+    for options in ({"sessions": -1}, {"steps": -1}, {"details": {"priority": 101}}):
+        with pytest.raises(ValueError, match="expected"):
+            fake.add_job(**options)
+    assert fake.add_job(sessions=1)["jobId"] == model.make_id("JobId", 1)
+
+
+def test_more_sessions_than_time_had_minutes(fake):
+    """A count that would start before the year 1 is out of range."""
+    with pytest.raises(ValueError, match=r"sessions=2000000000 \(expected as many"):
+        fake.add_job(sessions=2_000_000_000)

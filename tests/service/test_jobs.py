@@ -1,0 +1,269 @@
+"""Jobs and sessions of the fake, as users hold them."""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import nullcontext
+
+import pytest
+
+from pytest_deadline_sessions import Behavior, FakeDeadline, Listing, lifecycle
+from pytest_deadline_sessions._api import model
+
+WALKS = {
+    "STARTED": [],
+    "UPDATE_IN_PROGRESS": ["request_end"],
+    "UPDATE_SUCCEEDED": ["request_end", "succeed_update"],
+    "UPDATE_FAILED": ["request_end", "fail_update"],
+    "ENDED": ["end"],
+}
+MOVES = {
+    "request_end": "UPDATE_IN_PROGRESS",
+    "succeed_update": "UPDATE_SUCCEEDED",
+    "fail_update": "UPDATE_FAILED",
+    "end": "ENDED",
+}
+BY = "arn:aws:iam::111122223333:user/alex"
+
+
+@pytest.fixture
+def fake():
+    """A fake that intercepts nothing."""
+    return FakeDeadline()
+
+
+def _session(fake, status):
+    session = fake.add_job().start_session()
+    for move in WALKS[status]:
+        fake.clock.advance(minutes=1)
+        getattr(session, move)()
+    return session
+
+
+def test_a_job_is_a_mapping_of_its_ids(fake):
+    """It can be unpacked into any call, and reads well."""
+    job = fake.add_job()
+    assert dict(job) == {
+        "farmId": "farm-00000000000000000000000000000001",
+        "queueId": "queue-00000000000000000000000000000001",
+        "jobId": "job-00000000000000000000000000000001",
+    }
+    assert len(job) == 3
+    assert repr(job) == "<Job job-00000000000000000000000000000001>"
+    with pytest.raises(KeyError):
+        job["fleetId"]
+
+
+def test_jobs_in_the_order_of_their_adding(fake):
+    """``jobs`` gives handles that equal those that ``add_job`` gave, as mappings."""
+    added = [fake.add_job(), fake.add_job()]
+    assert [dict(job) for job in fake.jobs] == [dict(job) for job in added]
+
+
+@pytest.mark.parametrize("move", MOVES)
+@pytest.mark.parametrize("status", WALKS)
+def test_moves_are_those_of_the_lifecycle(fake, status, move):
+    """A session moves where the lifecycle allows it; else nothing changes, and the refusal says."""
+    session = _session(fake, status)
+    before = session.summary
+    if MOVES[move] in lifecycle.TRANSITIONS[status]:
+        getattr(session, move)()
+        assert session.status == MOVES[move]
+        assert lifecycle.violations(before, session.summary) == []
+        assert lifecycle.violations(session.summary) == []
+    else:
+        following = ", ".join(lifecycle.TRANSITIONS[status]) or "nothing"
+        with pytest.raises(ValueError, match="cannot become") as caught:
+            getattr(session, move)()
+        assert str(caught.value) == (
+            f"<Session {session.session_id} {status}> cannot become {MOVES[move]} "
+            f"(expected {following} after {status})"
+        )
+        assert session.summary == before
+
+
+def test_every_move_is_at_the_services_time(fake):
+    """``updatedAt`` and ``endedAt`` are what the clock shows then, and ``updatedBy`` who asked."""
+    with fake.clock.freeze("2030-01-01") as frozen:
+        session = fake.add_job().start_session()
+        started = fake.clock.now()
+        frozen.tick(60)
+        session.request_end(by=BY)
+        asked = fake.clock.now()
+        frozen.tick(60)
+        session.succeed_update()
+        updated = fake.clock.now()
+        frozen.tick(60)
+        session.end()
+        summary = session.summary
+    assert summary == {
+        **summary,
+        "lifecycleStatus": "ENDED",
+        "targetLifecycleStatus": "ENDED",
+        "startedAt": started,
+        "updatedAt": updated,
+        "updatedBy": BY,
+        "endedAt": updated + datetime.timedelta(minutes=1),
+    }
+    assert started < asked < updated
+
+
+def test_time_never_runs_backwards_in_a_summary(fake):
+    """A clock set back gives no session that ended before it started."""
+    with fake.clock.freeze("2030-01-02") as frozen:
+        session = fake.add_job().start_session()
+        frozen.move_to("2030-01-01")
+        session.request_end()
+        session.succeed_update()
+        session.end()
+        assert lifecycle.violations(session.summary) == []
+
+
+def test_sessions_of_a_listing_can_be_moved(fake):
+    """Each place of a listing is a session like any other, and its neighbours stay."""
+    job = fake.add_job(Listing(page_sizes=(1, 0, 2)))
+    job.sessions[1].end()
+    assert [one["lifecycleStatus"] for one in job.listing] == ["STARTED", "ENDED", "STARTED"]
+    assert job.listing.page_sizes == (1, 0, 2)
+
+
+def test_sessions_that_start_later_are_listed_last(fake):
+    """In new pages where the listing says where it is cut."""
+    job = fake.add_job(Listing(page_sizes=(1, 1)))
+    started = [job.start_session() for _ in range(2)]
+    assert [one["sessionId"] for one in job.listing][2:] == [one.session_id for one in started]
+    assert job.listing.page_sizes == (1, 1, 2)
+    assert [len(page) for page in job.listing.pages()] == [1, 1, 2]
+
+
+def test_a_session_may_start_with_members_of_ones_own(fake):
+    """Members are checked like any summary, and ids must be free in the whole fake."""
+    job = fake.add_job()
+    worker = "worker-" + "a" * 32
+    session = job.start_session(workerId=worker)
+    assert session.summary["workerId"] == worker
+    with pytest.raises(ValueError, match=r"^start_session\[0\] breaks schema: workerId: 'me'"):
+        job.start_session(workerId="me")
+    with pytest.raises(ValueError, match="expected an id that is not taken"):
+        fake.add_job().start_session(sessionId=session.session_id)
+    assert len(job.sessions) == 1
+
+
+def test_fresh_ids_avoid_those_that_are_taken(fake):
+    """A listing that counted from one already does not collide with sessions that start."""
+    job = fake.add_job(Listing(page_sizes=(3,)))
+    session = job.start_session()
+    assert session.session_id.endswith("4")
+    taken = model.make_id("SessionId", 7)
+    fake.add_job().start_session(sessionId=taken)
+    assert [job.start_session().session_id[-1] for _ in range(2)] == ["6", "8"]
+
+
+def test_a_session_by_its_id(fake):
+    """``session`` gives the handle; an id that the job does not list is refused."""
+    job = fake.add_job(sessions=2)
+    session_id = job.listing[1]["sessionId"]
+    assert job.session(session_id).summary == job.listing[1]
+    with pytest.raises(ValueError, match="session_id='session-1'"):
+        job.session("session-1")
+
+
+def test_handles_from_before_a_reset(fake):
+    """They say that they are gone instead of giving what another test left."""
+    job = fake.add_job()
+    session = job.start_session()
+    fake.reset()
+    with pytest.raises(RuntimeError, match="the fake was reset after it was added"):
+        job.listing  # noqa: B018 (a property that raises)
+    again = fake.add_job()
+    assert dict(again) == dict(job)
+    with pytest.raises(RuntimeError, match="the fake was reset after it was added"):
+        session.summary  # noqa: B018 (a property that raises)
+
+
+def test_operations_and_handles_see_the_same_session(fake):
+    """GetSession and UpdateSession read and write what handles do."""
+    client = fake.client()
+    job = fake.add_job()
+    session = job.start_session()
+    of_session = {**job, "sessionId": session.session_id}
+    client.update_session(**of_session, targetLifecycleStatus="ENDED")
+    assert session.status == "UPDATE_IN_PROGRESS"
+    session.succeed_update()
+    got = client.get_session(**of_session)
+    summary = session.summary
+    assert {name: got[name] for name in summary} == summary
+    assert got["log"]["options"] == {
+        "logGroupName": "/aws/deadline/{farmId}/{queueId}".format(**job),
+        "logStreamName": session.session_id,
+    }
+    # Asking again for what is under way changes nothing.
+    client.update_session(**of_session, targetLifecycleStatus="ENDED")
+    assert session.summary == summary
+
+
+def test_updating_what_has_ended():
+    """It is a conflict, or nothing, as ``Behavior`` says."""
+    fake = FakeDeadline()
+    client = fake.client()
+    for _ in range(2):
+        job = fake.add_job()
+        session = job.start_session()
+        session.end()
+        arguments = {**job, "sessionId": session.session_id, "targetLifecycleStatus": "ENDED"}
+        if fake.behavior.update_of_ended_conflicts:
+            with pytest.raises(client.exceptions.ConflictException):
+                client.update_session(**arguments)
+        else:
+            client.update_session(**arguments)
+        fake.reset(Behavior(update_of_ended_conflicts=False))
+
+
+@pytest.mark.parametrize("conflicts", [False, True])
+def test_updating_what_was_asked_already(conflicts):
+    """It is nothing, or a conflict, as ``Behavior`` says."""
+    fake = FakeDeadline(Behavior(update_of_asked_conflicts=conflicts))
+    client, job = fake.client(), fake.add_job(sessions=2)
+    for session, done in zip(job.sessions, (False, True), strict=True):
+        arguments = {**job, "sessionId": session.session_id, "targetLifecycleStatus": "ENDED"}
+        client.update_session(**arguments)
+        if done:
+            session.succeed_update()
+        summary = session.summary
+        with pytest.raises(client.exceptions.ConflictException) if conflicts else nullcontext():
+            client.update_session(**arguments)
+        assert session.summary == summary
+
+
+def test_an_update_that_is_sent_again():
+    """A request with the ``clientToken`` of one before is that one again, whatever came since."""
+    fake = FakeDeadline(Behavior(update_of_asked_conflicts=True))
+    client = fake.client()
+    job = fake.add_job(sessions=1)
+    session = job.sessions[0]
+    update = {**job, "sessionId": session.session_id, "targetLifecycleStatus": "ENDED"}
+    client.update_session(**update, clientToken="a")
+    asked = session.summary
+    client.update_session(**update, clientToken="a")
+    assert session.summary == asked
+    with pytest.raises(client.exceptions.ConflictException):
+        client.update_session(**update, clientToken="b")
+    restore = fake.snapshot()
+    session.succeed_update()
+    session.end()
+    for _ in range(2):
+        client.update_session(**update, clientToken="a")
+        restore()
+
+
+@pytest.mark.parametrize("operation", ["get_session", "update_session"])
+def test_unknown_sessions(fake, operation):
+    """A session of another job, too, is not found."""
+    client = fake.client()
+    job, other = fake.add_job(), fake.add_job(sessions=1)
+    arguments = {**job, "sessionId": other.listing[0]["sessionId"]}
+    if operation == "update_session":
+        arguments["targetLifecycleStatus"] = "ENDED"
+    with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
+        getattr(client, operation)(**arguments)
+    assert caught.value.response["resourceType"] == "session"

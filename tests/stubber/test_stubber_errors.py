@@ -1,0 +1,272 @@
+"""Errors from ``ListSessionsStubber``."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import botocore.stub
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    StubAssertionError,
+)
+
+from pytest_deadline_sessions import FakeDeadline, Fault, Listing, ListSessionsStubber
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS
+from pytest_deadline_sessions._transport import client_factory
+
+FARM = {"farmId": model.make_id("FarmId", 7)}
+OTHER_JOB = {
+    "farmId": model.make_id("FarmId", 7),
+    "queueId": model.make_id("QueueId", 8),
+    "jobId": model.make_id("JobId", 9),
+}
+
+
+@pytest.fixture
+def stubber() -> Any:
+    """An active stubber."""
+    with ListSessionsStubber(client_factory.client()) as active:
+        yield active
+
+
+def summaries(count: int, first: int = 1) -> list[Any]:
+    """Valid summaries."""
+    return list(Listing(page_sizes=(count,), first=first))
+
+
+def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
+    """What a failure says."""
+    return str(error.value)
+
+
+def _without_transport(response: dict[str, Any]) -> dict[str, Any]:
+    """An error response without what only a wire can give it."""
+    response = copy.deepcopy(response)
+    metadata = response["ResponseMetadata"]
+    metadata.pop("RequestId", None)
+    metadata.pop("MaxAttemptsReached", None)
+    for name in ("content-type", "x-amzn-requestid"):
+        metadata["HTTPHeaders"].pop(name, None)
+    return response
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault(code) for code in model.error_shapes()),
+        Fault("AccessDeniedException", "Nothing for you.", context={"who": "alex"}),
+        Fault("ThrottlingException", retryAfterSeconds=3, quotaCode="L-1", serviceCode="deadline"),
+        Fault("InternalServerErrorException", retryAfterSeconds=0),
+        Fault(
+            "ValidationException",
+            reason="FIELD_VALIDATION_FAILED",
+            fieldList=[{"name": "jobId", "message": "no"}],
+        ),
+    ],
+    ids=repr,
+)
+def test_a_fault_is_what_the_service_gives(stubber: Any, fault: Fault) -> None:
+    """Status, headers, members, wording and class of an error are those of the real wire."""
+    fake = FakeDeadline()
+    job = fake.add_job()
+    fake.fail_next(fault, times=None)
+    client = fake.client(retries={"total_max_attempts": 1})
+    with pytest.raises(ClientError) as wanted:
+        client.list_sessions(**job)
+    stubber.add_fault(fault)
+    with pytest.raises(getattr(stubber.client.exceptions, fault.code)) as error:
+        stubber.client.list_sessions(**job)
+    assert _without_transport(error.value.response) == _without_transport(wanted.value.response)
+
+
+def test_a_fault_may_be_named_by_its_code(stubber: Any) -> None:
+    """A code stands for the fault with the default members."""
+    stubber.add_fault("ThrottlingException")
+    assert stubber.pending == [
+        "ListSessions(any arguments) → 429 ThrottlingException: Rate exceeded."
+    ]
+
+
+@pytest.mark.parametrize("code", BROKEN_CONNECTIONS)
+def test_a_stubber_knows_no_connection(stubber: Any, code: str) -> None:
+    """A broken connection is refused with the reason, and where to go."""
+    with pytest.raises(ValueError, match="connection") as error:
+        stubber.add_fault(code)
+    assert text_of(error) == (
+        f"fault={code!r} (expected an error of the service: a Stubber knows no connection that "
+        "could break; FakeDeadline.fail_next takes it)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [("Throttled", ValueError), (Fault("ConflictException"), ValueError), (5, TypeError)],
+)
+def test_what_list_sessions_cannot_give_is_refused(
+    stubber: Any, fault: Any, kind: type[Exception]
+) -> None:
+    """Only an error that ListSessions is modelled to give is queued."""
+    with pytest.raises(kind, match="expected a"):
+        stubber.add_fault(fault)
+    assert stubber.pending == []
+
+
+def test_a_fault_without_a_request_answers_any_arguments(stubber: Any) -> None:
+    """A fault may hit whatever call comes next."""
+    stubber.add_fault("AccessDeniedException")
+    with pytest.raises(stubber.client.exceptions.AccessDeniedException):
+        stubber.client.list_sessions(**OTHER_JOB, maxResults=3, nextToken="x")
+
+
+def test_a_fault_with_a_request_answers_that_alone(stubber: Any) -> None:
+    """A fault's request has the default ids if it has none, and is exact."""
+    stubber.add_fault("AccessDeniedException", maxResults=3)
+    with pytest.raises(StubAssertionError):
+        stubber.client.list_sessions(**stubber.job)
+    with pytest.raises(stubber.client.exceptions.AccessDeniedException):
+        stubber.client.list_sessions(**stubber.job, maxResults=3)
+
+
+def test_a_fault_with_an_impossible_request_is_refused(stubber: Any) -> None:
+    """A request that no call can have is refused for a fault as it is for pages."""
+    with pytest.raises(ValueError, match="impossible") as error:
+        stubber.add_fault("ThrottlingException", maxResults=0)
+    assert text_of(error) == (
+        "impossible with the real service (strict=False queues it all the same):\n"
+        "  maxResults: 0 (expected 1..100)"
+    )
+    with pytest.raises(ValueError, match="queueId, jobId: missing"):
+        stubber.add_fault("ThrottlingException", **FARM)
+    assert stubber.pending == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "resource"),
+    [
+        ({}, (model.make_id("JobId", 1), "job")),
+        (OTHER_JOB, (OTHER_JOB["jobId"], "job")),
+        ({**OTHER_JOB, "jobId": botocore.stub.ANY}, ("unknown", "unknown")),
+    ],
+)
+def test_what_is_not_found_is_the_job(
+    stubber: Any, request_: dict[str, Any], resource: tuple[str, str]
+) -> None:
+    """A ResourceNotFoundException names the job that is asked for, as far as that is known."""
+    stubber.add_fault("ResourceNotFoundException", **request_)
+    with pytest.raises(stubber.client.exceptions.ResourceNotFoundException) as error:
+        stubber.client.list_sessions(**{**stubber.job, **(OTHER_JOB if request_ else {})})
+    response = error.value.response
+    assert (response["resourceId"], response["resourceType"]) == resource
+
+
+def test_a_resource_that_the_fault_names_stays(stubber: Any) -> None:
+    """What a fault was told is not replaced by the job."""
+    stubber.add_fault(Fault("ResourceNotFoundException", resourceId="q", resourceType="queue"))
+    with pytest.raises(stubber.client.exceptions.ResourceNotFoundException) as error:
+        stubber.client.list_sessions(**stubber.job)
+    assert error.value.response["resourceId"] == "q"
+    assert error.value.response["resourceType"] == "queue"
+
+
+def test_an_expired_token_gets_what_the_service_gives(stubber: Any) -> None:
+    """Status, reason and wording are those of the in-memory service."""
+    fake = FakeDeadline()
+    job = fake.add_job(2)
+    client = fake.client(retries={"total_max_attempts": 1})
+    token = client.list_sessions(**job, maxResults=1)["nextToken"]
+    fake.clock.advance(hours=25)
+    with pytest.raises(ClientError) as wanted:
+        client.list_sessions(**job, maxResults=1, nextToken=token)
+    stubber.add_expired_token(nextToken=token)
+    with pytest.raises(stubber.client.exceptions.ValidationException) as error:
+        stubber.client.list_sessions(**stubber.job, nextToken=token)
+    assert _without_transport(error.value.response) == _without_transport(wanted.value.response)
+    assert error.value.response["reason"] == "OTHER"
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_the_token_of_the_page_before_expires(stubber: Any, *, between: bool) -> None:
+    """Without a request, the call has to bring that page's token and arguments, faults or not."""
+    request = {**OTHER_JOB, "maxResults": 1}
+    stubber.add_pages([summaries(1)], more=True, **request)
+    if between:
+        stubber.add_fault("ThrottlingException")
+    stubber.add_expired_token()
+    token = stubber.client.list_sessions(**request)["nextToken"]
+    if between:
+        with pytest.raises(stubber.client.exceptions.ThrottlingException):
+            stubber.client.list_sessions(**request, nextToken=token)
+    for wrong in (request, {**OTHER_JOB, "nextToken": token}, {**request, "nextToken": "other"}):
+        with pytest.raises(StubAssertionError):
+            stubber.client.list_sessions(**wrong)
+    with pytest.raises(stubber.client.exceptions.ValidationException):
+        stubber.client.list_sessions(**request, nextToken=token)
+
+
+def test_a_request_for_an_expired_token_is_completed(stubber: Any) -> None:
+    """The token of the page before and the default ids fill up what the request leaves out."""
+    stubber.add_pages([[]], more=True)
+    token = stubber.next_token
+    stubber.add_expired_token(maxResults=3)
+    stubber.add_expired_token(nextToken="older")
+    stubber.add_expired_token(nextToken="oldest", **OTHER_JOB)
+    stubber.client.list_sessions(**stubber.job)
+    for request in (
+        {**stubber.job, "maxResults": 3, "nextToken": token},
+        {**stubber.job, "nextToken": "older"},
+        {**OTHER_JOB, "nextToken": "oldest"},
+    ):
+        with pytest.raises(stubber.client.exceptions.ValidationException):
+            stubber.client.list_sessions(**request)
+
+
+def test_a_token_that_was_saved_may_expire_first(stubber: Any) -> None:
+    """Where nothing is queued and nothing said, the call may have any arguments."""
+    stubber.add_expired_token()
+    with pytest.raises(stubber.client.exceptions.ValidationException, match="has expired"):
+        stubber.client.list_sessions(**stubber.job, nextToken="saved yesterday")
+
+
+@pytest.mark.parametrize(
+    ("pages", "request_"),
+    [
+        ([], {"maxResults": 3}),
+        ([[[]]], {}),
+        ([[[]]], {"maxResults": 3}),
+        ([[[], []]], {}),
+    ],
+)
+def test_a_token_that_never_was_cannot_expire(stubber: Any, pages: Any, request_: Any) -> None:
+    """Where no token is given, and the page before has none, the slip is explained."""
+    for each in pages:
+        stubber.add_pages(each)
+    with pytest.raises(ValueError, match="nextToken") as error:
+        stubber.add_expired_token(**request_)
+    assert text_of(error) == (
+        "nextToken: missing (expected the token that has expired: give it, or queue a page that "
+        "has one before, with more=True if it is the last of its add_pages)"
+    )
+
+
+def test_an_expired_token_of_a_response_without_expectations(stubber: Any) -> None:
+    """Where the page before expects nothing, the expired token's call may have any arguments."""
+    stubber.add_response("list_sessions", {"sessions": [], "nextToken": "t"})
+    stubber.add_expired_token()
+    assert stubber.pending == [
+        "ListSessions(any arguments) → no sessions, token 't'",
+        "ListSessions(any arguments) → 400 ValidationException: The nextToken has expired.",
+    ]
+
+
+@pytest.mark.skipif(
+    "NextToken" not in model.service_model().shape_names,
+    reason="the service model of this botocore has no limit for tokens",
+)
+def test_an_impossible_request_for_an_expired_token_is_refused(stubber: Any) -> None:
+    """A token may be no longer than the model allows, though it has expired."""
+    with pytest.raises(ValueError, match="nextToken: 4097 characters"):
+        stubber.add_expired_token(nextToken="x" * 4097)
+    assert stubber.pending == []

@@ -1,0 +1,257 @@
+"""What ``ListSessionsStubber`` has from botocore's ``Stubber``."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import botocore.stub
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ParamValidationError,
+)
+
+from pytest_deadline_sessions import FakeDeadline, Listing, ListSessionsStubber
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._transport import client_factory
+
+FARM = {"farmId": model.make_id("FarmId", 7)}
+OTHER_JOB = {
+    "farmId": model.make_id("FarmId", 7),
+    "queueId": model.make_id("QueueId", 8),
+    "jobId": model.make_id("JobId", 9),
+}
+
+
+@pytest.fixture
+def stubber() -> Any:
+    """An active stubber."""
+    with ListSessionsStubber(client_factory.client()) as active:
+        yield active
+
+
+def summaries(count: int, first: int = 1) -> list[Any]:
+    """Valid summaries."""
+    return list(Listing(page_sizes=(count,), first=first))
+
+
+def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
+    """What a failure says."""
+    return str(error.value)
+
+
+def test_responses_of_other_operations_are_queued(stubber: Any) -> None:
+    """Any operation of the client can be stubbed, in one order with the pages."""
+    stubber.add_response("create_farm", FARM, {"displayName": "North"})
+    stubber.add_pages([[]])
+    assert stubber.client.create_farm(displayName="North") == FARM
+    assert stubber.client.list_sessions(**stubber.job) == {"sessions": []}
+    assert [call.operation for call in stubber.calls] == ["CreateFarm", "ListSessions"]
+
+
+def test_botocore_checks_responses_of_other_operations(stubber: Any) -> None:
+    """What botocore refuses is refused, and nothing is queued."""
+    with pytest.raises(ParamValidationError):
+        stubber.add_response("create_farm", {"farmId": 5})
+    assert stubber.pending == []
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_strict_is_for_list_sessions_alone(stubber: Any, *, strict: bool) -> None:
+    """A strict that would have no effect is refused instead of left unheard."""
+    with pytest.raises(ValueError, match="alone") as error:
+        stubber.add_response("delete_farm", {}, strict=strict)
+    assert (
+        text_of(error) == f"strict={strict} for delete_farm (expected it for list_sessions alone)"
+    )
+    assert stubber.pending == []
+
+
+def test_an_unknown_method_is_refused(stubber: Any) -> None:
+    """A misspelt method is named, for a response and for an error."""
+    for add in (
+        lambda: stubber.add_response("list_session", {}),
+        lambda: stubber.add_client_error("list_session", "ThrottlingException"),
+    ):
+        with pytest.raises(ValueError, match="list_session") as error:
+            add()
+        assert text_of(error) == (
+            "method='list_session' (expected a method of the client, such as 'list_sessions')"
+        )
+    assert stubber.pending == []
+
+
+@pytest.mark.parametrize("response", [None, [summaries(1)]])
+def test_a_response_is_a_dict(stubber: Any, response: Any) -> None:
+    """What is no dict is refused, whatever strict says."""
+    with pytest.raises(TypeError) as error:
+        stubber.add_response("list_sessions", response, strict=False)
+    assert text_of(error) == f"service_response={response!r} (expected a dict)"
+
+
+def test_a_response_of_list_sessions_is_checked(stubber: Any) -> None:
+    """add_response refuses what add_pages refuses, and names the members of the response."""
+    ended = {**summaries(1)[0], "lifecycleStatus": "ENDED"}
+    with pytest.raises(ValueError, match="impossible") as error:
+        stubber.add_response(
+            "list_sessions", {"sessions": [ended], "nextToken": None}, dict(stubber.job)
+        )
+    assert text_of(error) == (
+        "impossible with the real service (strict=False queues it all the same):\n"
+        "  service_response.nextToken: None (expected a string)\n"
+        "  service_response.sessions[0] breaks ended-at: "
+        "endedAt: missing (expected a datetime, since lifecycleStatus is ENDED)"
+    )
+    with pytest.raises(ValueError, match=r"service_response\.sessions: missing"):
+        stubber.add_response("list_sessions", {})
+    with pytest.raises(ValueError, match=r"service_response\.sessions: 'ab' \(expected a list"):
+        stubber.add_response("list_sessions", {"sessions": "ab"})
+    with pytest.raises(ValueError, match="expected at most 1 in a page"):
+        stubber.add_response("list_sessions", {"sessions": summaries(2)}, {"maxResults": 1})
+    assert stubber.pending == []
+
+
+def test_a_response_of_list_sessions_is_served_with_its_metadata(stubber: Any) -> None:
+    """ResponseMetadata is let through as botocore lets it, and the call may expect anything."""
+    response = {"sessions": summaries(1), "ResponseMetadata": {"RequestId": "1"}}
+    stubber.add_response("list_sessions", response, {**OTHER_JOB, "maxResults": botocore.stub.ANY})
+    assert stubber.client.list_sessions(**OTHER_JOB, maxResults=7) == response
+
+
+def test_a_response_of_list_sessions_need_not_be_one(stubber: Any) -> None:
+    """Not strict, a response may lack what every response has."""
+    stubber.add_response("list_sessions", {"nextToken": None}, strict=False)
+    stubber.add_response("list_sessions", {"nextToken": 5}, strict=False)
+    assert stubber.pending == [
+        "ListSessions(any arguments) → no list of sessions, token None",
+        "ListSessions(any arguments) → no list of sessions, token 5",
+    ]
+    assert stubber.client.list_sessions(**stubber.job) == {"nextToken": None}
+
+
+def test_client_errors_are_those_of_botocore(stubber: Any) -> None:
+    """Every argument of add_client_error has the effect that it has in botocore."""
+    plain = botocore.stub.Stubber(client_factory.client())
+    given = (
+        "list_sessions",
+        "ThrottlingException",
+        "Slow down.",
+        429,
+        {"Type": "Sender"},
+        dict(stubber.job),
+        {"RequestId": "1"},
+        {"message": "Slow down.", "quotaCode": "L-1"},
+    )
+    responses = []
+    for one in (plain, stubber):
+        one.add_client_error(*given)
+        with one, pytest.raises(ClientError) as error:
+            one.client.list_sessions(**stubber.job)
+        responses.append(error.value.response)
+    assert responses[0] == responses[1]
+
+
+def test_a_client_error_needs_nothing_but_a_method(stubber: Any) -> None:
+    """The defaults of add_client_error are those of botocore."""
+    stubber.add_client_error("list_sessions")
+    with pytest.raises(ClientError) as error:
+        stubber.client.list_sessions(**stubber.job)
+    assert error.value.response == {
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+        "Error": {"Message": "", "Code": ""},
+    }
+
+
+def test_a_client_error_does_not_change_with_what_it_was_made_of(stubber: Any) -> None:
+    """A caller that changes its dicts later changes nothing in the queue."""
+    details: list[dict[str, str]] = [{"name": "jobId", "message": "no"}]
+    expected, headers, members = dict(OTHER_JOB), {"date": "today"}, {"fieldList": details}
+    stubber.add_client_error(
+        "list_sessions",
+        "ValidationException",
+        service_error_meta={"Details": details},
+        expected_params=expected,
+        response_meta={"HTTPHeaders": headers},
+        modeled_fields={"message": "", "reason": "OTHER", **members},
+    )
+    expected.clear()
+    headers.clear()
+    details.clear()
+    with pytest.raises(ClientError) as error:
+        stubber.client.list_sessions(**OTHER_JOB)
+    response = error.value.response
+    assert response["ResponseMetadata"]["HTTPHeaders"] == {"date": "today"}
+    assert response["fieldList"] == response["Error"]["Details"]
+    assert response["fieldList"] == [{"name": "jobId", "message": "no"}]
+
+
+@pytest.mark.parametrize(("status", "raised"), [(299, False), (300, True)])
+def test_an_error_in_the_transcript_is_one_that_botocore_raises(
+    stubber: Any, status: int, *, raised: bool
+) -> None:
+    """The transcript and the caller agree on which status is an error."""
+    stubber.add_client_error("list_sessions", "Oops", http_status_code=status)
+    with pytest.raises(ClientError) if raised else contextlib.nullcontext():
+        stubber.client.list_sessions(**OTHER_JOB)
+    assert (stubber.calls[0].error == "Oops") is raised
+    assert (stubber.calls[0].response is None) is raised
+
+
+def test_botocore_checks_the_fields_of_a_client_error(stubber: Any) -> None:
+    """What botocore refuses is refused, and nothing is queued."""
+    with pytest.raises(ParamValidationError):
+        stubber.add_client_error(
+            "list_sessions", "ThrottlingException", modeled_fields={"message": 5}
+        )
+    assert stubber.pending == []
+
+
+def test_a_presigned_url_is_no_call(stubber: Any) -> None:
+    """Signing a URL takes nothing from the queue, and is not unexpected."""
+    assert "maxResults=1" in stubber.client.generate_presigned_url(
+        "list_sessions", {**OTHER_JOB, "maxResults": 1}
+    )
+    stubber.add_pages([[]])
+    stubber.client.generate_presigned_url("list_sessions", OTHER_JOB)
+    assert len(stubber.pending) == 1
+    assert not stubber.unexpected
+    assert not stubber.calls
+
+
+def test_a_call_that_botocore_refuses_takes_nothing(stubber: Any) -> None:
+    """A call that is never sent leaves its response in the queue."""
+    stubber.add_fault("ThrottlingException")
+    with pytest.raises(ParamValidationError):
+        stubber.client.list_sessions(**OTHER_JOB, maxResults=0)
+    assert len(stubber.pending) == 1
+    with pytest.raises(stubber.client.exceptions.ThrottlingException):
+        stubber.client.list_sessions(**OTHER_JOB, maxResults=1)
+    stubber.assert_no_pending_responses()
+
+
+def test_a_stubber_answers_only_while_it_is_active() -> None:
+    """Switched on and off again and again, it answers in between and leaves the client alone."""
+    fake = FakeDeadline()
+    job = fake.add_job(3)
+    client = fake.client()
+    stubber = ListSessionsStubber(client)
+    stubber.add_pages([summaries(1), [], []], **job)
+    token: dict[str, Any] = {}
+    for count in (1, 0):
+        assert len(client.list_sessions(**job)["sessions"]) == 3
+        with stubber as entered:
+            assert entered is stubber
+            page = client.list_sessions(**job, **token)
+        assert len(page["sessions"]) == count
+        token = {"nextToken": page["nextToken"]}
+    stubber.activate()
+    stubber.activate()
+    assert client.list_sessions(**job, **token) == {"sessions": []}
+    stubber.deactivate()
+    stubber.deactivate()
+    assert len(client.list_sessions(**job)["sessions"]) == 3
+    assert (len(stubber.calls), len(fake.calls)) == (3, 3)
+    stubber.assert_no_pending_responses()
+    stubber.assert_no_unexpected_calls()

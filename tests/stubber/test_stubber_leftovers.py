@@ -1,0 +1,208 @@
+"""What ``ListSessionsStubber`` has to say at the end of a test."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    StubAssertionError,
+    StubResponseError,
+    UnStubbedResponseError,
+)
+
+from pytest_deadline_sessions import Listing, ListSessionsStubber
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.clock import Clock
+from pytest_deadline_sessions._domain.transcript import abbreviate
+from pytest_deadline_sessions._transport import client_factory
+
+FARM = {"farmId": model.make_id("FarmId", 7)}
+OTHER_JOB = {
+    **FARM,
+    "queueId": model.make_id("QueueId", 8),
+    "jobId": model.make_id("JobId", 9),
+}
+SHORT = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001"
+OTHER = "farmId=farm-0000…0007, queueId=queue-0000…0008, jobId=job-0000…0009"
+LISTED = "Error getting response stub for operation ListSessions: "
+NO_CALL = """\
+           expected  received
+≠ farmId   no call   'farm-00000000000000000000000000000001'
+≠ queueId  no call   'queue-00000000000000000000000000000001'
+≠ jobId    no call   'job-00000000000000000000000000000001'
+
+"""
+EVERY = (
+    "Every call needs a response of its own: "
+    "add_pages, add_listing, add_fault, add_expired_token, or add_response."
+)
+
+
+@pytest.fixture
+def stubber() -> Any:
+    """An active stubber."""
+    with ListSessionsStubber(client_factory.client()) as active:
+        yield active
+
+
+def summaries(count: int, first: int = 1) -> list[Any]:
+    """Valid summaries."""
+    return list(Listing(page_sizes=(count,), first=first))
+
+
+def first_token() -> str:
+    """The token that every stubber gives first."""
+    other = ListSessionsStubber(client_factory.client())
+    other.add_pages([[]], more=True)
+    assert other.next_token is not None
+    return other.next_token
+
+
+def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
+    """What a failure says."""
+    return str(error.value)
+
+
+def test_a_swallowed_exception_is_remembered(stubber: Any) -> None:
+    """Code under test that catches everything cannot hide an unexpected call."""
+    with contextlib.suppress(Exception):
+        stubber.client.list_sessions(**stubber.job)
+    with pytest.raises(AssertionError) as failure:
+        stubber.assert_no_unexpected_calls()
+    assert text_of(failure) == (
+        "1 call was not expected:\n"
+        "\n"
+        f"{LISTED}nothing is queued for it (nothing ever was).\n"
+        "\n"
+        f"{NO_CALL}{EVERY}\n"
+        "\n"
+        "A test that means it: stubber.unexpected.clear(). "
+        'See "list_sessions_stubber" in the README.'
+    )
+    stubber.unexpected.clear()
+    stubber.assert_no_unexpected_calls()
+
+
+@pytest.mark.parametrize(("count", "more"), [(3, ""), (5, "… and 2 more\n\n")])
+def test_many_unexpected_calls_are_cut(stubber: Any, count: int, more: str) -> None:
+    """Three are shown whole, and how many there are more."""
+    for number in range(count):
+        with pytest.raises(UnStubbedResponseError):
+            stubber.client.list_sessions(**stubber.job, maxResults=number)
+    with pytest.raises(AssertionError) as failure:
+        stubber.assert_no_unexpected_calls()
+    text = text_of(failure)
+    assert text.startswith(f"{count} calls were not expected:\n\n{stubber.unexpected[0]}\n\n")
+    assert text.endswith(f"{stubber.unexpected[2]}\n\n{more}{text[text.index('A test that') :]}")
+    assert text.count(LISTED) == 3
+
+
+def test_responses_never_asked_for_are_listed_one_by_one(stubber: Any) -> None:
+    """Code that stops before the end of a listing is told what it left, and why that matters."""
+    stubber.add_listing(Listing(page_sizes=(2, 0, 1)), maxResults=2)
+    first = stubber.client.list_sessions(**stubber.job, maxResults=2)["nextToken"]
+    with pytest.raises(AssertionError) as failure:
+        stubber.assert_no_pending_responses()
+    second = stubber.client.list_sessions(**stubber.job, maxResults=2, nextToken=first)
+    first, second = abbreviate(first), abbreviate(second["nextToken"])
+    assert text_of(failure) == (
+        "2 of 3 queued responses were never asked for:\n"
+        f"  1. ListSessions({SHORT}, maxResults=2, nextToken={first}) → "
+        f"page 2 of 3: no sessions, token {second}\n"
+        f"  2. ListSessions(nextToken={second}) → page 3 of 3: 1 session, no token\n"
+        "\n"
+        "The page before had a nextToken: the code under test has to follow it, also when the page "
+        "was empty.\n"
+        "\n"
+        "Code that may stop early: "
+        "@pytest.mark.deadline_sessions(assert_all_responses_requested=False). "
+        'See "list_sessions_stubber" in the README.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "shown"), [({}, "any arguments"), ({"maxResults": 3}, f"{SHORT}, maxResults=3")]
+)
+def test_a_response_left_that_follows_no_page_is_listed_alone(
+    stubber: Any, request_: dict[str, Any], shown: str
+) -> None:
+    """Nothing is said about tokens where the next call would have none."""
+    stubber.add_fault("ThrottlingException", **request_)
+    with pytest.raises(AssertionError) as failure:
+        stubber.assert_no_pending_responses()
+    assert text_of(failure) == (
+        "1 of 1 queued responses were never asked for:\n"
+        f"  1. ListSessions({shown}) → 429 ThrottlingException: Rate exceeded.\n"
+        "\n"
+        "Code that may stop early: "
+        "@pytest.mark.deadline_sessions(assert_all_responses_requested=False). "
+        'See "list_sessions_stubber" in the README.'
+    )
+
+
+def test_pending_leaves_out_what_is_as_in_the_line_before(stubber: Any) -> None:
+    """Lines show what changes from call to call, also what is left out, and tokens always."""
+    stubber.add_pages([[]], maxResults=3, nextToken="t")
+    stubber.add_pages([[]], nextToken="t")
+    stubber.add_fault("ThrottlingException")
+    stubber.add_pages([[]])
+    stubber.add_pages([[], []], **OTHER_JOB)
+    stubber.add_client_error("delete_farm", "Oops", "No.", 418, expected_params=FARM)
+    token = abbreviate(first_token())
+    assert stubber.pending == [
+        f"ListSessions({SHORT}, maxResults=3, nextToken='t') → no sessions, no token",
+        "ListSessions(nextToken='t', no maxResults) → no sessions, no token",
+        "ListSessions(any arguments) → 429 ThrottlingException: Rate exceeded.",
+        f"ListSessions({SHORT}) → no sessions, no token",
+        f"ListSessions({OTHER}) → page 1 of 2: no sessions, token {token}",
+        f"ListSessions(nextToken={token}) → page 2 of 2: no sessions, no token",
+        "DeleteFarm(farmId=farm-0000…0007) → 418 Oops: No.",
+    ]
+
+
+def test_every_call_is_in_the_transcript() -> None:
+    """Pages, faults and unexpected calls are written down with outcome and time, in order."""
+    with (
+        Clock().freeze("2030-01-01 12:00") as frozen,
+        ListSessionsStubber(client_factory.client()) as one,
+    ):
+        client = one.client
+        one.add_pages([summaries(2)], more=True)
+        token = client.list_sessions(**one.job)["nextToken"]
+        frozen.tick(hours=25)
+        one.add_expired_token()
+        with pytest.raises(StubAssertionError):
+            client.list_sessions(**one.job)
+        with pytest.raises(StubResponseError):
+            client.delete_farm(**FARM)
+        with pytest.raises(ClientError):
+            client.list_sessions(**one.job, nextToken=token)
+        with pytest.raises(UnStubbedResponseError):
+            client.list_sessions(**one.job, maxResults=2)
+    shown = abbreviate(token)
+    assert str(one.calls) == (
+        f"ListSessions({SHORT}) → 200, 2 sessions, token {shown}  at 2030-01-01 12:00:00\n"
+        f"ListSessions() → StubAssertionError: nextToken is not given (expected {shown})"
+        "  at 2030-01-02 13:00:00\n"
+        "DeleteFarm(farmId=farm-0000…0007) → StubResponseError: ListSessions is expected next"
+        "  at 2030-01-02 13:00:00\n"
+        f"ListSessions({SHORT}, nextToken={shown}) → "
+        "400 ValidationException (OTHER): The nextToken has expired.  at 2030-01-02 13:00:00\n"
+        "ListSessions(maxResults=2) → UnStubbedResponseError: nothing is queued for it"
+        "  at 2030-01-02 13:00:00"
+    )
+    assert [call.response is None for call in one.calls] == [False, True, True, True, True]
+    assert [call.status for call in one.calls] == [200, None, None, 400, None]
+
+
+def test_every_difference_is_in_the_transcript(stubber: Any) -> None:
+    """One line names all arguments that are not as expected."""
+    stubber.add_pages([[]], maxResults=2)
+    with pytest.raises(StubAssertionError):
+        stubber.client.list_sessions(**stubber.job, maxResults=3, nextToken="t")
+    assert stubber.calls[0].message == (
+        "maxResults is 3 (expected 2), nextToken is 't' (expected not given)"
+    )

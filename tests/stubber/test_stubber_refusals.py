@@ -1,0 +1,288 @@
+"""What ``ListSessionsStubber`` refuses to queue, and what it lets through."""
+
+from __future__ import annotations
+
+import datetime
+import types
+from typing import Any
+
+import pytest
+
+from pytest_deadline_sessions import Listing, ListSessionsStubber, Page
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._transport import client_factory
+
+FARM = {"farmId": model.make_id("FarmId", 7)}
+OTHER_JOB = {
+    "farmId": model.make_id("FarmId", 7),
+    "queueId": model.make_id("QueueId", 8),
+    "jobId": model.make_id("JobId", 9),
+}
+
+
+NO_PAGE = (
+    "(expected a list of session summaries, or a Page; "
+    "one page alone is [[summary, …]], a Listing goes to add_listing)"
+)
+
+
+@pytest.fixture
+def stubber() -> Any:
+    """An active stubber."""
+    with ListSessionsStubber(client_factory.client()) as active:
+        yield active
+
+
+def summaries(count: int, first: int = 1) -> list[Any]:
+    """Valid summaries."""
+    return list(Listing(page_sizes=(count,), first=first))
+
+
+def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
+    """What a failure says."""
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "client",
+    [None, types.SimpleNamespace(meta=None), "deadline"],
+)
+def test_a_stubber_takes_nothing_but_a_client(client: Any) -> None:
+    """What is no client is refused by name."""
+    with pytest.raises(TypeError) as error:
+        ListSessionsStubber(client)
+    assert text_of(error) == f"client={client!r} (expected a botocore client of 'deadline')"
+
+
+def test_a_stubber_takes_no_client_of_another_service() -> None:
+    """A client that has no ListSessions is refused, though it is one of botocore's."""
+    other = types.SimpleNamespace(
+        meta=types.SimpleNamespace(service_model=types.SimpleNamespace(service_name="s3"))
+    )
+    with pytest.raises(TypeError, match="expected a botocore client of 'deadline'"):
+        ListSessionsStubber(other)
+
+
+@pytest.mark.parametrize("wrong", ["no", 0, None])
+def test_strict_is_true_or_false(wrong: Any) -> None:
+    """A switch that is no bool is refused in the constructor."""
+    with pytest.raises(TypeError) as error:
+        ListSessionsStubber(client_factory.client(), strict=wrong)
+    assert text_of(error) == f"strict={wrong!r} (expected True or False)"
+
+
+@pytest.mark.parametrize("name", ["strict", "more"])
+def test_switches_of_the_methods_are_true_or_false(stubber: Any, name: str) -> None:
+    """A switch that is no bool is refused, and nothing is queued."""
+    with pytest.raises(TypeError) as error:
+        stubber.add_pages([[]], **{name: "yes"})
+    assert text_of(error) == f"{name}='yes' (expected True or False)"
+    assert stubber.pending == []
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_some_ids_are_refused(stubber: Any, *, strict: bool) -> None:
+    """A request with some of the ids is a slip, also where anything else is let through."""
+    with pytest.raises(ValueError, match="missing") as error:
+        stubber.add_pages([[]], strict=strict, **FARM)
+    assert text_of(error) == (
+        "queueId, jobId: missing "
+        "(expected farmId, queueId, jobId, or none of them for those of stubber.job)"
+    )
+    assert stubber.pending == []
+
+
+@pytest.mark.parametrize(
+    ("pages", "text"),
+    [
+        (5, "pages=5 (expected a list of pages, each a list of session summaries)"),
+        ("ab", "pages='ab' (expected a list of pages, each a list of session summaries)"),
+        ({}, "pages={} (expected a list of pages, each a list of session summaries)"),
+        (
+            [[], 5],
+            f"pages[1]: 5 {NO_PAGE}",
+        ),
+        (
+            [{"sessionId": "session-1"}],
+            f"pages[0]: {{'sessionId': 'session-1'}} {NO_PAGE}",
+        ),
+    ],
+)
+def test_what_is_no_list_of_pages_is_refused(stubber: Any, pages: Any, text: str) -> None:
+    """A wrong shape is named with its place, whatever strict says, and nothing is queued."""
+    with pytest.raises(TypeError) as error:
+        stubber.add_pages(pages, strict=False)
+    assert text_of(error) == text
+    assert stubber.pending == []
+
+
+def test_no_page_at_all_is_refused(stubber: Any) -> None:
+    """A listing has at least one page, though it may be empty."""
+    with pytest.raises(ValueError, match="at least one") as error:
+        stubber.add_pages([])
+    assert text_of(error) == "pages=[] (expected at least one page; an empty listing is [[]])"
+
+
+@pytest.mark.parametrize("listing", [[summaries(1)], 5])
+def test_what_is_no_listing_is_refused(stubber: Any, listing: Any) -> None:
+    """Lists of summaries are sent to add_pages."""
+    with pytest.raises(TypeError) as error:
+        stubber.add_listing(listing)
+    assert text_of(error) == (
+        f"listing={listing!r} (expected a Listing; add_pages takes lists of summaries)"
+    )
+
+
+def test_everything_impossible_is_refused_at_once_and_nothing_is_queued(stubber: Any) -> None:
+    """Request and pages are reported together, by member and rule, and no page gets through."""
+    malformed, ended, naive, running, fine = summaries(5)
+    malformed["sessionId"] = "session-1"
+    ended["lifecycleStatus"] = "ENDED"
+    naive["startedAt"] = datetime.datetime(2030, 1, 1)  # noqa: DTZ001 (what is refused)
+    running["lifecycleStatus"] = "RUNNING"
+    lacking = {name: value for name, value in fine.items() if name != "fleetId"}
+    lacking["sessionId"] = model.make_id("SessionId", 6)
+    with pytest.raises(ValueError, match="impossible") as error:
+        stubber.add_pages(
+            [[fine], [malformed, ended], [naive, running], [lacking, "session-2"]],
+            **{**stubber.job, "farmId": "farm-1"},
+            pageSize=3,
+        )
+    members = ", ".join(model.members("ListSessionsRequest"))
+    assert text_of(error) == (
+        "impossible with the real service (strict=False queues it all the same):\n"
+        "  farmId: 'farm-1' (expected to match farm-[0-9a-f]{32})\n"
+        f"  pageSize: 3 (expected no such member; {members})\n"
+        "  pages[1].sessions[0] breaks schema: "
+        "sessionId: 'session-1' (expected to match session-[0-9a-f]{32})\n"
+        "  pages[1].sessions[1] breaks ended-at: "
+        "endedAt: missing (expected a datetime, since lifecycleStatus is ENDED)\n"
+        "  pages[2].sessions[0] breaks schema: "
+        "startedAt: datetime.datetime(2030, 1, 1, 0, 0), which is naive "
+        "(expected a timezone-aware datetime)\n"
+        "  pages[2].sessions[1] breaks schema: lifecycleStatus: 'RUNNING' (expected one of "
+        "'STARTED', 'UPDATE_IN_PROGRESS', 'UPDATE_SUCCEEDED', 'UPDATE_FAILED', 'ENDED')\n"
+        "  pages[3].sessions[0] breaks schema: "
+        "fleetId: missing (expected a value, it is required)\n"
+        "  pages[3].sessions[1] breaks schema: "
+        "summary: 'session-2' (expected a dict of SessionSummary)"
+    )
+    assert stubber.pending == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "line"),
+    [
+        ({"maxResults": 101}, "maxResults: 101 (expected 1..100)"),
+        ({"maxResults": "7"}, "maxResults: '7' (expected an integer)"),
+        ({"nextToken": None}, "nextToken: None (expected a string)"),
+    ],
+)
+def test_a_request_that_no_call_could_have_is_refused(
+    stubber: Any, request_: dict[str, Any], line: str
+) -> None:
+    """An expectation that the service would refuse is no expectation."""
+    with pytest.raises(ValueError, match="impossible") as error:
+        stubber.add_pages([[]], **request_)
+    assert text_of(error).splitlines()[1:] == [f"  {line}"]
+    assert stubber.pending == []
+
+
+def test_a_session_is_listed_once(stubber: Any) -> None:
+    """An id that comes back on a later page is refused with both places."""
+    first, second = summaries(2)
+    with pytest.raises(ValueError, match="unique ids") as error:
+        stubber.add_pages([[first], [second, first]])
+    assert text_of(error) == (
+        "impossible with the real service (strict=False queues it all the same):\n"
+        f"  pages[1].sessions[1].sessionId: {first['sessionId']!r} "
+        "(expected unique ids; pages[0].sessions[0] has it)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pages", "request_", "line"),
+    [
+        (
+            [Page([], "again"), Page([], "again")],
+            {},
+            "pages[1].nextToken: 'again' (expected a fresh one; pages[0] has it)",
+        ),
+        (
+            [Page([], "again")],
+            {"nextToken": "again"},
+            "pages[0].nextToken: 'again' (expected a fresh one; the request has it)",
+        ),
+    ],
+)
+def test_no_token_comes_twice(stubber: Any, pages: Any, request_: Any, line: str) -> None:
+    """A token that would lead back to a page that was given before is refused."""
+    with pytest.raises(ValueError, match="fresh one") as error:
+        stubber.add_pages(pages, **request_)
+    assert text_of(error).splitlines()[1:] == [f"  {line}"]
+
+
+@pytest.mark.skipif(
+    "NextToken" not in model.service_model().shape_names,
+    reason="the service model of this botocore has no limit for tokens",
+)
+def test_a_token_is_no_longer_than_the_model_allows(stubber: Any) -> None:
+    """What holds for a summary holds for the token beside it."""
+    stubber.add_pages([Page([], "x" * 4096)])
+    with pytest.raises(ValueError, match=r"pages\[0\].nextToken: 4097 characters"):
+        stubber.add_pages([Page([], "x" * 4097)])
+
+
+@pytest.mark.parametrize(("request_", "most"), [({}, 100), ({"maxResults": 2}, 2)])
+def test_a_page_holds_no_more_than_was_asked_for(stubber: Any, request_: Any, most: int) -> None:
+    """A page of maxResults sessions is taken, or of 100; one more is refused."""
+    sessions = [*summaries(100), *summaries(1, first=101)]
+    stubber.add_pages([sessions[:most]], **request_)
+    with pytest.raises(ValueError, match="items") as error:
+        stubber.add_pages([[], sessions[: most + 1]], **request_)
+    assert text_of(error).splitlines()[1:] == [
+        f"  pages[1].sessions: {most + 1} items (expected at most {most} in a page)"
+    ]
+
+
+def test_a_long_refusal_is_cut(stubber: Any) -> None:
+    """The first twenty sentences are shown, and how many there are more."""
+    with pytest.raises(ValueError, match="impossible") as error:
+        stubber.add_pages([[{"sessionId": "x"}] * 7])
+    lines = text_of(error).splitlines()
+    assert len(lines) == 1 + 20 + 1
+    assert lines[-1] == "  … and 21 more"
+
+
+def test_strict_false_lets_everything_through() -> None:
+    """What the service could not send, and what botocore would refuse, is served as it is."""
+    odd = [{"sessionId": 5, "startedAt": None}, "no summary", [1, ("a",)]]
+    with ListSessionsStubber(client_factory.client(parameter_validation=False)) as stubber:
+        stubber.add_pages([odd, odd], strict=False, **OTHER_JOB, maxResults=0)
+        first = stubber.client.list_sessions(**OTHER_JOB, maxResults=0)
+        token = first["nextToken"]
+        second = stubber.client.list_sessions(**OTHER_JOB, maxResults=0, nextToken=token)
+    served = [{"sessionId": 5, "startedAt": None}, "no summary", [1, ["a"]]]
+    assert first["sessions"] == served
+    assert second == {"sessions": served}
+
+
+def test_strictness_of_the_stubber_yields_to_that_of_the_call() -> None:
+    """The constructor's strict is a default that every method can be told to turn round."""
+    bad = [[{"sessionId": "session-1"}]]
+    lenient = ListSessionsStubber(client_factory.client(), strict=False)
+    assert lenient.strict is False
+    lenient.add_pages(bad)
+    lenient.add_fault("ThrottlingException", maxResults=0)
+    lenient.add_expired_token(nextToken="", maxResults=0)
+    lenient.add_response("list_sessions", {"sessions": None})
+    assert len(lenient.pending) == 4
+    with pytest.raises(ValueError, match="impossible"):
+        lenient.add_pages(bad, strict=True)
+    with pytest.raises(ValueError, match="impossible"):
+        lenient.add_fault("ThrottlingException", maxResults=0, strict=True)
+    with pytest.raises(ValueError, match="impossible"):
+        lenient.add_expired_token(nextToken="", maxResults=0, strict=True)
+    with pytest.raises(ValueError, match="impossible"):
+        lenient.add_response("list_sessions", {"sessions": None}, strict=True)
+    assert len(lenient.pending) == 4

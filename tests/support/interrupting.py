@@ -1,0 +1,153 @@
+"""An interrupt at every line of something, one after the other, and what a process is like."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copyreg
+import datetime
+import inspect
+import linecache
+import signal
+import sys
+import threading
+import time
+import uuid
+
+from freezegun import api
+
+_LISTS = ("freeze_factories", "ignore_lists", "tick_flags", "tz_offsets")
+
+
+class Interrupt(BaseException):
+    """What a timeout, or somebody at the keyboard, may raise anywhere."""
+
+
+@contextlib.contextmanager
+def interrupted_at(number, files):
+    """Interrupt what is done inside at one line, counted as they come.
+
+    Python goes back to the line of a ``with`` statement when it leaves it. What is raised there, as
+    only a tracer can, keeps the manager from being left, so that is no place.
+
+    Args:
+        number: Which one, from 1.
+        files: Parts of the names of the files whose lines count.
+
+    Yields:
+        The place, once it has been reached.
+    """
+    left = iter(range(number - 1, 0, -1))
+    reached, passed = [], set()
+
+    def trace(frame, event, _arg):
+        if not any(each in frame.f_code.co_filename for each in files):
+            return None
+        if event != "line" or reached:
+            return trace
+        place = (frame, frame.f_lineno)
+        text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip()
+        if place in passed and text.startswith("with "):
+            return trace
+        passed.add(place)
+        if next(left, None) is None:
+            reached.append((frame.f_code.co_filename, frame.f_lineno))
+            raise Interrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield reached
+    finally:
+        sys.settrace(before)
+
+
+def interrupted(act, files):
+    """Do something until it comes to its end, interrupted at another place each time.
+
+    Args:
+        act: What is done.
+        files: Parts of the names of the files that are interrupted: at each line that is reached
+            there, and where a function returns.
+
+    Yields:
+        Where it was interrupted.
+    """
+    seen = set()
+    ours = {}
+
+    def trace(frame, event, _arg):
+        code = frame.f_code
+        if code not in ours:
+            ours[code] = any(each in code.co_filename for each in files)
+        if not ours[code]:
+            return None
+        place = (code.co_filename, code.co_name, event, frame.f_lineno)
+        # Nothing is interrupted while it yields, or goes on after it.
+        yields = event != "line" and code.co_flags & inspect.CO_GENERATOR
+        if event != "exception" and not yields and place not in seen:
+            seen.add(place)
+            found.append(place)
+            raise Interrupt
+        return trace
+
+    while True:
+        found = []
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            act()
+        except Interrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        if not found:
+            return
+        yield found[0]
+
+
+def state():
+    """All of the process that is different while time stands still or a collector runs."""
+    return {
+        "time": {name: value for name, value in vars(time).items() if callable(value)},
+        "datetime": (datetime.datetime, datetime.date),
+        "bound": {
+            (module.__name__, name): value
+            for module in list(sys.modules.values())
+            if hasattr(module, "__name__") and module is not api
+            for name, value in list(vars(module).items())
+            if callable(value) and getattr(value, "__module__", None) in _MAKERS
+        },
+        "uuid": (getattr(uuid, "_generate_time_safe", None), getattr(uuid, "_UuidCreate", None)),
+        "pickling": dict(copyreg.dispatch_table),
+        "freezegun": {name: list(getattr(api, name)) for name in _LISTS},
+        "depth": api.call_stack_inspection_limit,
+        "loops": [loop.time for loop in _loops()],
+        "hooks": (sys.unraisablehook, threading.excepthook),
+        "handlers": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "threads": {one for one in threading.enumerate() if one.is_alive()},
+    }
+
+
+def unlike(before, after):
+    """The names of what is different; what was imported meanwhile has to be free of stand-ins."""
+    places = {
+        place: value
+        for place, value in after["bound"].items()
+        if place in before["bound"] or value.__module__ in _STAND_INS
+    }
+    return [name for name, value in {**after, "bound": places}.items() if value != before[name]]
+
+
+_STAND_INS = {
+    "freezegun.api",
+    "pytest_deadline_sessions.checking._runner",
+    "pytest_deadline_sessions.checking._sandbox",
+    "pytest_deadline_sessions.checking._trio_time",
+}
+_MAKERS = _STAND_INS | {"time", "datetime", "asyncio.tasks", "botocore.session", "trio"}
+
+
+def _loops(loop=asyncio.AbstractEventLoop):
+    return [loop, *(one for each in loop.__subclasses__() for one in _loops(each))]

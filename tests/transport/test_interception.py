@@ -1,0 +1,433 @@
+"""Interception: every client of the process, and everything as before afterwards."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import types
+
+import boto3
+import botocore.client
+import botocore.exceptions
+import botocore.session
+import pytest
+from botocore.config import Config
+from botocore.stub import Stubber
+
+from pytest_deadline_sessions import FakeDeadline, Listing
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._transport import (
+    client_factory,
+    client_hooks,
+    interception,
+    leads,
+    rest_json,
+)
+
+IDS = {
+    "farmId": model.make_id("FarmId", 0),
+    "queueId": model.make_id("QueueId", 0),
+    "jobId": model.make_id("JobId", 0),
+}
+
+
+@pytest.fixture
+def fake():
+    """A fake that intercepts."""
+    with FakeDeadline() as fake:
+        yield fake
+
+
+def _lists(client, job):
+    return len(client.list_sessions(**job)["sessions"])
+
+
+MAKERS = {
+    "default session": lambda: boto3.client("deadline"),
+    "own boto3 session": lambda: boto3.Session(region_name="eu-west-1").client("deadline"),
+    "botocore": lambda: botocore.session.get_session().create_client("deadline"),
+    "own credentials": lambda: boto3.client(
+        "deadline", aws_access_key_id="a", aws_secret_access_key="b"
+    ),
+    "own endpoint": lambda: boto3.client("deadline", endpoint_url="http://localhost:9"),
+    "no validation": lambda: boto3.client("deadline", config=Config(parameter_validation=False)),
+    "adaptive": lambda: boto3.client("deadline", config=Config(retries={"mode": "adaptive"})),
+    "no host prefix": lambda: boto3.client("deadline", config=Config(inject_host_prefix=False)),
+    "unsigned": lambda: boto3.client(
+        "deadline", config=Config(signature_version=botocore.UNSIGNED)
+    ),
+}
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_clients_of_every_make(fake, make):
+    """Whoever makes it and however: it is answered."""
+    assert _lists(make(), fake.add_job(sessions=3)) == 3
+
+
+def test_an_endpoint_from_the_environment(fake, monkeypatch):
+    """A configured endpoint, path and all, does not lead anywhere else."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DEADLINE", "http://localhost:9/below/a/path")
+    assert _lists(boto3.client("deadline"), fake.add_job(sessions=3)) == 3
+
+
+def test_a_region_of_the_users_is_kept(monkeypatch):
+    """Only without one there is ours."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-2")
+    with FakeDeadline():
+        assert boto3.client("deadline").meta.region_name == "ap-southeast-2"
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with FakeDeadline():
+        assert boto3.client("deadline").meta.region_name == "us-west-2"
+
+
+def test_clients_from_before(fake):
+    """A client that exists already is met when it next calls."""
+    client = boto3.client("deadline")
+    with FakeDeadline() as inner:
+        assert _lists(client, inner.add_job(sessions=2)) == 2
+    assert _lists(client, fake.add_job(sessions=1)) == 1
+
+
+def test_the_innermost_answers():
+    """Interceptions nest, and each fake has its own jobs and transcript."""
+    with FakeDeadline() as outer:
+        client = boto3.client("deadline")
+        job = outer.add_job(sessions=1)
+        with FakeDeadline() as inner:
+            assert _lists(client, inner.add_job(sessions=2)) == 2
+        assert _lists(client, job) == 1
+        assert (len(outer.calls), len(inner.calls)) == (1, 1)
+
+
+def test_attached_clients_stay_with_their_fake():
+    """Several fakes serve several clients at once, whoever else intercepts."""
+    fakes = [FakeDeadline() for _ in range(3)]
+    clients = [fake.client() for fake in fakes]
+    with FakeDeadline() as around:
+        for count, (fake, client) in enumerate(zip(fakes, clients, strict=True)):
+            assert _lists(client, fake.add_job(sessions=count)) == count
+        assert around.calls == []
+
+
+def test_detaching():
+    """A client is attached for as long as the context lasts, and then is as it was."""
+    client = boto3.client(
+        "deadline",
+        region_name="us-west-2",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    emit = client.meta.events.emit
+    first, second = FakeDeadline(), FakeDeadline()
+    with first.attach(client):
+        with second.attach(client):
+            assert _lists(client, second.add_job(sessions=2)) == 2
+        assert _lists(client, first.add_job(sessions=1)) == 1
+    assert client.meta.events.emit == emit
+    with Stubber(client) as stubber:
+        stubber.add_response("list_sessions", {"sessions": []}, IDS)
+        assert _lists(client, IDS) == 0
+    assert (len(first.calls), len(second.calls)) == (1, 1)
+
+
+@pytest.mark.parametrize("client", [None, "deadline", 1])
+def test_only_deadline_clients_can_be_attached(client):
+    """Anything else is refused by name."""
+    with pytest.raises(TypeError, match="expected a botocore client of 'deadline'"):
+        FakeDeadline().attach(client)
+
+
+def test_clients_of_other_services_cannot_be_attached():
+    """A client that would never call it is a slip."""
+    other = boto3.client("sts", region_name="us-west-2")
+    with pytest.raises(TypeError, match="expected a botocore client of 'deadline'"):
+        FakeDeadline().attach(other)
+
+
+def test_a_stubber_on_the_same_client_comes_first(fake):
+    """Who stubs a client wants the stub's answer."""
+    client = boto3.client("deadline")
+    with Stubber(client) as stubber:
+        stubber.add_response("list_sessions", {"sessions": []}, IDS)
+        assert client.list_sessions(**IDS)["sessions"] == []
+    assert fake.calls == []
+
+
+def test_environment_and_classes_are_restored(monkeypatch):
+    """Every variable, class attribute and default session is as it was, after an error too."""
+    monkeypatch.setenv("AWS_PROFILE", "studio")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    environment, methods = dict(os.environ), dict(vars(botocore.client.BaseClient))
+    with contextlib.suppress(ZeroDivisionError), FakeDeadline():
+        boto3.client("deadline")
+        assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
+        assert "AWS_PROFILE" not in os.environ
+        raise ZeroDivisionError
+    assert dict(os.environ) == environment
+    assert dict(vars(botocore.client.BaseClient)) == methods
+    assert boto3.DEFAULT_SESSION is None
+
+
+def test_somebody_elses_patch_survives(monkeypatch):
+    """A tracing library that wraps the same method inside of the interception is not undone."""
+    with FakeDeadline() as fake:
+        inner = botocore.client.BaseClient._make_api_call
+        seen = []
+
+        def traced(self, *args):
+            seen.append(args[0])
+            return inner(self, *args)
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", traced)
+        _lists(boto3.client("deadline"), fake.add_job())
+    assert botocore.client.BaseClient._make_api_call is traced
+    with FakeDeadline() as again:
+        _lists(boto3.client("deadline"), again.add_job())
+    assert seen == ["ListSessions", "ListSessions"]
+
+
+def test_threads_share_a_client(fake):
+    """Eight threads on one client get eight complete listings, and no call is lost."""
+    jobs = [fake.add_job(Listing(page_sizes=(1,) * 5, first=10 * n + 1)) for n in range(8)]
+    client = boto3.client("deadline")
+
+    def collect(job):
+        pages = client.get_paginator("list_sessions").paginate(**job)
+        return [session["sessionId"] for page in pages for session in page["sessions"]]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(collect, jobs))
+    assert found == [[one["sessionId"] for one in job.listing] for job in jobs]
+    assert len(fake.calls) == 40
+
+
+def test_clients_made_in_other_threads(fake):
+    """A thread that makes its own session and client is met too."""
+    job, found = fake.add_job(sessions=4), []
+    thread = threading.Thread(
+        target=lambda: found.append(_lists(boto3.Session().client("deadline"), job))
+    )
+    thread.start()
+    thread.join()
+    assert found == [4]
+
+
+def test_no_credentials_config_or_metadata_are_read(tmp_path):
+    """An audit of the process shows no file of ~/.aws opened and no socket connected."""
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[default]\nregion = nowhere\nsso_session = x\n")
+    (tmp_path / ".aws" / "credentials").write_text("[default]\naws_access_key_id = real\n")
+    program = textwrap.dedent(
+        """
+        import sys
+
+        def audit(event, args):
+            if event == "open" and ".aws" in str(args[0]):
+                print("opened", args[0])
+            if event in ("socket.connect", "socket.getaddrinfo"):
+                print(event, args)
+
+        sys.addaudithook(audit)
+        import boto3
+        from pytest_deadline_sessions import FakeDeadline
+
+        with FakeDeadline() as fake:
+            job = fake.add_job(sessions=1)
+            client = boto3.client("deadline")
+            assert len(client.list_sessions(**job)["sessions"]) == 1
+            assert client.meta.region_name == "us-west-2"
+        fake.client().list_sessions(**job)
+        """
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout == ""
+
+
+def test_a_closed_fake_answers_nobody():
+    """A call that comes too late gets an error instead of going to AWS."""
+    fake = FakeDeadline()
+    client, job = fake.client(), fake.add_job()
+    fake.close()
+    with pytest.raises(RuntimeError, match="ListSessions: a closed FakeDeadline"):
+        client.list_sessions(**job)
+
+
+def test_a_call_under_way_when_the_interception_ends_goes_nowhere():
+    """A thread that outlives its test does not send the next attempt to AWS."""
+    fake = FakeDeadline()
+    client = client_factory.client()
+    job = fake.add_job()
+    fake.fail_next("ThrottlingException", times=None)
+    called, ended = threading.Event(), threading.Event()
+    errors = []
+
+    def listen(_call):
+        called.set()
+        ended.wait(30)
+
+    def work():
+        try:
+            client.list_sessions(**job)
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    fake.on_call(listen)
+    with fake:
+        thread = threading.Thread(target=work)
+        thread.start()
+        called.wait(30)
+    ended.set()
+    thread.join()
+    assert len(errors) == len(fake.calls) == 1
+    assert (
+        "was under way when the interception of tests/transport/test_interception.py::" in errors[0]
+    )
+    assert client not in interception._routes
+    with FakeDeadline() as other:
+        assert client.list_sessions(**other.add_job())["sessions"] == []
+
+
+def test_a_call_that_is_stopped_has_ended():
+    """What is no error, such as Ctrl-C, leaves nothing behind at the client."""
+    fake, client = FakeDeadline(), client_factory.client()
+    job = fake.add_job()
+
+    def stop(_call):
+        raise KeyboardInterrupt
+
+    fake.on_call(stop)
+    with fake, pytest.raises(KeyboardInterrupt):
+        client.list_sessions(**job)
+    assert client not in interception._routes
+    assert leads.current() is None
+
+
+def test_calls_inside_calls():
+    """A listener may call, also with the client that it hears of."""
+    fake = FakeDeadline()
+    job = fake.add_job()
+    client = fake.client()
+    inner = [1, 2]
+
+    def listen(_call):
+        if inner:
+            inner.pop()
+            client.list_sessions(**job)
+
+    fake.on_call(listen)
+    client.list_sessions(**job)
+    assert len(fake.calls) == 3
+    assert not interception._routes[client].under_way
+
+
+def test_a_client_between_two_fakes_is_left_alone():
+    """A call that comes as its interception ends goes on to whoever else answers."""
+    client = client_factory.client()
+    route = client_hooks.Route(client)
+    route.register()
+    assert route.service is None
+    answered = []
+
+    def answer(request, **_):
+        answered.append(request.url)
+        return route.response(request.url, rest_json.Response(200, {}, b'{"sessions": []}'))
+
+    client.meta.events.register("before-send.deadline", answer)
+    assert client.list_sessions(**IDS)["sessions"] == []
+    with pytest.raises(botocore.exceptions.ParamValidationError):
+        client.list_sessions()
+    assert len(answered) == 1
+    route.unregister()
+
+
+def test_operations_that_the_fake_lacks(fake):
+    """They fail by name, saying what there is, instead of answering nothing or going to AWS."""
+    with pytest.raises(NotImplementedError) as caught:
+        boto3.client("deadline").list_farms()
+    text = str(caught.value)
+    assert text.startswith("FakeDeadline has no deadline:ListFarms; it has ")
+    assert "ListSessions" in text
+    assert '@fake.operation("ListFarms")' in text
+    assert fake.calls == []
+
+
+def test_unknown_paths():
+    """A request that no operation has is an HTTP 400, reason UNKNOWN_OPERATION."""
+    from pytest_deadline_sessions._transport import gateway
+
+    service = FakeDeadline()._service
+    response = gateway.respond(service, "GET", "https://x/2023-10-12/nothing", {}, b"")
+    assert response.status == 400
+    assert b'"reason": "UNKNOWN_OPERATION"' in response.body
+    assert [str(call).split(" at ")[0] for call in service.transcript] == [
+        (
+            "GET /2023-10-12/nothing() → 400 ValidationException (UNKNOWN_OPERATION): "
+            "There is no operation GET /2023-10-12/nothing. "
+        )
+    ]
+
+
+def test_the_innermost_answers_also_if_it_is_the_outermost_too():
+    """Leaving an interception ends that one, not another one of the same service."""
+    outer, middle = FakeDeadline(), FakeDeadline()
+    jobs = {fake: fake.add_job(sessions=count) for fake, count in ((outer, 1), (middle, 2))}
+    client = boto3.client("deadline", region_name="us-west-2")
+    with outer, middle:
+        with outer:
+            assert _lists(client, jobs[outer]) == 1
+        assert len(middle.client().list_sessions(**jobs[middle])["sessions"]) == 2
+        assert _lists(client, jobs[middle]) == 2
+    client = outer.client()
+    with middle.attach(client):
+        with outer.attach(client):
+            assert _lists(client, jobs[outer]) == 1
+        assert _lists(client, jobs[middle]) == 2
+
+
+def test_interceptions_that_overlap_leave_the_environment_as_it_was(monkeypatch):
+    """Whichever ends first."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
+    monkeypatch.setenv("AWS_PROFILE", "studio")
+    before = dict(os.environ)
+    several = [FakeDeadline().intercept() for _ in range(3)]
+    for one in several:
+        one.__enter__()
+    for place in (0, 2, 1):
+        assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
+        assert "AWS_PROFILE" not in os.environ
+        several[place].__exit__(None, None, None)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("other", [None, types.ModuleType("boto3")])
+def test_boto3_may_be_blocked_or_replaced(monkeypatch, other):
+    """Tests of code that can do without it do that."""
+    monkeypatch.setitem(sys.modules, "boto3", other)
+    with FakeDeadline() as fake:
+        assert _lists(fake.client(), fake.add_job(sessions=2)) == 2
+
+
+def test_clients_of_a_fake_read_no_environment(monkeypatch, tmp_path):
+    """What a developer's shell says of retries and the like has no say in tests."""
+    (tmp_path / "config").write_text("[default]\nretry_mode = adaptive\nmax_attempts = 1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_RETRY_MODE", "bogus")
+    fake = FakeDeadline()
+    job, client = fake.add_job(sessions=1), fake.client()
+    fake.fail_next("ThrottlingException")
+    assert _lists(client, job) == 1

@@ -1,0 +1,366 @@
+"""Clients, threads and tasks that outlive their interception: refused by name, and sent nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import gc
+import threading
+import time
+import weakref
+
+import boto3
+import botocore.awsrequest
+import botocore.client
+import botocore.exceptions
+import botocore.httpsession
+import botocore.session
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.stub import Stubber
+
+from pytest_deadline_sessions import FakeDeadline
+from pytest_deadline_sessions._transport import interception, leads
+
+HERE = "tests/transport/test_leftovers.py::"
+_KEYS = {
+    "aws_access_key_id": "REAL",
+    "aws_secret_access_key": "REAL",
+    "region_name": "us-west-2",
+}
+
+
+@pytest.fixture(autouse=True)
+def sent(monkeypatch):
+    """What would have gone to AWS."""
+    interception.tidy()
+    requests = []
+
+    def send(_session, request):
+        requests.append(request.url)
+        raise botocore.exceptions.EndpointConnectionError(endpoint_url=request.url)
+
+    monkeypatch.setattr(botocore.httpsession.URLLib3Session, "send", send)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    return requests
+
+
+def _own():
+    """A client as the user makes it, with credentials of their own."""
+    return boto3.client("deadline", **_KEYS)
+
+
+def _job():
+    return FakeDeadline().add_job()
+
+
+def _refused(client, job, what):
+    with pytest.raises(RuntimeError, match=what) as caught:
+        client.list_sessions(**job)
+    assert f"the interception of {HERE}" in str(caught.value)
+
+
+MADE = {
+    "called": lambda fake: _called(boto3.client("deadline"), fake),
+    "never called": lambda _: boto3.client("deadline"),
+    "unsigned": lambda _: boto3.client("deadline", config=Config(signature_version=UNSIGNED)),
+    "by a session": lambda _: boto3.Session(profile_name="studio").client("deadline"),
+    "with keys": lambda _: boto3.client(
+        "deadline", aws_access_key_id="REAL", aws_secret_access_key="REAL"
+    ),
+}
+
+
+def _called(client, fake):
+    client.list_sessions(**fake.add_job())
+    return client
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_clients_made_inside(make, sent):
+    """They are refused afterwards, with the test that they come from, and answered by others."""
+    with FakeDeadline() as fake:
+        client = make(fake)
+    _refused(client, _job(), "is not sent: its client was made inside")
+    with FakeDeadline() as other:
+        assert len(client.list_sessions(**other.add_job(sessions=2))["sessions"]) == 2
+    _refused(client, _job(), "is not sent: its client was made inside")
+    assert sent == []
+
+
+def test_others_may_answer_them():
+    """A Stubber, or whoever answers before the request is sent, still does."""
+    with FakeDeadline():
+        client = boto3.client("deadline")
+    with Stubber(client) as stubber:
+        stubber.add_response("list_sessions", {"sessions": []})
+        assert client.list_sessions(**_job())["sessions"] == []
+
+
+def test_clients_of_the_user_stay_theirs(sent):
+    """One that no fake has met is never touched; one that was met is as it was before."""
+    met, unmet = _own(), _own()
+    with FakeDeadline() as fake:
+        met.list_sessions(**fake.add_job())
+    for client in (met, unmet):
+        with pytest.raises(botocore.exceptions.EndpointConnectionError):
+            client.list_sessions(**_job())
+    assert len(sent) == 10
+
+
+@pytest.mark.parametrize("make", [_own, lambda: boto3.client("deadline")])
+def test_a_thread_that_goes_on(monkeypatch, make, sent):
+    """A new call of a left-over thread is refused, whatever client it has or makes for it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "REAL")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    client = _own()
+    listed, ended = threading.Event(), threading.Event()
+    errors = []
+
+    def poll():
+        client.list_sessions(**job)
+        listed.set()
+        ended.wait(30)
+        for one in (client, make()):
+            with pytest.raises(RuntimeError) as caught:
+                one.list_sessions(**job)
+            errors.append(str(caught.value))
+
+    before = dict(vars(botocore.client.BaseClient))
+    thread = threading.Thread(target=poll)
+    with FakeDeadline() as fake:
+        job = fake.add_job()
+        thread.start()
+        listed.wait(30)
+    with pytest.raises(botocore.exceptions.EndpointConnectionError):
+        client.list_sessions(**job)
+    sent.clear()
+    ended.set()
+    thread.join()
+    assert len(errors) == 2
+    assert all(f"left over from the interception of {HERE}" in one for one in errors)
+    assert sent == []
+    # The next call finds that nobody is left.
+    with pytest.raises(botocore.exceptions.EndpointConnectionError):
+        client.list_sessions(**job)
+    assert dict(vars(botocore.client.BaseClient)) == before
+    assert leads.ended == []
+
+
+def test_threads_that_were_there_before(sent):
+    """A pool of the user's own is theirs again, and while a fake answers it is answered."""
+    client = _own()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        for _ in range(2):
+            with FakeDeadline() as fake:
+                job = fake.add_job(sessions=1)
+                page = pool.submit(lambda job=job: client.list_sessions(**job)).result()
+                assert len(page["sessions"]) == 1
+            assert leads.ended == []
+            with pytest.raises(botocore.exceptions.EndpointConnectionError):
+                pool.submit(lambda job=job: client.list_sessions(**job)).result()
+    assert sent
+
+
+def test_a_thread_that_another_fake_meets():
+    """As long as somebody answers, a thread of an earlier interception is answered as well."""
+    client = _own()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        for _ in range(2):
+            with FakeDeadline() as fake:
+                job = fake.add_job(sessions=1)
+                page = pool.submit(lambda job=job: client.list_sessions(**job)).result()
+                assert len(page["sessions"]) == 1
+
+
+@pytest.mark.parametrize("inner", [True, False])
+def test_a_task_that_goes_on(inner):
+    """A task on a loop that outlives the test is refused as a thread is."""
+    session = pytest.importorskip("aiobotocore.session").get_session()
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-west-2"}
+
+    async def run():
+        listed, ended = asyncio.Event(), asyncio.Event()
+
+        async def poll():
+            async with session.create_client("deadline", **keys) as client:
+                await client.list_sessions(**job)
+                listed.set()
+                await ended.wait()
+                if inner:
+                    await client.list_sessions(**job)
+            async with session.create_client("deadline", **keys) as client:
+                await client.list_sessions(**job)
+
+        with FakeDeadline() as fake:
+            job = fake.add_job()
+            task = asyncio.ensure_future(poll())
+            await listed.wait()
+        ended.set()
+        made = "its client was made inside" if inner else "left over from"
+        with pytest.raises(RuntimeError, match=f"{made} the interception of {HERE}"):
+            await task
+
+    asyncio.run(run())
+
+
+def _by_timer(go):
+    threading.Timer(0.01, go).start()
+
+
+def _by_thread(go):
+    threading.Thread(target=go).start()
+
+
+def _by_task(go):
+    async def run():
+        go()
+
+    asyncio.get_running_loop().create_task(run())
+
+
+@pytest.mark.parametrize("next_one", [_by_timer, _by_thread, _by_task])
+def test_a_poller_that_is_another_one_each_time(next_one, sent):
+    """A thread or task that one begins that called is refused as well, and the next one, too."""
+    client = _own()
+    outcomes, called, ended = [], threading.Event(), threading.Event()
+    done = concurrent.futures.Future()
+
+    def poll():
+        try:
+            client.list_sessions(**job)
+            outcomes.append("answered")
+            called.set()
+            ended.wait(30)
+        except RuntimeError as error:
+            outcomes.append(str(error))
+        if len(outcomes) < 4:
+            next_one(poll)
+        else:
+            done.set_result(None)
+
+    async def on_a_loop():
+        next_one(poll)
+        await asyncio.wrap_future(done)
+
+    loop = threading.Thread(target=asyncio.run, args=(on_a_loop(),))
+    with FakeDeadline() as fake:
+        job = fake.add_job()
+        loop.start()
+        assert called.wait(30)
+    ended.set()
+    loop.join()
+    assert outcomes[0] == "answered"
+    assert all("left over from the interception of" in one for one in outcomes[1:])
+    assert sent == []
+
+
+@pytest.fixture
+def left_over():
+    """A thread of a pool that has called inside an interception, and a client of the user's own."""
+    client = _own()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with FakeDeadline() as fake:
+            pool.submit(_called, client, fake).result()
+        yield pool, client
+
+
+def test_a_left_over_thread_may_ask_others(left_over, monkeypatch):
+    """A Stubber, a handler, a server of the user's own, other services: they are not ours."""
+    pool, client = left_over
+    answer = {"sessions": []}
+    with Stubber(client) as stubber:
+        stubber.add_response("list_sessions", answer)
+        assert pool.submit(client.list_sessions, **_job()).result() == answer
+    response = botocore.awsrequest.AWSResponse("", 200, {}, None)
+    response._content = b'{"sessions": []}'
+    event = "before-send.deadline.ListSessions"
+    client.meta.events.register(event, lambda **_: response, unique_id="theirs")
+    assert pool.submit(client.list_sessions, **_job()).result()["sessions"] == []
+    client.meta.events.unregister(event, unique_id="theirs")
+    with pytest.raises(RuntimeError, match="is left over from"):
+        pool.submit(client.list_sessions, **_job()).result()
+    asked = []
+    monkeypatch.setattr(
+        botocore.httpsession.URLLib3Session, "send", lambda _, request: asked.append(request.url)
+    )
+    here = boto3.client("deadline", endpoint_url="http://localhost:1", **_KEYS)
+    with pytest.raises(AttributeError):
+        pool.submit(here.list_sessions, **_job()).result()
+    with pytest.raises(AttributeError):
+        pool.submit(boto3.client("sts", **_KEYS).get_caller_identity).result()
+    assert [url.partition(":")[0] for url in asked] == ["http", "https"]
+
+
+def test_others_look_up_what_is_theirs(left_over, monkeypatch):
+    """While a thread is left over, everybody else finds their own credentials and configuration."""
+    pool, _ = left_over
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "theirs")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
+    monkeypatch.setenv("AWS_PROFILE", "missing")
+    assert leads.ended
+    assert pool.submit(lambda: boto3.Session().get_credentials()).result().access_key == "theirs"
+    with pytest.raises(botocore.exceptions.ProfileNotFound):
+        boto3.Session()
+    monkeypatch.delenv("AWS_PROFILE")
+    assert botocore.session.Session().get_credentials().access_key == "theirs"
+
+
+def test_a_call_of_an_earlier_interception_gets_no_answer_of_a_later_one():
+    """A call that is under way when its interception ends is refused, whoever answers by then."""
+    client = _own()
+    called, ended = threading.Event(), threading.Event()
+    first, second = FakeDeadline(), FakeDeadline()
+    first.fail_next("ThrottlingException", times=None)
+    first.on_call(lambda _: (called.set(), ended.wait(30)))
+    job = first.add_job()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with first:
+            call = pool.submit(lambda: client.list_sessions(**job))
+            called.wait(30)
+        with second:
+            ended.set()
+            with pytest.raises(RuntimeError, match="was under way when the interception of"):
+                call.result()
+        assert second.calls == []
+    assert client not in interception._routes
+
+
+def test_refused_clients_can_be_collected():
+    """Refusing them keeps nobody from forgetting them."""
+    gc.collect()
+    before = len(interception._routes)
+    with FakeDeadline():
+        client = boto3.client("deadline")
+    gone = weakref.ref(client)
+    del client
+    gc.collect()
+    assert gone() is None
+    assert len(interception._routes) == before
+
+
+def test_a_client_that_outlives_many_interceptions():
+    """It does not carry something of each."""
+    client = _own()
+
+    def kept():
+        gc.collect()
+        return sum(isinstance(one, weakref.finalize) for one in gc.get_objects())
+
+    counts = []
+    for _ in range(3):
+        with FakeDeadline() as fake:
+            client.list_sessions(**fake.add_job())
+        counts.append(kept())
+    assert len(set(counts)) == 1
+
+
+def test_nothing_is_left_of_clients_made_inside_by_a_fake():
+    """A client of a fake is its own, inside and outside."""
+    fake = FakeDeadline()
+    with fake:
+        client = fake.client()
+    assert client.list_sessions(**fake.add_job(sessions=1))["sessions"]

@@ -1,0 +1,207 @@
+"""Who the loopback server takes a request to be meant for, and who may have made it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+
+import pytest
+
+from pytest_deadline_sessions import FakeDeadline
+from pytest_deadline_sessions.__main__ import main
+from pytest_deadline_sessions._api import model
+
+pytest.importorskip("h11")
+
+LIST = "/2023-10-12/farms/{farmId}/queues/{queueId}/jobs/{jobId}/sessions"
+PREFIXES = sorted(
+    {
+        (model.operation_model(name).endpoint or {}).get("hostPrefix", "management.")
+        for name in model.operation_names()
+    }
+)
+OURS = [
+    "127.0.0.1",
+    "127.0.0.1:{port}",
+    "127.0.0.1:9",
+    "127.8.9.10:{port}",
+    "[::1]",
+    "[::1]:{port}",
+    "localhost",
+    "localhost:{port}",
+    "LocalHost:{port}",
+    "localhost.:{port}",
+]
+FOREIGN = [
+    "",
+    ":80",
+    "evil.example",
+    "evil.example:{port}",
+    "127.0.0.1.evil.example:{port}",
+    "localhost.evil.example",
+    "evil.localhost",
+    "management.evil.example",
+    "management.",
+    "evil.management.localhost",
+    "management.scheduling.localhost",
+    "0.0.0.0:{port}",
+    "192.168.0.1",
+    "[::2]",
+    "::1",
+    "[::1",
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "localhost:{port}:{port}",
+    "localhost:port",
+    "evil.example@localhost",
+    "localhost/evil",
+    "localhost, evil.example",
+    "löcalhost",
+    "\xff",
+]
+
+
+@pytest.fixture
+def fake():
+    """A fake that intercepts nothing."""
+    return FakeDeadline()
+
+
+def _ask(endpoint, path, **headers):
+    """Ask with these headers, and with no other ``Host``."""
+    authority = endpoint.removeprefix("http://")
+    connection = http.client.HTTPConnection(authority, timeout=5)
+    connection.putrequest("GET", path, skip_host=True)
+    for name, value in {"Host": authority, **headers}.items():
+        port = authority.rpartition(":")[2]
+        connection.putheader(name, value.replace("{port}", port).encode("latin-1"))
+    connection.endheaders()
+    response = connection.getresponse()
+    told = json.loads(response.read())
+    connection.close()
+    return response, told
+
+
+def _passes(endpoint, fake, **headers):
+    response, told = _ask(endpoint, LIST.format(**fake.add_job()), **headers)
+    if response.status == 200:
+        return True
+    assert (response.status, response.headers["x-amzn-ErrorType"]) == (403, "AccessDeniedException")
+    call = fake.calls[-1]
+    assert (call.operation, call.status, call.error) == (
+        "ListSessions",
+        403,
+        "AccessDeniedException",
+    )
+    assert call.message == told["message"]
+    return False
+
+
+@pytest.mark.parametrize(
+    "host",
+    [*OURS, *(f"{prefix}{host}" for prefix in PREFIXES for host in OURS if host[0] != "[")],
+)
+def test_loopback_is_ours(fake, host):
+    """Loopback by any of its names, whatever the port, and with what SDKs put before it."""
+    with fake.serve() as endpoint:
+        assert _passes(endpoint, fake, Host=host)
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+def test_other_names_are_refused(fake, host):
+    """A page that points its own name here is refused, and so is what is no name at all."""
+    with fake.serve() as endpoint:
+        assert not _passes(endpoint, fake, Host=host)
+        assert _passes(endpoint, fake)
+
+
+@pytest.mark.parametrize("host", OURS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_pages_of_this_machine_may_ask(fake, host, scheme):
+    """A page that this machine serves, on whatever port, is nobody's else."""
+    with fake.serve() as endpoint:
+        assert _passes(endpoint, fake, Origin=f"{scheme}://{host}")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["null", "", "file://", "localhost", *(f"http://{host}" for host in FOREIGN)],
+)
+def test_pages_of_others_may_not(fake, origin):
+    """Not even by our name."""
+    with fake.serve() as endpoint:
+        assert not _passes(endpoint, fake, Origin=origin)
+
+
+def test_host_is_looked_at_before_anything_else(fake):
+    """Whoever is refused learns nothing of what there is."""
+    with fake.serve() as endpoint:
+        response, _ = _ask(endpoint, "/nothing?%", Host="evil.example")
+    assert response.status == 403
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "name"),
+    [("Host", "evil.example:80", "evil.example"), ("Origin", "null", "NAME")],
+)
+def test_a_refusal_says_what_to_do(fake, header, value, name):
+    """The header, what was expected, and the option that allows it."""
+    with fake.serve() as endpoint:
+        _, told = _ask(endpoint, "/", **{header: value})
+    assert told["message"] == (
+        f"{header}: {value!r} is not this server's (expected a loopback address or localhost). "
+        f"To allow it, serve(allowed_hosts=[{name!r}]), or --allow-host {name}."
+    )
+
+
+def test_a_long_name_is_shortened(fake):
+    """A refusal does not repeat all that came."""
+    with fake.serve() as endpoint:
+        assert len(_ask(endpoint, "/", Host="x" * 10_000)[1]["message"]) < 600
+
+
+@pytest.mark.parametrize(
+    "allowed", [["Fake.Example"], ("other", "fake.example."), {"fake.example"}]
+)
+def test_names_can_be_allowed(fake, allowed):
+    """By themselves and with what SDKs put before them, in both headers, and no others."""
+    with fake.serve(allowed_hosts=allowed) as endpoint:
+        for host in ("fake.example", "FAKE.example:{port}", "management.fake.example:80"):
+            assert _passes(endpoint, fake, Host=host, Origin=f"https://{host}")
+        assert _passes(endpoint, fake)
+        assert not _passes(endpoint, fake, Host="evil.fake.example")
+
+
+def test_addresses_can_be_allowed(fake):
+    """An IPv6 address has its brackets."""
+    with fake.serve(allowed_hosts=["[fd00::1]", "10.0.0.1"]) as endpoint:
+        assert _passes(endpoint, fake, Host="[FD00::1]:80")
+        assert _passes(endpoint, fake, Host="10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    ["fake.example", 3, None, [3], [""], ["*"], ["http://x"], ["x:80"], ["a b"], ["fd00::1"]],
+)
+def test_names_are_checked_at_once(fake, allowed):
+    """What cannot be one is refused by the name of the option, before anything is served."""
+    with pytest.raises(ValueError, match=r"^allowed_hosts=.*\(expected a .*'fake\.example'"):
+        fake.serve(allowed_hosts=allowed).__enter__()
+
+
+def test_names_are_checked_on_the_command_line(capsys):
+    """Likewise."""
+    assert main(["serve", "--allow-host", "fake.example", "--allow-host", "x:80"]) == 1
+    assert "allowed_hosts=['fake.example', 'x:80']: 'x:80'" in capsys.readouterr().err
+
+
+def test_old_clients_send_no_host(fake):
+    """HTTP/1.0 needs none, and a browser always sends one."""
+    with fake.serve() as endpoint:
+        host, _, port = endpoint.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=5) as client:
+            path = LIST.format(**fake.add_job())
+            client.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200 OK\r\n")
