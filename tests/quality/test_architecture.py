@@ -18,23 +18,27 @@ ROOT = Path(pytest_deadline_sessions.__file__).parent
 # beside it: all of them stand above it here, so that no import climbs.
 ROOMS = {
     "_text": "",
-    "_patching": "",
-    "_api": "_text",
-    "lifecycle": "_text _api",
-    "_domain": "_text _api lifecycle",
-    "_service": "_text _api lifecycle _domain",
-    "_transport": "_text _patching _api _domain _service",
-    "_fake": "_text _api _domain _service _transport",
-    "_stubber": "_text _api lifecycle _domain",
-    "_assertions": "_text _api lifecycle _domain",
-    "strategies": "_text _api lifecycle _domain _service _fake _assertions",
+    "_arguments": "_text",
+    "_state": "",
+    "_patching": "_state",
+    "_api": "_text _arguments",
+    "lifecycle": "_text _arguments _api",
+    "_domain": "_text _arguments _state _patching _api lifecycle",
+    "_service": "_text _arguments _state _api lifecycle _domain",
+    "_transport": "_text _arguments _state _patching _api _domain _service",
+    "_fake": "_text _arguments _state _api _domain _service _transport",
+    "_stubber": "_text _arguments _api lifecycle _domain",
+    "_contract": "_text _arguments _api lifecycle _domain",
+    "_assertions": "_text _arguments _api lifecycle _domain _contract",
+    "strategies": "_text _arguments _api lifecycle _domain _service _fake _assertions",
     "_hypothesis_entry": "_api _domain strategies",
-    "provider": "_api lifecycle",
-    "checking": "_text _patching _api lifecycle _domain _service _transport _fake _assertions "
-    "strategies",
-    "plugin": "_text _api lifecycle _domain _service _transport _fake _stubber provider",
-    "__main__": "_domain _transport _fake",
-    "__init__": "_api _domain _service _fake _stubber _assertions checking",
+    "provider": "_text _arguments _api lifecycle",
+    "checking": "_text _arguments _state _patching _api lifecycle _domain _service _transport "
+    "_fake _contract strategies",
+    "plugin": "_text _state _patching _api lifecycle _domain _service _transport _fake _stubber "
+    "provider",
+    "__main__": "_text _domain _transport _fake",
+    "__init__": "_api _domain _service _transport _fake _stubber _assertions checking",
 }
 
 AT_THE_TOP = {
