@@ -15,6 +15,9 @@ ACCOUNT = "111122223333"
 REQUESTER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Artist/alex"
 CREATOR = REQUESTER
 
+Record = dict[str, Any]
+"""A resource by the API's names, before it is cut to the shape of an operation's result."""
+
 
 def result(operation: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """What an operation gives: see ``fill``."""

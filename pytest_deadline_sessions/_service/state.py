@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._domain.faults import Fault
+from pytest_deadline_sessions._domain.faults import Fault, not_found
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call
@@ -104,6 +104,28 @@ class JobState:
             return None
         tasks = len(self.work.share(place)[1])
         return Timeline(self.summary(place), now, tasks, self.work.slot)
+
+    def find_step(self, step_id: str) -> tuple[Work, int]:
+        """The work of the job, and the number of the step with that id.
+
+        Raises:
+            FaultError: The job has no such step: ``ResourceNotFoundException``.
+        """
+        step = None if self.work is None else self.work.find_step(step_id)
+        if self.work is None or step is None:
+            raise not_found("step", step_id)
+        return self.work, step
+
+    def find_task(self, task_id: str) -> tuple[Work, tuple[int, int]]:
+        """The work of the job, and the numbers of the step and of its task with that id.
+
+        Raises:
+            FaultError: The job has no such task: ``ResourceNotFoundException``.
+        """
+        task = None if self.work is None else self.work.find_task(task_id)
+        if self.work is None or task is None:
+            raise not_found("task", task_id)
+        return self.work, task
 
     def copy(self) -> JobState:
         """A copy that goes its own way."""

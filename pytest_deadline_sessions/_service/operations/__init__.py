@@ -4,11 +4,15 @@ from pytest_deadline_sessions._api import model
 
 # Importing a file of operations registers them.
 from pytest_deadline_sessions._service.operations import (  # noqa: F401
-    batches,
+    farms,
     job_search,
-    resources,
+    jobs,
+    queues,
     session_actions,
     sessions,
+    steps,
+    storage_profiles,
+    tasks,
     workers,
 )
 from pytest_deadline_sessions._service.registry import OPERATIONS

@@ -1,8 +1,11 @@
-"""Searching jobs: filters, orders, and one page of what is left.
+"""Searching jobs: filters, sort orders, and one page of the jobs that pass.
 
-What a filter or an order means is hardly documented. Assumed is: a job without the member or the
-parameter that a filter names passes only where it must not be equal, and comes last in any order; a
-search term is looked for in the job's name, whatever the case, for a fuzzy match each word of it.
+Filters and sort orders are barely documented. We assume:
+
+- A job without the member or parameter that a filter names passes only "not equal" filters.
+- Such a job comes last in any sort order.
+- A search term is looked for in the job's name, ignoring case. For a fuzzy match the name must
+  contain each word of the term.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._api.placeholders import item, result
 from pytest_deadline_sessions._domain.faults import Fault, FaultError
-from pytest_deadline_sessions._service.operations import records
+from pytest_deadline_sessions._service.operations.jobs import job_record
+from pytest_deadline_sessions._service.operations.queues import queue
 from pytest_deadline_sessions._service.registry import operation
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ _NONE = ("NOT_EQUAL", "ALL_NOT_EQUALS")
 def search_jobs(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """One page of the jobs that some queues have and that pass the filters."""
     for queue_id in params["queueIds"]:
-        records.queue(service, params, queue_id)
+        queue(service, params, queue_id)
     wanted = params.get("filterExpressions")
     found = [job for job in _summaries(service, params) if wanted is None or _group(job, wanted)]
     for expression in reversed(params.get("sortExpressions", ())):
@@ -58,7 +62,7 @@ def _summaries(service: Service, params: Mapping[str, Any]) -> list[_Job]:
     summaries: list[_Job] = []
     for ids, state in service.state.jobs.items():
         if ids.farmId == params["farmId"] and ids.queueId in params["queueIds"]:
-            job = records.job(service, state)
+            job = job_record(service, state)
             known = {"jobParameters": job.get("parameters", {}), **job}
             summaries.append(item("SearchJobs", "jobs", known))
     return summaries

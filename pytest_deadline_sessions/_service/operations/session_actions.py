@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._api.placeholders import item, result
+from pytest_deadline_sessions._api.placeholders import Record, item, result
 from pytest_deadline_sessions._domain.faults import not_found
 from pytest_deadline_sessions._domain.listing import Cut
 from pytest_deadline_sessions._service import pagination
-from pytest_deadline_sessions._service.operations import records
 from pytest_deadline_sessions._service.registry import operation
+from pytest_deadline_sessions._service.workload import definitions
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @operation("ListSessionActions")
 def list_session_actions(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One page of what sessions did: those of a job, of one session, or for one task."""
+    """One page of session actions: those of a job, of one session, or of one task."""
     job = service.job(params)
     scope = ("ListSessionActions", job.ids)
-    at = pagination.begin(service, scope, params)
-    page, following = pagination.cut(service, params, _found(service, job, params, at))
-    listed = [item("ListSessionActions", "sessionActions", one) for one in page]
+    begin = pagination.begin(service, scope, params)
+    page, following = pagination.cut(service, params, _actions_from(service, job, params, begin))
+    listed = [item("ListSessionActions", "sessionActions", action) for action in page]
     return pagination.finish(service, scope, params, {"sessionActions": listed}, following)
 
 
@@ -36,29 +36,60 @@ def get_session_action(service: Service, params: Mapping[str, Any]) -> Mapping[s
     job, action_id = service.job(params), params["sessionActionId"]
     _, digits, index = action_id.split("-")
     place = job.position(model.id_prefix("SessionId") + digits)
-    some = range(int(index), int(index) + 1)
-    found = [] if place is None else list(records.actions(service, job, place, some))
-    if not found:
+    wanted = range(int(index), int(index) + 1)
+    actions = [] if place is None else list(started_actions(service, job, place, wanted))
+    if not actions:
         raise not_found("sessionAction", action_id)
-    return result("GetSessionAction", found[0])
+    return result("GetSessionAction", actions[0])
 
 
-def _found(
-    service: Service, job: JobState, params: Mapping[str, Any], at: Cut
-) -> Iterator[tuple[Cut, records.Record]]:
-    """The actions that were asked for from a place on, session after session."""
-    places, some = range(len(job)), range(sys.maxsize)
+def started_actions(service: Service, job: JobState, place: int, wanted: range) -> Iterator[Record]:
+    """The actions of a session that have started, by the names of the API.
+
+    Args:
+        service: The service that has the job.
+        job: The job.
+        place: The place of the session in the listing.
+        wanted: The numbers of the actions to give.
+    """
+    timeline = job.timeline(place, service.clock.now())
+    if timeline is None or job.work is None:
+        return
+    started = range(wanted.start, min(wanted.stop, len(timeline)))
+    session_id = timeline.summary["sessionId"]
+    prefix = model.id_prefix("SessionActionId") + session_id.removeprefix(
+        model.id_prefix("SessionId")
+    )
+    defined = definitions(job.work, job.ids.jobId, place, started)
+    for index, definition in zip(started, defined, strict=True):
+        action_id = f"{prefix}-{index}"
+        yield {
+            "sessionActionId": action_id,
+            "sessionId": session_id,
+            "definition": definition,
+            **timeline.action(index),
+            **service.state.described.get(action_id, {}),
+        }
+
+
+def _actions_from(
+    service: Service, job: JobState, params: Mapping[str, Any], begin: Cut
+) -> Iterator[tuple[Cut, Record]]:
+    """The actions that the parameters ask for, session after session, from a place on."""
+    places, indexes = range(len(job)), range(sys.maxsize)
     if "sessionId" in params:
         place = job.position(params["sessionId"])
         if place is None:
             raise not_found("session", params["sessionId"])
         places = range(place, place + 1)
     if "taskId" in params:
-        place, index = records.run(job, params["taskId"]) or (-1, 0)
+        work, (step, task) = job.find_task(params["taskId"])
+        place, index = work.place_of(step, task) or (-1, 0)
         places = range(place, place + 1) if place in places else range(0)
-        some = range(index, index + 1)
-    for place in places[max(0, at.page - places.start) :]:
-        first = at.offset if place == at.page else 0
-        wanted = range(max(first, some.start), some.stop)
-        for index, action in enumerate(records.actions(service, job, place, wanted), wanted.start):
+        indexes = range(index, index + 1)
+    for place in places[max(0, begin.page - places.start) :]:
+        first = begin.offset if place == begin.page else 0
+        wanted = range(max(first, indexes.start), indexes.stop)
+        actions = started_actions(service, job, place, wanted)
+        for index, action in enumerate(actions, wanted.start):
             yield Cut(place, index), action

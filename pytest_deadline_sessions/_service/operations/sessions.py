@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import lifecycle
-from pytest_deadline_sessions._api import placeholders
-from pytest_deadline_sessions._api.placeholders import REQUESTER
+from pytest_deadline_sessions._api.placeholders import REQUESTER, Record, result
 from pytest_deadline_sessions._domain.faults import Fault, FaultError, not_found
 from pytest_deadline_sessions._service import pagination
-from pytest_deadline_sessions._service.operations import records
+from pytest_deadline_sessions._service.operations.batching import batch
 from pytest_deadline_sessions._service.registry import operation
 from pytest_deadline_sessions._service.state import JobIds, asked
 
@@ -32,20 +31,26 @@ def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, A
     at = pagination.begin(service, scope, params)
     limit = pagination.limit(params)
     start, stop, following = job.listing.cut(at, limit, behavior.page_size, len(job))
-    result = {"sessions": list(job.between(start, stop))}
-    return pagination.finish(service, scope, params, result, following)
+    page = {"sessions": list(job.between(start, stop))}
+    return pagination.finish(service, scope, params, page, following)
 
 
 @operation("GetSession")
 def get_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One session, with where its log is."""
-    return placeholders.result("GetSession", records.session(*find(service, params)))
+    """One session, with the places of its logs."""
+    return result("GetSession", _session(service, params))
+
+
+@operation("BatchGetSession")
+def batch_get_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Many sessions."""
+    return batch(service, params, "BatchGetSession", "sessions", _session)
 
 
 @operation("UpdateSession")
 def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Ask a session to end; a request that comes again by its ``clientToken`` changes nothing."""
-    job, place = find(service, params)
+    job, place = _find(service, params)
     update = (params["sessionId"], params.get("clientToken"))
     if "clientToken" in params and update in service.state.updates:
         return {}
@@ -74,14 +79,36 @@ def _conflict(summary: Mapping[str, Any], message: str) -> FaultError:
     )
 
 
-def find(service: Service, params: Mapping[str, Any]) -> tuple[JobState, int]:
+def _find(service: Service, params: Mapping[str, Any]) -> tuple[JobState, int]:
     """The job and the place of the session that the parameters name.
 
     Raises:
-        FaultError: There is none: ``ResourceNotFoundException``.
+        FaultError: There is no such session: ``ResourceNotFoundException``.
     """
     job = service.job(params)
     place = job.position(params["sessionId"])
     if place is None:
         raise not_found("session", params["sessionId"])
     return job, place
+
+
+def _session(service: Service, params: Mapping[str, Any]) -> Record:
+    """A session by the names of the API, with the places of its log and of its worker's."""
+    job, place = _find(service, params)
+    summary = job.summary(place)
+    farm_id, queue_id, _ = job.ids
+    return {
+        **job.ids._asdict(),
+        **summary,
+        "log": _log(f"/aws/deadline/{farm_id}/{queue_id}", summary["sessionId"]),
+        "workerLog": _log(f"/aws/deadline/{farm_id}/{summary['fleetId']}", summary["workerId"]),
+    }
+
+
+def _log(group: str, stream: str) -> Record:
+    """Where a log is; the vendor's programs look for these names of options."""
+    return {
+        "logDriver": "awslogs",
+        "options": {"logGroupName": group, "logStreamName": stream},
+        "parameters": {"interval": "15"},
+    }

@@ -1,0 +1,65 @@
+"""The operations on jobs."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions._api.placeholders import Record, result
+from pytest_deadline_sessions._service.operations import progress
+from pytest_deadline_sessions._service.operations.creation import created
+from pytest_deadline_sessions._service.registry import operation
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._service.service import Service
+    from pytest_deadline_sessions._service.state import JobState
+    from pytest_deadline_sessions._service.workload import Work
+
+
+@operation("GetJob")
+def get_job(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One job."""
+    return result("GetJob", job_record(service, service.job(params)))
+
+
+def job_record(service: Service, job: JobState) -> Record:
+    """A job by the names of the API."""
+    starts = job.started()
+    record = {
+        **job.ids._asdict(),
+        "name": job.ids.jobId,
+        "lifecycleStatus": "CREATE_COMPLETE",
+        "lifecycleStatusMessage": "",
+        "priority": 50,
+        **created([job]),
+        **({"startedAt": min(starts)} if starts else {}),
+    }
+    if job.work is None:
+        record.update(_without_work(job))
+    else:
+        record.update(_with_work(service, job, job.work))
+    return {**record, **service.state.described.get(job.ids.jobId, {})}
+
+
+def _without_work(job: JobState) -> Record:
+    """How far a job is of which only the sessions are known."""
+    ends = job.ended()
+    status = "SUCCEEDED" if ends else "RUNNING" if job.started() else "READY"
+    return {
+        **({"endedAt": max(ends)} if ends else {}),
+        "taskRunStatus": status,
+        "taskRunStatusCounts": progress.status_counts(collections.Counter()),
+    }
+
+
+def _with_work(service: Service, job: JobState, work: Work) -> Record:
+    """How far a job with steps and tasks is."""
+    steps = progress.of_all_steps(job, work, service.clock.now())
+    counts = progress.total(steps)
+    ends = [step.ended_at for step in steps if step.ended_at is not None]
+    return {
+        **({"endedAt": max(ends)} if len(ends) == len(steps) else {}),
+        "taskRunStatus": progress.run_status(counts),
+        "taskRunStatusCounts": progress.status_counts(counts),
+    }
