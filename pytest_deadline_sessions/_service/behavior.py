@@ -1,4 +1,4 @@
-"""What the API leaves open, decided by name."""
+"""Named decisions on what the API leaves open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _open(default: Any, reason: str) -> Any:
 class Behavior:
     """How the in-memory service behaves where the API documents nothing.
 
-    Every member is an assumption with a default; ``Behavior.reasons()`` says why each is as it is.
+    Every member is an assumption with a default; ``Behavior.reasons()`` gives the reason for each.
 
     Raises:
         TypeError: A value of the wrong type.
@@ -41,74 +41,80 @@ class Behavior:
 
     page_size: int = _open(
         100,
-        "The API gives no default page size; a page that the service cuts never holds more than "
-        "this, also when maxResults asks for more. The page_sizes of a Listing are kept.",
+        "The API documents no default page size. This is the most sessions per page, even if "
+        "maxResults asks for more. A Listing with page_sizes keeps its own.",
     )
     order: Order = _open(
         "startedAt",
-        "The API promises no order; summaries given to add_job are listed in the order of "
-        "startedAt, or as given. Sessions that start later come last.",
+        "The API promises no order. Summaries passed to add_job are listed by startedAt, or in "
+        "the order given; sessions that start later come last.",
     )
     token_lifetime: datetime.timedelta = _open(
         datetime.timedelta(hours=24),
-        "Documented as 24 hours; a token that is exactly as old is still taken.",
+        "Documented as 24 hours. A token of exactly that age is still accepted.",
     )
     token_length: int = _open(
-        80, "A token may have up to 4096 characters; its real length is not documented."
+        80,
+        "Tokens have up to 4096 characters; how long they really are is not documented.",
     )
     spaces_around_tokens: bool = _open(
-        False, "Nothing says that a token cannot begin and end with a space."
+        False,
+        "Nothing rules out a token that begins or ends with a space.",
     )
     tokens_shared_by_jobs: bool = _open(
-        False, "Nothing says that two jobs cannot be given the same text as a token."
+        False,
+        "Nothing rules out the same token text for two jobs.",
     )
     single_use_tokens: bool = _open(
-        False, "Nothing says that a token can be used only once, and a retry may need it again."
+        False,
+        "Nothing says that a token works only once, and a retry may need it again.",
     )
     tokens_bound_to_arguments: bool = _open(
         True,
-        "All other arguments must be kept unchanged; what happens otherwise is not documented, so "
-        "it is refused.",
+        "All other arguments must stay unchanged. What happens otherwise is not documented; we "
+        "refuse the call.",
     )
     expired_token_reason: Reason = _open(
-        "OTHER", "A ValidationException is documented for an expired token, its reason is not."
+        "OTHER",
+        "An expired token gets a ValidationException; its reason is not documented.",
     )
     garbled_token_reason: Reason = _open(
         "FIELD_VALIDATION_FAILED",
-        "A ValidationException is documented for an invalid token, its reason is not.",
+        "An invalid token gets a ValidationException; its reason is not documented.",
     )
     empty_token_is_start: bool = _open(
         False,
-        "The model allows a token of no characters in a request; what it means is not documented, "
-        "so it is refused as invalid.",
+        "The model allows an empty token in a request. What it means is not documented; we refuse"
+        " it as invalid.",
     )
     null_final_token: bool = _open(
         False,
-        "The last page has nextToken null according to the reference; on the wire the member is "
-        "left out, or (if True) there as null, which botocore drops.",
+        "On the last page nextToken is null, says the reference. We leave it out of the JSON, or "
+        "(if True) send null, which botocore drops.",
     )
     empty_final_token: bool = _open(
         False,
-        "The model allows a token of no characters in a response too; whether the last page ever "
-        "has one is not documented.",
+        "The model allows an empty token in a response. Whether the last page ever has one is not"
+        " documented.",
     )
     unknown_job_is_not_found: bool = _open(
         True,
-        "ListSessions of a job that does not exist gives ResourceNotFoundException; if False, an "
-        "empty list.",
+        "ListSessions for an unknown job gives ResourceNotFoundException, or (if False) an empty "
+        "list.",
     )
     update_of_ended_conflicts: bool = _open(
         True,
-        "UpdateSession is modelled to give ConflictException; we give it for a session that has "
-        "ended, or (if False) nothing happens.",
+        "UpdateSession can give ConflictException; when is not documented. We give it for a "
+        "session that has ended; if False, the call changes nothing.",
     )
     update_of_asked_conflicts: bool = _open(
         False,
-        "What UpdateSession does for a session that was asked to end already (UPDATE_IN_PROGRESS "
-        "or UPDATE_SUCCEEDED) is not documented; nothing happens, or (if True) it conflicts.",
+        "What UpdateSession does for a session already asked to end (UPDATE_IN_PROGRESS or "
+        "UPDATE_SUCCEEDED) is not documented. The call changes nothing, or (if True) conflicts.",
     )
     retry_after_seconds: int | None = _open(
-        None, "Whether a throttled or failed call comes with Retry-After is not documented."
+        None,
+        "Whether a throttled or failed call carries Retry-After is not documented.",
     )
 
     def __post_init__(self) -> None:
@@ -123,7 +129,7 @@ class Behavior:
 
     @classmethod
     def reasons(cls) -> dict[str, str]:
-        """Why each member is as it is, by its name."""
+        """The reason for each member, by name."""
         return {member.name: member.metadata["reason"] for member in dataclasses.fields(cls)}
 
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
+import difflib
 import doctest
 import importlib.util
 import pkgutil
 import re
 from pathlib import Path
 
+import documents
 import pytest
+from documents import COMMAND, GENERATED
 
 import pytest_deadline_sessions
-from pytest_deadline_sessions import Behavior
 from pytest_deadline_sessions._service.registry import OPERATIONS as REGISTERED
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = [
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
+]
 MODULES = [
     info.name
     for info in pkgutil.walk_packages(
         pytest_deadline_sessions.__path__, f"{pytest_deadline_sessions.__name__}."
     )
-    if not info.name.endswith(("__main__", "wire.aio"))
+    if not info.name.endswith("__main__")
 ]
 
 
@@ -30,28 +35,26 @@ def _blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-_CAN = {
-    "test_collect_awaiting": importlib.util.find_spec("aiobotocore") is not None,
-}
-_BEYOND = [name for name, can in _CAN.items() if not can]
+NEEDS = {"test_collect_awaiting": "aiobotocore"}
+IMPOSSIBLE = [name for name, package in NEEDS.items() if not importlib.util.find_spec(package)]
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/check_pagination.md"])
 def test_every_block_runs(pytester, document):
-    """The blocks of a document, in order, are one test module that passes, and no test is lost."""
+    """The Python blocks of a document form one test module; every test in it passes."""
     pytest.importorskip("moto")
     pytest.importorskip("h11")
     source = "\n".join(_blocks((ROOT / document).read_text("utf-8"), "python"))
     tests = re.findall(r"^(?:def (?=test_)|(?=Test))(\w+)", source, re.MULTILINE)
     assert len(set(tests)) == len(tests)
-    # A loaded machine must not fail a reader's test, and few examples are enough.
+    # Deadlines depend on the machine, and few examples are enough here.
     pytester.makeconftest(
         "import hypothesis\n"
         "hypothesis.settings.register_profile('docs', deadline=None, max_examples=20)\n"
         "hypothesis.settings.load_profile('docs')\n"
     )
     pytester.makepyfile(source)
-    left_out = [name for name in tests if name in _BEYOND]
+    left_out = [name for name in tests if name in IMPOSSIBLE]
     deselected = [f"--deselect=test_every_block_runs.py::{name}" for name in left_out]
     result = pytester.runpytest_subprocess("-p", "no:randomly", "-W", "error", *deselected)
     result.assert_outcomes(passed=len(tests) - len(left_out), deselected=len(left_out))
@@ -73,24 +76,35 @@ def test_public_docstrings_have_an_example():
         *("Call", "Page", "PaginationViolation"),  # made by us, for users to look into
     }
     assert [
-        one.__name__
-        for one in public
-        if ">>>" not in (one.__doc__ or "") and one.__name__ not in exempt
+        item.__name__
+        for item in public
+        if ">>>" not in (item.__doc__ or "") and item.__name__ not in exempt
     ] == []
 
 
-def test_the_table_of_behavior():
-    """The README has each member of ``Behavior`` with its default and its reason, in order."""
-    table = README.split("## Behavior")[1]
-    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \| (.+) \|$", table, re.MULTILINE)
-    assert rows == [
-        (
-            member.name,
-            str(member.default) if member.name == "token_lifetime" else repr(member.default),
-            Behavior.reasons()[member.name],
-        )
-        for member in dataclasses.fields(Behavior)
-    ]
+@pytest.mark.parametrize("name", GENERATED)
+def test_documents_follow_the_code(name):
+    """Tables and trees that follow from the code are up to date."""
+    text = (ROOT / name).read_text("utf-8")
+    changed = difflib.unified_diff(
+        text.splitlines(), GENERATED[name](text).splitlines(), name, "the code", n=0, lineterm=""
+    )
+    difference = "\n".join(changed)
+    assert not difference, f"run {COMMAND} to change this:\n{difference}"
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_nothing_is_left_to_be_written(name):
+    """Every row and every line of the tree has what people write about it."""
+    lines = (ROOT / name).read_text("utf-8").splitlines()
+    assert [line for line in lines if re.search(r"\| \? \||  \?$", line)] == []
+
+
+def test_rows_keep_what_people_wrote():
+    """A row that stays keeps its cells, whatever becomes of the others; a new row lacks them."""
+    before = "a\n\n| x | y | z |\n| --- | --- | --- |\n| 1 | old | why |\n| 2 | gone | no |\n\nb\n"
+    after = "a\n\n| x | y | z |\n| --- | --- | --- |\n| 3 | new | ? |\n| 1 | new | why |\n\nb\n"
+    assert documents.table(before, "| x | y | z |", [("3", "new"), ("1", "new")]) == after
 
 
 def test_the_list_of_operations():
@@ -101,7 +115,7 @@ def test_the_list_of_operations():
 
 
 def test_ci_runs_the_commands_of_the_readme():
-    """Nothing cleverer than what a reader runs."""
+    """CI runs the commands that a reader would copy from the README, and no others."""
     commands = [
         line.removeprefix("$ ") for line in "".join(_blocks(README, "console")).splitlines()
     ]
@@ -111,16 +125,7 @@ def test_ci_runs_the_commands_of_the_readme():
     ]
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "docs/check_pagination.md",
-        "docs/neighbours.md",
-    ],
-)
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document):
     """Every relative link is a file of the project, or a heading of the same document."""
     text = (ROOT / document).read_text("utf-8")
@@ -133,4 +138,15 @@ def test_links_lead_somewhere(document):
         if target.startswith("#"):
             assert target[1:] in headings
         elif not target.startswith("http"):
-            assert (ROOT / target).exists(), target
+            assert (ROOT / document).parent.joinpath(target).exists(), target
+
+
+def test_every_document_is_linked():
+    """A reader who begins at the README finds every document."""
+    linked = set()
+    for document in DOCUMENTS:
+        folder = (ROOT / document).parent
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text("utf-8")):
+            path = folder / target
+            linked.add((path / "README.md" if path.is_dir() else path).resolve())
+    assert [name for name in DOCUMENTS if (ROOT / name).resolve() not in linked] == ["README.md"]
