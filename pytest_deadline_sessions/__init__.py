@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions._domain.listing import Listing as Listing
     from pytest_deadline_sessions._domain.listing import Page as Page
     from pytest_deadline_sessions._domain.transcript import Call as Call
+    from pytest_deadline_sessions._domain.transcript import Transcript as Transcript
     from pytest_deadline_sessions._fake import FakeDeadline as FakeDeadline
     from pytest_deadline_sessions._service.behavior import Behavior as Behavior
     from pytest_deadline_sessions._service.jobs import Job as Job
     from pytest_deadline_sessions._service.jobs import Session as Session
+    from pytest_deadline_sessions._service.service import Service as Service
     from pytest_deadline_sessions._stubber.stubber import ListSessionsStubber as ListSessionsStubber
+    from pytest_deadline_sessions._transport.http_server import Endpoint as Endpoint
     from pytest_deadline_sessions.checking import PaginationViolation as PaginationViolation
     from pytest_deadline_sessions.checking import check_pagination as check_pagination
 else:
@@ -45,6 +48,7 @@ else:
         "Behavior": "_service.behavior",
         "Call": "_domain.transcript",
         "Clock": "_domain.clock",
+        "Endpoint": "_transport.http_server",
         "FakeDeadline": "_fake",
         "Fault": "_domain.faults",
         "Job": "_service.jobs",
@@ -54,8 +58,10 @@ else:
         "Listing": "_domain.listing",
         "Page": "_domain.listing",
         "PaginationViolation": "checking",
+        "Service": "_service.service",
         "Session": "_service.jobs",
         "SessionSummary": "_api.types",
+        "Transcript": "_domain.transcript",
         "assert_complete_listing": "_assertions.completeness",
         "assert_follows_tokens": "_assertions.tokens",
         "assert_lifecycle": "_assertions.summaries",

@@ -11,6 +11,7 @@ from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._domain.faults import Fault
 from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._service import job_setup, operations, overrides
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._service.jobs import Job
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _serial = itertools.count()
 
 
+@public
 class FakeDeadline:
     """An in-memory Deadline Cloud behind the whole botocore stack.
 

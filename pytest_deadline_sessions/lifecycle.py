@@ -32,6 +32,32 @@ from pytest_deadline_sessions._text import plain, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+__all__ = [
+    "ASSUMPTION",
+    "CHRONOLOGY",
+    "ENDED",
+    "ENDED_AT",
+    "ENDED_IS_FINAL",
+    "MODEL",
+    "NOT_ASKED",
+    "REFERENCE",
+    "RULES",
+    "SAME_SESSION",
+    "SCHEMA",
+    "STARTED",
+    "TRANSITION",
+    "TRANSITIONS",
+    "UPDATES_GO_ON",
+    "UPDATE_FAILED",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_MEMBERS",
+    "UPDATE_SUCCEEDED",
+    "Broken",
+    "Rule",
+    "reachable",
+    "violations",
+]
+
 STARTED = "STARTED"
 UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
 UPDATE_SUCCEEDED = "UPDATE_SUCCEEDED"

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions._stubber.stubber import ListSessionsStubber
     from pytest_deadline_sessions._transport.http_server import Endpoint
 
+__all__ = [
+    "deadline_sessions",
+    "deadline_sessions_client",
+    "deadline_sessions_endpoint",
+    "list_sessions_stubber",
+]
+
 MARKER = "deadline_sessions"
 SECTION = "Deadline Cloud calls"
 SWITCHES = {"assert_all_responses_requested": True, "strict": True}

@@ -26,6 +26,8 @@ from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDATE_IN_PROGRESS
 
+__all__ = ["NOW", "DeadlineProvider", "Provider"]
+
 NOW = datetime.datetime(2025, 1, 1, 18, tzinfo=datetime.timezone.utc)
 """The present, if none is given."""
 

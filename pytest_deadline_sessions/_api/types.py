@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Literal, TypedDict
 
+from pytest_deadline_sessions._public import public
+
 Status = Literal["STARTED", "UPDATE_IN_PROGRESS", "UPDATE_SUCCEEDED", "UPDATE_FAILED", "ENDED"]
 
 
@@ -16,6 +18,7 @@ class _SessionSummaryRequired(TypedDict):
     lifecycleStatus: Status
 
 
+@public
 class SessionSummary(_SessionSummaryRequired, total=False):
     """One session as ``ListSessions`` reports it; datetimes are timezone-aware.
 
@@ -34,6 +37,7 @@ class _ListSessionsRequestRequired(TypedDict):
     jobId: str
 
 
+@public
 class ListSessionsRequest(_ListSessionsRequestRequired, total=False):
     """The arguments of ``client.list_sessions``."""
 
@@ -45,6 +49,7 @@ class _ListSessionsResponseRequired(TypedDict):
     sessions: list[SessionSummary]
 
 
+@public
 class ListSessionsResponse(_ListSessionsResponseRequired, total=False):
     """One page: the summaries, and a token unless it is the last one."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_deadline_sessions._assertions.messages import MOST_SHOWN, check_switch, failure, wrong
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import shortened
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, REFERENCE, Rule
 
@@ -17,6 +18,7 @@ _ORDER = Rule("order", "Sessions come in the order in which the service lists th
 _MOST_IDS = 3
 
 
+@public
 def assert_complete_listing(got: Any, listing: Any, *, ordered: bool = True) -> None:
     """Assert that every session of a listing came, once each, in service order.
 

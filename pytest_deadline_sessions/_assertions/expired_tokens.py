@@ -10,6 +10,7 @@ from typing import Any, overload
 
 from pytest_deadline_sessions._assertions.messages import failure, wrong
 from pytest_deadline_sessions._domain.transcript import Call
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import plain, same, worded
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, REFERENCE, Rule
 
@@ -42,6 +43,7 @@ class CaughtToken:
 def assert_token_expired() -> contextlib.AbstractContextManager[CaughtToken]: ...
 @overload
 def assert_token_expired(error_or_call: BaseException | Call) -> None: ...
+@public
 def assert_token_expired(error_or_call: Any = _BLOCK) -> Any:
     """Assert that a call was refused because its token had expired.
 

@@ -14,9 +14,11 @@ from pytest_deadline_sessions._assertions.messages import (
     text,
     wrong,
 )
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions.lifecycle import Broken
 
 
+@public
 def assert_session_summary(summary: Mapping[str, Any], *, ignore: Collection[str] = ()) -> None:
     """Assert that the service could send this summary.
 
@@ -45,6 +47,7 @@ def assert_session_summary(summary: Mapping[str, Any], *, ignore: Collection[str
     _raise_for([("The summary", lifecycle.violations(summary, ignore=_names(ignore)))])
 
 
+@public
 def assert_transition(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
@@ -82,6 +85,7 @@ def assert_transition(
     _raise_for([("The step from before to after", found)])
 
 
+@public
 def assert_lifecycle(
     snapshots: Iterable[Mapping[str, Any]],
     *,

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._assertions.messages import MOST_SHOWN, failure, listed, wrong
 from pytest_deadline_sessions._domain.transcript import Call, abbreviate, render
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import plain, shown
 from pytest_deadline_sessions.lifecycle import REFERENCE, Rule
 
@@ -18,6 +19,7 @@ _KEEPS = Rule("keeps-arguments", "A follow-up call repeats all other arguments."
 _JOB = ("farmId", "queueId", "jobId")
 
 
+@public
 def assert_follows_tokens(calls: Iterable[Call]) -> None:
     """Assert that each follow-up call repeats the other arguments and passes the last token.
 

@@ -10,6 +10,8 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from pytest_deadline_sessions._public import public
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -52,12 +54,14 @@ def to_plain(moment: datetime.datetime) -> datetime.datetime:
     )
 
 
+@public
 class Clock:
     """``datetime.now(timezone.utc)``, plus whatever a test has advanced it by.
 
     It follows freezegun and time-machine by itself, since it asks ``datetime`` anew each time.
 
     Example:
+        >>> import datetime
         >>> clock = Clock()
         >>> before = clock.now()
         >>> clock.advance(hours=25)
@@ -151,6 +155,7 @@ class Clock:
                 by default the time that the service's clock shows.
 
         Example:
+            >>> import datetime
             >>> clock = Clock()
             >>> with clock.freeze("2030-01-01") as frozen:
             ...     frozen.tick(hours=1)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._public import public
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ _WORDING = {
 }
 
 
+@public
 class Fault:
     """An error that the service gives instead of a result.
 

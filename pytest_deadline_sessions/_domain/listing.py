@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model, types, validation
 from pytest_deadline_sessions._api.placeholders import EPOCH, REQUESTER
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import concise
 
 Order = Literal["oldest-first", "newest-first", "mixed"]
@@ -22,6 +23,7 @@ _RUN_TIME = datetime.timedelta(minutes=30)
 _UPDATE_TIME = datetime.timedelta(minutes=10)
 
 
+@public
 @dataclass(frozen=True)
 class Page:
     """One ``ListSessions`` response.
@@ -44,6 +46,7 @@ class Page:
         return response
 
 
+@public
 @dataclass(frozen=True)
 class Listing:
     """Everything one job lists, and where the service cuts it into pages.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from pytest_deadline_sessions._api import model, types
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import same as equal
 from pytest_deadline_sessions._text import shown
 
@@ -23,6 +24,7 @@ _WIDEST = 500
 _ID = re.compile("([a-z]+-)([0-9a-f]{4})[0-9a-f]{24}([0-9a-f]{4})")
 
 
+@public
 @dataclass(frozen=True)
 class Call:
     """One request with its outcome.
@@ -76,8 +78,17 @@ class Call:
         return render_call(self)
 
 
+@public
 class Transcript(Sequence[Call]):
-    """All calls, in the order in which they arrived; safe to use from several threads."""
+    """All calls, in the order in which they arrived; safe to use from several threads.
+
+    Example:
+        >>> from pytest_deadline_sessions import FakeDeadline
+        >>> fake = FakeDeadline()
+        >>> response = fake.client().list_sessions(**fake.add_job())
+        >>> [call.operation for call in fake.calls]
+        ['ListSessions']
+    """
 
     def __init__(self, calls: Iterable[Call] = ()) -> None:
         self._calls = list(calls)

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain import tokens
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import concise
 
 Order = Literal["startedAt", "given"]
@@ -20,6 +21,7 @@ def _open(default: Any, reason: str) -> Any:
     return dataclasses.field(default=default, metadata={"reason": reason})
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Behavior:
     """How the in-memory service behaves where the API documents nothing.

@@ -10,6 +10,7 @@ from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model, types
 from pytest_deadline_sessions._api.placeholders import REQUESTER
 from pytest_deadline_sessions._domain.listing import Listing, check_summaries
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._service import state
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions._service.state import JobIds, JobState
 
 
+@public
 class Job(Mapping[str, Any]):
     """A job of the fake: a mapping of its three ids, and its sessions.
 
@@ -114,6 +116,7 @@ class Job(Mapping[str, Any]):
         return job
 
 
+@public
 class Session:
     """A session of a job, to be moved along its life.
 

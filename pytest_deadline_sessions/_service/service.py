@@ -13,6 +13,7 @@ from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._domain.faults import Fault, FaultError, as_fault, not_found
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call, Transcript
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._service.state import JobIds, JobState, Planned, State
 
@@ -37,8 +38,27 @@ class ClosedError(RuntimeError):
     """A service is used that is not to be used at present."""
 
 
+@public
 class Service:
-    """An in-memory Deadline Cloud: knows operations and parameters, no bytes and no clients."""
+    """An in-memory Deadline Cloud: it knows operations and parameters, no bytes and no clients.
+
+    A function that ``fake.operation`` adds gets it as its first argument.
+
+    Attributes:
+        behavior: What the API leaves open.
+        clock: The time of the service.
+        transcript: Every call, in order.
+
+    Example:
+        >>> from pytest_deadline_sessions import FakeDeadline
+        >>> fake = FakeDeadline()
+        >>> @fake.operation("GetFarm")
+        ... def get_farm(service, parameters):
+        ...     return {"farmId": parameters["farmId"], "createdAt": service.clock.now()}
+        >>> farm_id = fake.add_job()["farmId"]
+        >>> fake.client().get_farm(farmId=farm_id)["farmId"] == farm_id
+        True
+    """
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import Fault, as_fault
 from pytest_deadline_sessions._domain.listing import Cut
 from pytest_deadline_sessions._domain.tokens import Tokens
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._stubber import messages, validation
 from pytest_deadline_sessions._stubber.recorder import METHOD, RecordingStubber
 from pytest_deadline_sessions._text import shown
@@ -22,6 +23,7 @@ _TOKEN_LENGTH = 80
 _EXPIRED = "The nextToken has expired."
 
 
+@public
 class ListSessionsStubber(RecordingStubber):
     """Botocore's ``Stubber`` for ``ListSessions``: pages chained by their tokens, and checked.
 

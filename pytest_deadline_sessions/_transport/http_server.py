@@ -14,14 +14,25 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_deadline_sessions._domain.faults import Fault
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._transport import environment, gateway, hosts, http1, rest_json
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service
 
 
+@public
 class Endpoint(str):
-    """The URL of a service on loopback; a string that knows the environment to go with it."""
+    """The URL of the loopback server: a string that also knows the environment to go with it.
+
+    ``fake.serve()`` and the fixture ``deadline_sessions_endpoint`` give it.
+
+    Example:
+        >>> from pytest_deadline_sessions import FakeDeadline
+        >>> with FakeDeadline().serve() as endpoint:
+        ...     endpoint.environment()["AWS_ENDPOINT_URL_DEADLINE"] == endpoint
+        True
+    """
 
     __slots__ = ()
 

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import shown
 from pytest_deadline_sessions.checking._attempt import RULES
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse, simplest
@@ -25,7 +26,11 @@ __all__ = [
     "check_pagination",
 ]
 
+public(Case, __name__)
+public(Lapse, __name__)
 
+
+@public
 def check_pagination(
     collect: Callable[..., Any],
     *,
@@ -74,7 +79,7 @@ def check_pagination(
         >>> check_pagination(first_page, max_examples=10)
         Traceback (most recent call last):
             ...
-        pytest_deadline_sessions.checking._violation.PaginationViolation: the collector is not ...
+        pytest_deadline_sessions.PaginationViolation: the collector is not ...
     """
     __tracebackhide__ = True
     options = _options(collect, expected, ordered, empty_final_token)

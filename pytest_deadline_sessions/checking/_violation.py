@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.transcript import Call, render
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions.checking._attempt import RULES, Finding
 from pytest_deadline_sessions.checking._case import Case
@@ -49,6 +50,7 @@ class Options:
         return f"check_pagination({', '.join(arguments)})"
 
 
+@public
 class PaginationViolation(AssertionError):  # noqa: N818 (a failed check is no error in itself)
     """A collector broke a rule of the contract.
 

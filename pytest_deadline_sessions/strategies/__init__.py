@@ -7,13 +7,14 @@ Example:
     >>> from pytest_deadline_sessions import strategies as ds
     >>> @given(ds.session_lists())
     ... def test_ids_are_unique(sessions):
-    ...     assert len({one["sessionId"] for one in sessions}) == len(sessions)
+    ...     assert len({session["sessionId"] for session in sessions}) == len(sessions)
     >>> test_ids_are_unique()
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
+from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions.strategies._histories import (
     invalid_session_summaries,
     session_histories,
@@ -63,9 +64,20 @@ __all__ = [
 ]
 
 
+for _strategies in __all__:
+    if _strategies != "SessionsMachine":
+        public(globals()[_strategies], __name__)
+
+
 def __getattr__(name: str) -> object:
-    # The machine needs the fake, and strategies do not: it is loaded on first use.
+    # The machine needs the fake, and strategies do not: it is loaded when it is first used.
     if name != "SessionsMachine":
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return importlib.import_module("pytest_deadline_sessions.strategies._machine").SessionsMachine
+    machine = importlib.import_module(f"{__name__}._machine").SessionsMachine
+    globals()[name] = public(machine, __name__)
+    return machine
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

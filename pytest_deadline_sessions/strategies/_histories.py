@@ -123,6 +123,7 @@ def invalid_session_summaries() -> st.SearchStrategy[tuple[dict[str, Any], str]]
 
     Example:
         >>> from hypothesis import find
+        >>> from pytest_deadline_sessions import lifecycle
         >>> summary, rule = find(invalid_session_summaries(), lambda drawn: drawn[1] == "ended-at")
         >>> {broken.rule.name for broken in lifecycle.violations(summary)}
         {'ended-at'}

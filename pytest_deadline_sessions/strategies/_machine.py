@@ -51,6 +51,8 @@ class SessionsMachine(RuleBasedStateMachine):
 
     Example:
         >>> from hypothesis.stateful import run_state_machine_as_test
+        >>> from pytest_deadline_sessions import Behavior
+        >>> from pytest_deadline_sessions.strategies import SessionsMachine
         >>> class FirstPage(SessionsMachine):
         ...     behavior = Behavior(page_size=1)
         ...

@@ -17,24 +17,25 @@ ROOT = Path(pytest_deadline_sessions.__file__).parent
 # A file or a folder at the top of the package is a room, and imports only from the rooms named
 # beside it: all of them stand above it here, so that no import climbs.
 ROOMS = {
+    "_public": "",
     "_text": "",
     "_arguments": "_text",
     "_state": "",
     "_patching": "_state",
-    "_api": "_text _arguments",
+    "_api": "_public _text _arguments",
     "lifecycle": "_text _arguments _api",
-    "_domain": "_text _arguments _state _patching _api lifecycle",
-    "_service": "_text _arguments _state _api lifecycle _domain",
-    "_transport": "_text _arguments _state _patching _api _domain _service",
-    "_fake": "_text _arguments _state _api _domain _service _transport",
-    "_stubber": "_text _arguments _api lifecycle _domain",
+    "_domain": "_public _text _arguments _state _patching _api lifecycle",
+    "_service": "_public _text _arguments _state _api lifecycle _domain",
+    "_transport": "_public _text _arguments _state _patching _api _domain _service",
+    "_fake": "_public _text _arguments _state _api _domain _service _transport",
+    "_stubber": "_public _text _arguments _api lifecycle _domain",
     "_contract": "_text _arguments _api lifecycle _domain",
-    "_assertions": "_text _arguments _api lifecycle _domain _contract",
-    "strategies": "_text _arguments _api lifecycle _domain _service _fake _assertions",
+    "_assertions": "_public _text _arguments _api lifecycle _domain _contract",
+    "strategies": "_public _text _arguments _api lifecycle _domain _service _fake _assertions",
     "_hypothesis_entry": "_api _domain strategies",
     "provider": "_text _arguments _api lifecycle",
-    "checking": "_text _arguments _state _patching _api lifecycle _domain _service _transport "
-    "_fake _contract strategies",
+    "checking": "_public _text _arguments _state _patching _api lifecycle _domain _service "
+    "_transport _fake _contract strategies",
     "plugin": "_text _state _patching _api lifecycle _domain _service _transport _fake _stubber "
     "provider",
     "__main__": "_text _domain _transport _fake",

@@ -23,11 +23,14 @@ DOCUMENTS = [
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 ]
 MODULES = [
-    info.name
-    for info in pkgutil.walk_packages(
-        pytest_deadline_sessions.__path__, f"{pytest_deadline_sessions.__name__}."
-    )
-    if not info.name.endswith("__main__")
+    pytest_deadline_sessions.__name__,
+    *(
+        info.name
+        for info in pkgutil.walk_packages(
+            pytest_deadline_sessions.__path__, f"{pytest_deadline_sessions.__name__}."
+        )
+        if not info.name.endswith("__main__")
+    ),
 ]
 
 
@@ -62,8 +65,13 @@ def test_every_block_runs(pytester, document):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_docstring_runs(name):
-    """The examples in docstrings give what they say they give."""
+    """The examples in docstrings give what they say they give.
+
+    Those of a public class are found where users import it from, once it has been loaded there.
+    """
     module = importlib.import_module(name)
+    for public in getattr(module, "__all__", ()):
+        getattr(module, public)
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     assert doctest.testmod(module, optionflags=options).failed == 0
 

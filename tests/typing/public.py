@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -14,14 +14,17 @@ from pytest_deadline_sessions import (
     Behavior,
     Call,
     Clock,
+    Endpoint,
     FakeDeadline,
     Fault,
     Job,
     Listing,
     ListSessionsResponse,
     ListSessionsStubber,
+    Service,
     Session,
     SessionSummary,
+    Transcript,
     check_pagination,
 )
 from pytest_deadline_sessions import strategies as ds
@@ -36,6 +39,7 @@ def a_test_of_the_fake(deadline_sessions: FakeDeadline, deadline_sessions_client
     assert_type(session, Session)
     assert_type(session.summary, SessionSummary)
     assert_type(deadline_sessions.clock, Clock)
+    assert_type(deadline_sessions.calls, Transcript)
     assert_type(deadline_sessions.calls[0], Call)
     assert_type(deadline_sessions.calls[:2], list[Call])
     deadline_sessions.fail_next(Fault("ThrottlingException"), times=None)
@@ -46,7 +50,21 @@ def a_test_of_the_fake(deadline_sessions: FakeDeadline, deadline_sessions_client
     deadline_sessions_client.list_sessions(**job)
     with FakeDeadline() as fake, fake.serve() as url:
         assert_type(fake, FakeDeadline)
+        assert_type(url, Endpoint)
         assert_type(url.environment(), dict[str, str])
+
+
+def a_test_of_an_operation(
+    deadline_sessions: FakeDeadline, deadline_sessions_endpoint: Endpoint
+) -> None:
+    """A function that adds an operation gets the service, and the endpoint is a string."""
+
+    @deadline_sessions.operation("GetFarm")
+    def get_farm(service: Service, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert_type(service.clock, Clock)
+        return {"farmId": parameters["farmId"]}
+
+    assert_type(deadline_sessions_endpoint.removeprefix("http://"), str)
 
 
 def a_test_of_the_stubber(list_sessions_stubber: ListSessionsStubber) -> None:
