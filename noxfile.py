@@ -30,6 +30,9 @@ def _install(
 def _lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    workflows = sorted(map(str, Path(".github", "workflows").glob("*.yaml")))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("pre-commit", "validate-config")
 
 
 def _typing(session: nox.Session) -> None:
