@@ -11,7 +11,8 @@ from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import shown
 from pytest_deadline_sessions.checking._attempt import RULES
-from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse, simplest
+from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
+from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._runner import Bench
 from pytest_deadline_sessions.checking._search import Drawn, depending
 from pytest_deadline_sessions.checking._undoing import Undoing

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from pytest_deadline_sessions.checking._attempt import STATELESS
-from pytest_deadline_sessions.checking._case import Case, cases
+from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._runner import Bench
 from pytest_deadline_sessions.checking._shrink import smallest
+from pytest_deadline_sessions.checking._strategies import cases
 from pytest_deadline_sessions.checking._violation import PaginationViolation
 
 # A collector may be slow and a case large; neither says anything about the collector.

@@ -17,7 +17,7 @@ from hypothesis.database import InMemoryExampleDatabase
 from pytest_deadline_sessions import PaginationViolation, check_pagination
 from pytest_deadline_sessions.checking import VARIATIONS, _search
 from pytest_deadline_sessions.checking import _runner as bench_module
-from pytest_deadline_sessions.checking._case import simplest
+from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._search import _full_name
 
 OPTIONS = ("-p", "no:cacheprovider", "-q")

@@ -17,7 +17,9 @@ from pytest_deadline_sessions import (
     check_pagination,
 )
 from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse
-from pytest_deadline_sessions.checking._case import Change, Sequence, _uncut, cases, simplest
+from pytest_deadline_sessions.checking._case import Change, Sequence
+from pytest_deadline_sessions.checking._edge_cases import simplest
+from pytest_deadline_sessions.checking._strategies import _uncut, cases
 from pytest_deadline_sessions.strategies import listings
 
 

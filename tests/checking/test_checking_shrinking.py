@@ -10,8 +10,8 @@ from hypothesis import settings
 
 from pytest_deadline_sessions import Behavior, Listing
 from pytest_deadline_sessions.checking import Case, Lapse
-from pytest_deadline_sessions.checking._case import cases
 from pytest_deadline_sessions.checking._shrink import MOST_STEPS, simpler, smallest
+from pytest_deadline_sessions.checking._strategies import cases
 
 RUNS = (("STARTED", 20), ("ENDED", 41), ("UPDATE_FAILED", 2), ("STARTED", 30))
 EVERYTHING = Case(
