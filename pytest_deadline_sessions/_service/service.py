@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
@@ -18,6 +19,7 @@ from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._service.state import JobIds, JobState, Planned, State
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable
 
     from pytest_deadline_sessions._api.validation import Violation
@@ -25,13 +27,57 @@ if TYPE_CHECKING:
 Operation = Callable[["Service", Mapping[str, Any]], "Mapping[str, Any] | Fault"]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the service says: a result, or a fault."""
+@dataclass
+class Exchange:
+    """One call while it is being answered, as the transcript is going to show it.
+
+    Attributes:
+        operation: The API name; or, of a request that names no operation, its method and path.
+        params: The parameters, as far as they could be read.
+        attempt: Which attempt of the client this is.
+        result: What the operation gave.
+        fault: The fault that the client gets instead of a result.
+        error: The exception that the client gets, because no answer could be made.
+        refusal: Why the client itself did not send the call.
+    """
 
     operation: str
+    params: Mapping[str, Any]
+    attempt: int = 1
     result: Mapping[str, Any] | None = None
     fault: Fault | None = None
+    error: Exception | None = None
+    refusal: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call has an outcome; without one, it was interrupted."""
+        outcomes = (self.result, self.fault, self.error)
+        return bool(self.refusal) or any(outcome is not None for outcome in outcomes)
+
+    def call(self, at: datetime.datetime) -> Call:
+        """The call as the transcript shows it.
+
+        Args:
+            at: The service's time.
+        """
+        call = Call(
+            self.operation,
+            dict(self.params),
+            at,
+            attempt=self.attempt,
+            message=self.refusal,
+            sent=not self.refusal,
+        )
+        if self.error is not None:
+            return replace(call, error=type(self.error).__name__, message=str(self.error))
+        if self.fault is not None:
+            fault = self.fault
+            reason = fault.members.get("reason")
+            return replace(
+                call, error=fault.code, message=fault.message, status=fault.status, reason=reason
+            )
+        return replace(call, response=self.result, status=None if self.refusal else 200)
 
 
 class ClosedError(RuntimeError):
@@ -96,68 +142,75 @@ class Service:
     def _fresh(self) -> State:
         return State(tokens=Tokens(salt=f"{self._salt} {self._resets}"))
 
-    def call(self, name: str, params: Mapping[str, Any], attempt: int = 1) -> Answer:
-        """Answer one request, and write it down.
+    @contextlib.contextmanager
+    def recording(self, name: str, params: Mapping[str, Any] | None = None) -> Iterator[Exchange]:
+        """Answer one call inside; afterwards the transcript and the listeners get it.
+
+        Every call comes through here, sent or not. Other calls wait until the listeners are done.
+        A ``FaultError`` that is raised inside is the answer. Any other exception goes to the
+        client.
+
+        Args:
+            name: The API name of the operation; or, as long as it is unknown, what there is of it.
+            params: The parameters, as far as they are known.
+        """
+        exchange = Exchange(name, params or {})
+        with self.lock:
+            try:
+                yield exchange
+            except FaultError as error:
+                # Not held against the model: a few operations do not list ValidationException.
+                exchange.fault = self._complete(error.fault)
+            except ClosedError:
+                # A closed service has no transcript to write to.
+                raise
+            except Exception as error:
+                exchange.error = error
+                raise
+            finally:
+                if exchange.is_over:
+                    self._record(exchange)
+
+    def _record(self, exchange: Exchange) -> None:
+        call = exchange.call(self.clock.now())
+        self.transcript.add(call)
+        for listener in self.state.listeners:
+            listener(call)
+
+    def record_unsent(self, name: str, params: Mapping[str, Any], why: str) -> None:
+        """Write down a call that the client's own validation refused."""
+        with self.recording(name, params) as exchange:
+            exchange.refusal = why
+
+    def call(self, name: str, params: Mapping[str, Any]) -> Exchange:
+        """Answer one call, and write it down.
 
         Args:
             name: The API name of the operation; one that this service has.
             params: The parameters as they arrived.
-            attempt: Which attempt of the client this is.
         """
-        with self.lock:
-            self.refuse_if_closed(name)
-            try:
-                self._fail_if_planned(name, params)
-                self._refuse_invalid(name, params)
-                result = self.operations[name](self, params)
-                answer = self._answer(name, result)
-            except FaultError as error:
-                # Not held against the model: a few operations do not list ValidationException.
-                answer = Answer(name, fault=self._complete(error.fault))
-            except Exception as error:
-                self.record_failure(name, params, error, attempt)
-                raise
-            self.record(answer, params, attempt)
-            return answer
+        with self.recording(name, params) as exchange:
+            self.answer(exchange)
+        return exchange
 
-    def _answer(self, name: str, result: Any) -> Answer:
+    def answer(self, exchange: Exchange) -> None:
+        """Run the operation that a call names.
+
+        Args:
+            exchange: The call, as ``recording`` gives it.
+
+        Raises:
+            FaultError: The answer is a fault.
+        """
+        name, params = exchange.operation, exchange.params
+        self.refuse_if_closed(name)
+        self._fail_if_planned(name, params)
+        self._refuse_invalid(name, params)
+        result = self.operations[name](self, params)
         if isinstance(result, Fault):
-            return Answer(name, fault=self._complete(as_fault(result, name)))
+            raise FaultError(as_fault(result, name))
         _refuse_result(name, result)
-        return Answer(name, result=result)
-
-    def record(self, answer: Answer, params: Mapping[str, Any], attempt: int = 1) -> None:
-        """Write down one request with its outcome."""
-        fault = answer.fault
-        self._write(
-            Call(
-                operation=answer.operation,
-                params=dict(params),
-                at=self.clock.now(),
-                response=answer.result,
-                error=None if fault is None else fault.code,
-                message="" if fault is None else fault.message,
-                status=200 if fault is None else fault.status,
-                attempt=attempt,
-                reason=None if fault is None else fault.members.get("reason"),
-            )
-        )
-
-    def record_failure(
-        self, name: str, params: Mapping[str, Any], error: Exception, attempt: int = 1
-    ) -> None:
-        """Write down one request that an operation, or the lack of one, failed at."""
-        kind, why = type(error).__name__, str(error)
-        self._write(Call(name, dict(params), self.clock.now(), None, kind, why, attempt=attempt))
-
-    def record_unsent(self, name: str, params: Mapping[str, Any], why: str) -> None:
-        """Write down a call that the client's own validation refused."""
-        self._write(Call(name, dict(params), self.clock.now(), message=why, sent=False))
-
-    def _write(self, call: Call) -> None:
-        self.transcript.add(call)
-        for listener in self.state.listeners:
-            listener(call)
+        exchange.result = result
 
     def plan(self, fault: Fault | str, name: str, times: int | None, after: int) -> None:
         """Let a fault wait for its calls."""

@@ -140,10 +140,10 @@ class Route:
             for handler, delay in responses
         ]
 
-    def _start(self, model: Any, context: Any, **_: Any) -> None:
+    def _start(self, model: Any, params: Any, context: Any, **_: Any) -> None:
         lead = self._lead()
-        if lead is not None and model.name not in lead.service.operations:
-            raise gateway.lacking(lead.service, model.name)
+        if lead is not None:
+            gateway.refuse_lacking(lead.service, model.name, params["method"], params["url_path"])
         call = Call(self, lead)
         if lead is not None:
             self._under_way.add(weakref.ref(call, self._under_way.discard))

@@ -6,12 +6,11 @@ import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import Fault, FaultError
-from pytest_deadline_sessions._service.service import Answer
 from pytest_deadline_sessions._transport import rest_json
 
 if TYPE_CHECKING:
@@ -40,31 +39,22 @@ def respond(
     Raises:
         NotImplementedError: The API has the operation and this service lacks it.
     """
-    attempt = 1
-    params: dict[str, Any] = {}
-    name = f"{method} {url.partition('?')[0]}"
-    try:
+    with service.recording(f"{method} {url.partition('?')[0]}") as exchange:
         path, query = _split(url)
-        name = f"{method} {path}"
+        exchange.operation = f"{method} {path}"
         name, labels = rest_json.find_operation(method, path)
-        params = dict(labels)
-        attempt = _attempt(headers)
-        if name not in service.operations:
-            error = lacking(service, name)
-            service.record_failure(name, labels, error, attempt)
-            raise error
-        params = rest_json.decode(name, labels, query, headers, body)
-    except FaultError as error:
-        answer = Answer(name, fault=error.fault)
-        service.record(answer, params, attempt)
+        exchange.operation, exchange.params = name, labels
+        exchange.attempt = _attempt(headers)
+        _refuse_lacking(service, name)
+        exchange.params = rest_json.decode(name, labels, query, headers, body)
+        service.answer(exchange)
+    fault = exchange.fault
+    if fault is None:
+        response = rest_json.encode(exchange.operation, exchange.result or {})
+    elif fault.broken:
+        return fault
     else:
-        answer = service.call(name, params, attempt)
-    if answer.fault is None:
-        response = rest_json.encode(name, answer.result or {})
-    elif answer.fault.broken:
-        return answer.fault
-    else:
-        response = rest_json.encode_fault(answer.fault)
+        response = rest_json.encode_fault(fault)
     return _numbered(service, response)
 
 
@@ -83,7 +73,8 @@ def refuse(service: Service, method: str, target: str, fault: Fault) -> rest_jso
         params: dict[str, str] = {}
         with contextlib.suppress(FaultError):
             name, params = rest_json.find_operation(method, path)
-        service.record(Answer(name, fault=fault), params)
+        with service.recording(name, params):
+            raise FaultError(fault)
     return _numbered(service, rest_json.encode_fault(fault))
 
 
@@ -92,13 +83,32 @@ def _numbered(service: Service, response: rest_json.Response) -> rest_json.Respo
     return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers})
 
 
-def lacking(service: Service, name: str) -> NotImplementedError:
-    """The failure for an operation that this service lacks."""
+def refuse_lacking(service: Service, name: str, method: str, path: str) -> None:
+    """Fail a call of an operation that the service lacks, before the client sends it.
+
+    Args:
+        service: Who would answer.
+        name: The API name of the operation.
+        method: The method of the request.
+        path: Its path.
+
+    Raises:
+        NotImplementedError: The service lacks the operation.
+    """
+    if name not in service.operations:
+        with service.recording(name, rest_json.find_operation(method, path)[1]):
+            _refuse_lacking(service, name)
+
+
+def _refuse_lacking(service: Service, name: str) -> None:
+    if name in service.operations:
+        return
     known = ", ".join(sorted(service.operations))
-    return NotImplementedError(
+    msg = (
         f"FakeDeadline has no {model.SERVICE}:{name}; it has {known}. "
         f'Add it with @fake.operation("{name}"), see "Operations" in the README.'
     )
+    raise NotImplementedError(msg)
 
 
 def _split(url: str) -> tuple[str, str]:

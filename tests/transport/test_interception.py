@@ -355,14 +355,17 @@ def test_a_client_between_two_fakes_is_left_alone():
 
 
 def test_operations_that_the_fake_lacks(fake):
-    """They fail by name, saying what there is, instead of answering nothing or going to AWS."""
+    """They fail by name, saying what there is, and the transcript has them as over HTTP."""
+    farm = fake.add_job()["farmId"]
     with pytest.raises(NotImplementedError) as caught:
-        boto3.client("deadline").list_farms()
+        boto3.client("deadline").list_budgets(farmId=farm)
     text = str(caught.value)
-    assert text.startswith("FakeDeadline has no deadline:ListFarms; it has ")
+    assert text.startswith("FakeDeadline has no deadline:ListBudgets; it has ")
     assert "ListSessions" in text
-    assert '@fake.operation("ListFarms")' in text
-    assert fake.calls == []
+    assert '@fake.operation("ListBudgets")' in text
+    (call,) = fake.calls
+    assert (call.operation, call.params) == ("ListBudgets", {"farmId": farm})
+    assert (call.error, call.message, call.status) == ("NotImplementedError", text, None)
 
 
 def test_unknown_paths():
