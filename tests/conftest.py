@@ -27,3 +27,22 @@ def stopped_are_collected():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture
+def pytester(pytester, monkeypatch):
+    """Runs of pytest load our plugin and Hypothesis's; what else a test is about it names itself.
+
+    All that is installed here takes four times as long to load as those two.
+    """
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "pytest_deadline_sessions.plugin,_hypothesis_pytestplugin")
+    return pytester
+
+
+@pytest.fixture
+def every_plugin(pytester, monkeypatch):
+    """Runs of pytest load every plugin that is installed, as they do for a user."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.delenv("PYTEST_PLUGINS")
+    return pytester

@@ -276,6 +276,7 @@ SUITE = """
     ],
     ids=["plain", "randomly", "xdist"],
 )
+@pytest.mark.usefixtures("every_plugin")
 def test_inside_tests_with_fixtures(pytester, options):
     """Whatever else runs them; the fixtures of a test stay as they were."""
     if "randomly" in options:

@@ -363,6 +363,7 @@ def test_trio_that_the_collector_imports():
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+@pytest.mark.usefixtures("every_plugin")
 def test_with_pytest_socket(pytester):
     """Who is asynchronous needs a loop, which is told; who is not needs no socket."""
     pytest.importorskip("pytest_socket")

@@ -427,6 +427,7 @@ def test_trio_that_is_imported_while_time_stands_still(pytester):
     pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
 
 
+@pytest.mark.usefixtures("every_plugin")
 def test_with_pytest_socket(pytester):
     """Where it blocks every socket, time can be stopped, and goes on in the tests that follow."""
     pytest.importorskip("pytest_socket")

@@ -382,6 +382,7 @@ def test_coroutines_under_given(run, pytester):
 @pytest.mark.parametrize(
     "options", [["-n", "2"], ["-p", "randomly"], ["-n", "2", "-p", "randomly"]]
 )
+@pytest.mark.usefixtures("every_plugin")
 def test_other_plugins_may_shuffle_and_spread(pytester, options):
     """With pytest-xdist and pytest-randomly every test still has a service of its own."""
     pytest.importorskip("xdist")

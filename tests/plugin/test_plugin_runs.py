@@ -89,6 +89,7 @@ def test_after(deadline_sessions):
         ("flaky", ["--force-flaky", "--max-runs", "3", "--no-flaky-report"], {"passed": 3}),
     ],
 )
+@pytest.mark.usefixtures("every_plugin")
 def test_a_test_that_is_run_again(run, plugin, options, outcomes):
     """Each run is intercepted, and has a service of its own."""
     pytest.importorskip(plugin)
@@ -141,6 +142,7 @@ def pytest_runtest_protocol(item, nextitem):
     assert result.parseoutcomes() == {"passed": 4}
 
 
+@pytest.mark.usefixtures("every_plugin")
 def test_a_stubber_of_an_earlier_run(run):
     """Whether the test passed is asked of this run, not of the one before."""
     pytest.importorskip("pytest_rerunfailures")
@@ -369,6 +371,7 @@ def test_whoever_asks_by_name(pytester):
         ),
     ],
 )
+@pytest.mark.usefixtures("every_plugin")
 def test_plugins_that_ask_by_name(pytester, package, files):
     """Steps and lazy fixtures get it as a test does."""
     pytest.importorskip(package)

@@ -43,6 +43,7 @@ IMPOSSIBLE = [name for name, package in NEEDS.items() if not importlib.util.find
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/check_pagination.md"])
+@pytest.mark.usefixtures("every_plugin")
 def test_every_block_runs(pytester, document):
     """The Python blocks of a document form one test module; every test in it passes."""
     pytest.importorskip("moto")

@@ -45,6 +45,7 @@ def test_wheel_is_complete(tmp_path):
     assert shipped == modules | {f"{PLUGIN}/py.typed"}
 
 
+@pytest.mark.usefixtures("every_plugin")
 def test_active_without_a_conftest(pytester):
     """Installing the package is enough."""
     pytester.makepyfile("def test(deadline_sessions): pass")
@@ -53,6 +54,7 @@ def test_active_without_a_conftest(pytester):
 
 
 @pytest.mark.parametrize("name", [PLUGIN, "deadline_sessions"])
+@pytest.mark.usefixtures("every_plugin")
 def test_switched_off(pytester, name):
     """``-p no:`` with the long or the short name leaves no fixture behind."""
     pytester.makepyfile("def test(deadline_sessions): pass")
@@ -63,7 +65,7 @@ def test_switched_off(pytester, name):
 
 def test_loading_the_plugin_is_cheap(pytester, monkeypatch):
     """A test run that does not use the toolkit loads none of the packages it builds on."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", f"{PLUGIN}.plugin")
     pytester.makepyfile(
         f"""
         import sys
@@ -73,5 +75,5 @@ def test_loading_the_plugin_is_cheap(pytester, monkeypatch):
             assert [name for name in {SLOW} if name in sys.modules] == []
         """
     )
-    result = pytester.runpytest_subprocess("-p", f"{PLUGIN}.plugin")
+    result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=1)

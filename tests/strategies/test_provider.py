@@ -353,6 +353,7 @@ def run(pytester, source, *options):
     return pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider", *options)
 
 
+@pytest.mark.usefixtures("every_plugin")
 def test_the_fixture_of_faker_has_it(pytester):
     """Whoever takes ``faker`` gets sessions from it: once, the same in each test, in any locale."""
     result = run(
