@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 _BRACKETS: dict[Any, tuple[str, str]] = {
@@ -53,7 +54,7 @@ def shown(value: Any, width: int = 80) -> str:
         >>> shown(list(range(10**6)), width=20)
         '[0, 1, 2, 3, 4, 5, …'
     """
-    return shortened(_text(value, width, ()), width)
+    return shorten(_text(value, width, ()), width)
 
 
 def worded(error: BaseException, width: int = 1000) -> str:
@@ -68,7 +69,7 @@ def worded(error: BaseException, width: int = 1000) -> str:
         text = str(error)
     except _RAISED as another:
         return f"{kind}, whose text raised {type(another).__name__}"
-    return f"{kind}: {shortened(text, width)}" if text else kind
+    return f"{kind}: {shorten(text, width)}" if text else kind
 
 
 def plain(value: Any, width: int = 80) -> str:
@@ -79,7 +80,7 @@ def plain(value: Any, width: int = 80) -> str:
         'as it is'
     """
     try:
-        return shortened(str(value), width)
+        return shorten(str(value), width)
     except _RAISED:
         return shown(value, width)
 
@@ -92,9 +93,46 @@ def same(one: Any, other: Any) -> bool:
         return False
 
 
-def shortened(text: str, width: int = 80) -> str:
-    """As much of a text as fits in ``width`` characters."""
+def shorten(text: str, width: int = 80) -> str:
+    """Cut a text to ``width`` characters; the last one is ``…`` if anything is cut.
+
+    Example:
+        >>> shorten("as long as it is", width=8)
+        'as long…'
+    """
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def abbreviate(token: str, width: int = 12) -> str:
+    """Show the beginning and the length of a token, or the whole token if it is short.
+
+    Example:
+        >>> abbreviate("+/%2B&  =?" * 8)
+        "'+/%2B&  =?+/'…(80)"
+    """
+    return repr(token) if len(token) <= width else f"{token[:width]!r}…({len(token)})"
+
+
+def first_of(texts: Iterable[str], most: int) -> list[str]:
+    """Keep the first ``most`` texts, and say how many more there are.
+
+    Example:
+        >>> ", ".join(first_of(["#0", "#1", "#2", "#3"], most=2))
+        '#0, #1, … and 2 more'
+    """
+    every = list(texts)
+    left = len(every) - most
+    return every if left <= 0 else [*every[:most], f"… and {left} more"]
+
+
+def plural(count: int, noun: str) -> str:
+    """Give a count its noun, in the plural unless there is exactly one.
+
+    Example:
+        >>> plural(1, "session"), plural(0, "page")
+        ('1 session', '0 pages')
+    """
+    return f"{count} {noun if count == 1 else f'{noun}s'}"
 
 
 def _text(value: Any, room: int, around: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_deadline_sessions._assertions.messages import MOST_SHOWN, check_switch, failure, wrong
 from pytest_deadline_sessions._public import public
-from pytest_deadline_sessions._text import shortened
+from pytest_deadline_sessions._text import first_of, shorten
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, REFERENCE, Rule
 
 _COMPLETE = Rule("complete", "Every session of the listing comes exactly once.", REFERENCE)
@@ -107,16 +107,11 @@ def _places(places: Sequence[int]) -> str:
         numbers = [number for _, number in row]
         first, last = numbers[0], numbers[-1]
         spans.append(f"#{first}" if first == last else f"#{first}..#{last}")
-    left = len(spans) - MOST_SHOWN
-    return ", ".join([*spans[:MOST_SHOWN], *([f"… {left} more"] if left > 0 else [])])
+    return ", ".join(first_of(spans, MOST_SHOWN))
 
 
 def _some(ids: Iterable[str]) -> str:
-    every = list(ids)
-    left = len(every) - _MOST_IDS
-    return ", ".join(
-        [*map(shortened, every[:_MOST_IDS]), *([f"… {left} more"] if left > 0 else [])]
-    )
+    return ", ".join(first_of(map(shorten, ids), _MOST_IDS))
 
 
 def _turned(came: Sequence[str], wanted: Sequence[str]) -> list[str]:
@@ -126,6 +121,6 @@ def _turned(came: Sequence[str], wanted: Sequence[str]) -> list[str]:
     shown = [f"#{place[one]}" for one in came[at : at + MOST_SHOWN]]
     more = ["…"] if len(came) > at + MOST_SHOWN else []
     return [
-        f"sessions[{at}]: {shortened(came[at])} (expected {shortened(wanted[at])})",
+        f"sessions[{at}]: {shorten(came[at])} (expected {shorten(wanted[at])})",
         f"from there on: {', '.join([*shown, *more])}",
     ]

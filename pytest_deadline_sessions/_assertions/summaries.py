@@ -15,6 +15,7 @@ from pytest_deadline_sessions._assertions.messages import (
     wrong,
 )
 from pytest_deadline_sessions._public import public
+from pytest_deadline_sessions._text import first_of
 from pytest_deadline_sessions.lifecycle import Broken
 
 
@@ -156,9 +157,7 @@ def _raise_for(found: list[tuple[str, list[Broken]]]) -> None:
         for rule, of_rule in itertools.groupby(broken, key=lambda one: one.rule)
     ]
     if paragraphs:
-        left = len(paragraphs) - MOST_SHOWN
-        more = [f"… and {left} more"] if left > 0 else []
-        raise AssertionError("\n".join([*paragraphs[:MOST_SHOWN], *more]))
+        raise AssertionError("\n".join(first_of(paragraphs, MOST_SHOWN)))
 
 
 def _line(broken: Broken) -> str:

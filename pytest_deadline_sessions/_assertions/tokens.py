@@ -8,9 +8,9 @@ from typing import Any
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._assertions.messages import MOST_SHOWN, failure, listed, wrong
-from pytest_deadline_sessions._domain.transcript import Call, abbreviate, render
+from pytest_deadline_sessions._domain.transcript import Call, render
 from pytest_deadline_sessions._public import public
-from pytest_deadline_sessions._text import plain, shown
+from pytest_deadline_sessions._text import abbreviate, plain, shown
 from pytest_deadline_sessions.lifecycle import REFERENCE, Rule
 
 _FOLLOWS = Rule("follows-tokens", "A follow-up call passes the token of the last page.", REFERENCE)

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pytest_deadline_sessions._api import model, types
 from pytest_deadline_sessions._public import public
+from pytest_deadline_sessions._text import abbreviate, plural, shown
 from pytest_deadline_sessions._text import same as equal
-from pytest_deadline_sessions._text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOKEN_WIDTH = 12
 _LONGEST = 60
 _WIDEST = 500
 _ID = re.compile("([a-z]+-)([0-9a-f]{4})[0-9a-f]{24}([0-9a-f]{4})")
@@ -164,7 +163,7 @@ def render(calls: Iterable[Call], *, longest: int = _LONGEST) -> str:
         for previous, call in zip([None, *shown], shown)  # noqa: B905 (one longer by design)
     ]
     if left_out:
-        lines.insert(half, f"  … {left_out} call{'s' if left_out > 1 else ''} left out …")
+        lines.insert(half, f"  … {plural(left_out, 'call')} left out …")
     return "\n".join(lines)
 
 
@@ -186,13 +185,6 @@ def render_arguments(params: Mapping[str, Any], same: Mapping[str, Any]) -> str:
     ]
     gone = [f"no {name}" for name in same if name not in params and name != "nextToken"]
     return ", ".join([*shown, *gone])
-
-
-def abbreviate(token: str, width: int = _TOKEN_WIDTH) -> str:
-    """A token, short enough to read: its beginning and its length."""
-    if len(token) <= width:
-        return repr(token)
-    return f"{token[:width]!r}…({len(token)})"
 
 
 def _value(name: str, value: Any) -> str:

@@ -6,8 +6,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_deadline_sessions._domain.transcript import abbreviate, render_arguments
-from pytest_deadline_sessions._text import same, shown
+from pytest_deadline_sessions._domain.transcript import render_arguments
+from pytest_deadline_sessions._text import abbreviate, same, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

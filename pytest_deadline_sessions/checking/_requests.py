@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from pytest_deadline_sessions._api import validation
-from pytest_deadline_sessions._domain.transcript import Call, abbreviate
-from pytest_deadline_sessions._text import same, shown
+from pytest_deadline_sessions._domain.transcript import Call
+from pytest_deadline_sessions._text import abbreviate, same, shown
 from pytest_deadline_sessions.checking._attempt import (
     FOLLOWS_TOKENS,
     KEEPS_ARGUMENTS,

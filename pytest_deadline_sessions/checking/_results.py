@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_deadline_sessions._text import shortened, shown, worded
+from pytest_deadline_sessions._text import plural, shorten, shown, worded
 from pytest_deadline_sessions.checking._attempt import (
     COMPLETE,
     RAISED,
@@ -182,7 +182,7 @@ def _listed(attempt: Attempt, rule: str, got: list[str], *, ordered: bool) -> Fi
     in_order = [one for one in got if one in base]
     what = _differences(wanted, got, base | attempt.added)
     if what:
-        what = f"Of {len(wanted)} session{'s' if len(wanted) != 1 else ''}: {what}"
+        what = f"Of {plural(len(wanted), 'session')}: {what}"
         cause = of_result(attempt, got)
     elif ordered and in_order != wanted:
         what = _only_the_order("the service's")
@@ -214,14 +214,13 @@ def _only_the_order(whose: str) -> str:
 def _places(ids: Sequence[str], wanted: Sequence[str]) -> str:
     place = {one: index for index, one in enumerate(wanted)}
     shown = [
-        f"#{place[one]}" if one in place else f"{shortened(one)} (not in the listing)"
-        for one in ids
+        f"#{place[one]}" if one in place else f"{shorten(one)} (not in the listing)" for one in ids
     ]
     if not shown:
         return "no sessions"
     if len(shown) > _MOST_SHOWN:
         shown = [*shown[:6], f"… {len(shown) - 9} more …", *shown[-3:]]
-    return f"{len(ids)} session{'s' if len(ids) > 1 else ''}: {', '.join(shown)}"
+    return f"{plural(len(ids), 'session')}: {', '.join(shown)}"
 
 
 def _short(value: Any) -> str:

@@ -236,7 +236,7 @@ def test_an_incomplete_listing():
         'What came breaks "complete": Every session of the listing comes exactly once.\n'
         "  source: API reference\n"
         "  sessions: 9 came (expected 10)\n"
-        f"  4 missing: #3..#4, #8..#9 ({SESSION}4, {SESSION}5, {SESSION}9, … 1 more)\n"
+        f"  4 missing: #3..#4, #8..#9 ({SESSION}4, {SESSION}5, {SESSION}9, … and 1 more)\n"
         f"  2 doubled: #1..#2 ({SESSION}2, {SESSION}3)\n"
         "  1 unexpected: session-x"
     )
@@ -268,8 +268,8 @@ def test_a_large_listing_stays_readable():
     text = said(assert_complete_listing, [*every_other, *map(str, range(500))], listing)
     assert len(text) < 600
     missing = ", ".join(f"#{place}" for place in range(1, 20, 2))
-    assert f"500 missing: {missing}, … 490 more (" in text
-    assert text.endswith("500 unexpected: 0, 1, 2, … 497 more")
+    assert f"500 missing: {missing}, … and 490 more (" in text
+    assert text.endswith("500 unexpected: 0, 1, 2, … and 497 more")
 
 
 def test_ids_that_are_none_stay_readable():

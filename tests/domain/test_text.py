@@ -1,3 +1,5 @@
+"""How texts are shortened, counted and shown."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -5,7 +7,9 @@ import datetime
 
 import pytest
 
-from pytest_deadline_sessions._text import concise
+from pytest_deadline_sessions._text import abbreviate, concise, first_of, plural, shorten
+
+TOKEN = "0123456789abcdef"
 
 
 @dataclasses.dataclass(repr=False)
@@ -64,3 +68,46 @@ def test_leading_fields_may_go_without_their_names(positional, text):
     room = Room("hall", 1)
     assert concise(room, positional) == text
     assert eval(text) == room
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("", ""), ("abcd", "abcd"), ("abcde", "abc…"), ("a" * 100, "aaa…")]
+)
+def test_a_text_is_cut_to_a_width(text, shown):
+    """A text that fits stays whole; a longer one ends in an ellipsis and is no wider."""
+    assert shorten(text, 4) == shown
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        ("", "''"),
+        ("012345678901", "'012345678901'"),
+        ("0123456789012", "'012345678901'…(13)"),
+        ("it's", '"it\'s"'),
+    ],
+)
+def test_abbreviate(token, shown):
+    """A token of up to 12 characters stays whole, a longer one is its beginning and its length."""
+    assert abbreviate(token) == shown
+
+
+def test_abbreviate_to_a_width():
+    """More of a token is shown where more is asked for."""
+    assert abbreviate(TOKEN, 15) == "'0123456789abcde'…(16)"
+    assert abbreviate(TOKEN, 16) == f"'{TOKEN}'"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, []), (2, ["0", "1"]), (3, ["0", "1", "… and 1 more"]), (9, ["0", "1", "… and 7 more"])],
+)
+def test_the_first_of_many(count, shown):
+    """All are shown if they fit; otherwise the first ones, and how many more there are."""
+    assert first_of(map(str, range(count)), 2) == shown
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, "0 pages"), (1, "1 page"), (2, "2 pages")])
+def test_a_count_with_its_noun(count, shown):
+    """Only exactly one takes the singular."""
+    assert plural(count, "page") == shown

@@ -9,13 +9,7 @@ import pytest
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain import transcript
-from pytest_deadline_sessions._domain.transcript import (
-    Call,
-    Transcript,
-    abbreviate,
-    journal,
-    render,
-)
+from pytest_deadline_sessions._domain.transcript import Call, Transcript, journal, render
 
 NOON = datetime.datetime(2030, 1, 1, 12, 30, 59, 999999, tzinfo=datetime.timezone.utc)
 AT = "  at 2030-01-01 12:30:59"
@@ -111,26 +105,6 @@ def test_outcomes(options, outcome):
 def test_arguments(params, shown):
     """Arguments are shown as they were given, ids and tokens by their ends."""
     assert str(Call("ListSessions", params, NOON)) == f"ListSessions({shown}) → answered{AT}"
-
-
-@pytest.mark.parametrize(
-    ("token", "shown"),
-    [
-        ("", "''"),
-        ("012345678901", "'012345678901'"),
-        ("0123456789012", "'012345678901'…(13)"),
-        ("it's", '"it\'s"'),
-    ],
-)
-def test_abbreviate(token, shown):
-    """A token of up to 12 characters stays whole, a longer one is its beginning and its length."""
-    assert abbreviate(token) == shown
-
-
-def test_abbreviate_to_a_width():
-    """More of a token is shown where more is asked for."""
-    assert abbreviate(TOKEN, 15) == "'0123456789abcde'…(16)"
-    assert abbreviate(TOKEN, 16) == f"'{TOKEN}'"
 
 
 def test_only_changed_arguments_are_shown():

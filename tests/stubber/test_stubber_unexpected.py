@@ -14,7 +14,7 @@ from botocore.exceptions import (
 
 from pytest_deadline_sessions import Listing, ListSessionsStubber
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._domain.transcript import abbreviate
+from pytest_deadline_sessions._text import abbreviate
 from pytest_deadline_sessions._transport import client_factory
 
 FARM = {"farmId": model.make_id("FarmId", 7)}
