@@ -9,8 +9,8 @@ from typing import Any
 from unittest import SkipTest
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.errors import Flaky, Unsatisfiable
+from hypothesis import Phase, settings
+from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
 from pytest_deadline_sessions.checking._attempt import STATELESS
 from pytest_deadline_sessions.checking._case import Case
@@ -18,9 +18,6 @@ from pytest_deadline_sessions.checking._runner import Bench
 from pytest_deadline_sessions.checking._shrink import smallest
 from pytest_deadline_sessions.checking._strategies import cases
 from pytest_deadline_sessions.checking._violation import PaginationViolation
-
-# A collector may be slow and a case large; neither says anything about the collector.
-_NEEDLESS = ("too_slow", "data_too_large", "large_base_example", "filter_too_much", "nested_given")
 
 
 class Drawn:
@@ -40,11 +37,7 @@ class Drawn:
             active,
             deadline=None,
             max_examples=active.max_examples if max_examples is None else max_examples,
-            report_multiple_bugs=False,
             print_blob=False,
-            suppress_health_check=[
-                check for name, check in HealthCheck.__members__.items() if name in _NEEDLESS
-            ],
         )
 
     def replayed(self) -> PaginationViolation | None:
@@ -58,29 +51,30 @@ class Drawn:
     def _run(self, phase: Phase) -> PaginationViolation | None:
         last: list[PaginationViolation] = []
 
-        def check(case: Case) -> None:
+        def breaks(case: Case) -> bool:
             violation = self._bench.find(case)
             if violation is not None:
                 last[:] = [violation]
-                raise violation
+            return violation is not None
 
-        # Hypothesis remembers failures by the signature of a test, among other things.
-        check.__annotations__["case"] = _full_name(self._bench.options.collect)
+        # Our own shrinker needs fewer steps, so Hypothesis is never in its shrinking phase.
         phases = [phase] if phase in self._settings.phases else []
-        run = settings(self._settings, phases=phases)(hypothesis.given(self._cases)(check))
         try:
-            run()
-        except PaginationViolation:
-            return last[0] if self._bench.slow else self._shrunk(last[0])
+            hypothesis.find(
+                self._cases,
+                breaks,
+                settings=settings(self._settings, phases=phases),
+                database_key=_database_key(self._bench.options.collect),
+            )
         except Flaky:
             if not last:
                 raise
             return depending(last[0])
-        except (SkipTest, Unsatisfiable):
-            # There was nothing to replay, the profile wants nothing drawn, or none of very few
-            # tries gave a case.
-            pass
-        return None
+        except (SkipTest, NoSuchExample, Unsatisfiable):
+            # There was nothing to replay, the profile wants nothing drawn, none of very few tries
+            # gave a case, or the collector is right in every case.
+            return None
+        return last[0] if self._bench.slow else self._shrunk(last[0])
 
     def _shrunk(self, violation: PaginationViolation) -> PaginationViolation:
         found = [violation]
@@ -106,6 +100,11 @@ def depending(violation: PaginationViolation) -> PaginationViolation:
     )
     finding = dataclasses.replace(before, rule=STATELESS, what=what)
     return PaginationViolation(violation.case, finding, violation.calls, violation.options)
+
+
+def _database_key(collect: Callable[..., Any]) -> bytes:
+    """What Hypothesis remembers the failures of this collector by."""
+    return f"pytest_deadline_sessions.check_pagination({_full_name(collect)})".encode()
 
 
 def _full_name(collect: Callable[..., Any]) -> str:

@@ -164,6 +164,37 @@ def test_the_last_failure_is_replayed_first(tried):
         assert tried.first() == next(simplest(SLOW))
 
 
+def test_failures_are_remembered_by_the_name_of_the_collector():
+    """Under one key of the database, which an edit of the collector does not change."""
+
+    class Database(InMemoryExampleDatabase):
+        def save(self, key, value):
+            keys.add(key)
+            super().save(key, value)
+
+    keys = set()
+    with profile(database=Database(), max_examples=1000):
+        violation_of(nothing_failed, without=SLOW)
+    name = f"{__name__}.nothing_failed"
+    assert keys == {f"pytest_deadline_sessions.check_pagination({name})".encode()}
+
+
+def test_what_was_remembered_and_is_mended_is_forgotten(tried):
+    """A replayed case that the collector passes is not replayed again."""
+    wrong = [True]
+
+    def collect(client, **job):
+        return (nothing_failed if wrong else every)(client, **job)
+
+    with profile(database=InMemoryExampleDatabase(), max_examples=1000):
+        violation_of(collect, without=SLOW)
+        wrong.clear()
+        for first in (True, False):
+            tried.clear()
+            check_pagination(collect, max_examples=50, without=SLOW)
+            assert (tried.first() not in list(simplest(SLOW))) is first
+
+
 def test_each_collector_has_a_name_to_be_remembered_by():
     """Functions, methods, partials and objects."""
     assert _full_name(every) == "collectors.wrong.every"
