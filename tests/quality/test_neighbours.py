@@ -1,4 +1,4 @@
-"""What is said of the plugins beside which ours runs; ``nox -s neighbours`` runs them."""
+"""The document and the runner of the neighbours agree; ``nox -s neighbours`` runs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 NEIGHBOURS = Path(__file__).parent / "neighbours" / "neighbours.py"
 RUNNER = runpy.run_path(str(NEIGHBOURS), run_name="neighbours")
 NAMES = list(RUNNER["NEIGHBOURS"])
-HERE = {one.rpartition(" ")[0] for one in RUNNER["KNOWN_RED"]} - {""}
+HERE = {failure.rpartition(" ")[0] for failure in RUNNER["KNOWN_RED"]} - {""}
 TABLE = re.findall(
     r"^\| (.+?) \|.*\| (green|red) \|",
     (ROOT / "docs" / "neighbours.md").read_text("utf-8"),
@@ -21,19 +21,19 @@ TABLE = re.findall(
 
 
 def test_the_table():
-    """The document has each neighbour that is run, in order, and says which of them are red."""
+    """The document lists every neighbour, in order, and says which are red."""
     assert [(name, "red" if name in HERE else "green") for name in NAMES] == TABLE
 
 
 def test_names():
-    """Those that are run quickly, or known to be red, are there."""
+    """Neighbours named in ``QUICK`` or ``KNOWN_RED`` exist."""
     assert {*RUNNER["QUICK"], *HERE} <= set(NAMES)
 
 
 def test_known_red_exists():
-    """What is known to be red is a test, a file of tests, or the guard."""
-    for one in RUNNER["KNOWN_RED"]:
-        file, _, test = one.rpartition(" ")[2].partition("::")
+    """An entry of ``KNOWN_RED`` names a test, a file of tests, or the guard."""
+    for failure in RUNNER["KNOWN_RED"]:
+        file, _, test = failure.rpartition(" ")[2].partition("::")
         if file != "guard":
             (source,) = RUNNER["HERE"].parents[1].rglob(f"{file}.py")
             assert f"def {test}" in source.read_text("utf-8")
@@ -56,14 +56,14 @@ def test_known_red_exists():
     ],
 )
 def test_verdict(monkeypatch, wrong, expected):
-    """A line is red, and fails the run, only if what is wrong is not known."""
+    """Only a failure that is not known makes a line red and fails the run."""
     verdict = RUNNER["verdict"]
     monkeypatch.setitem(verdict.__globals__, "KNOWN_RED", {"other test_k", "test_e"})
     assert verdict("other" if "test_k::test_b" in wrong else "name", wrong) == expected
 
 
-def test_what_is_known_and_green(monkeypatch):
-    """A line that is green against all knowledge says so."""
+def test_known_red_that_is_green(monkeypatch):
+    """A line says so if it is green although it is known to be red."""
     verdict = RUNNER["verdict"]
     monkeypatch.setitem(verdict.__globals__, "KNOWN_RED", {"name test_k"})
-    assert verdict("name", {}) == (True, "green, though KNOWN_RED tells otherwise")
+    assert verdict("name", {}) == (True, "green, although KNOWN_RED has it")

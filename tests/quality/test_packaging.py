@@ -1,4 +1,4 @@
-"""What is installed, and what it costs those who do not use it."""
+"""What is installed, and what it costs a test run that does not use it."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ PLUGIN = "pytest_deadline_sessions"
 SLOW = ["aiobotocore", "boto3", "botocore", "h11", "faker", "freezegun", "hypothesis"]
 
 
-def test_changelog_begins_with_the_version():
-    """The newest entry of the changelog is about the version that is installed."""
-    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
-    assert newest[1] == importlib.metadata.version(DISTRIBUTION)
+def test_changelog_has_the_version():
+    """The changelog begins with what is not released yet, then comes the installed version."""
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    unreleased, newest, *_ = re.findall(r"^## \[(.+?)\]", text, re.MULTILINE)
+    assert unreleased == "Unreleased"
+    assert newest == importlib.metadata.version(DISTRIBUTION)
 
 
 def test_entry_points():
-    """Pytest finds the plugin, by the name that people switch it off by; Hypothesis the types."""
-    found = importlib.metadata.distribution(DISTRIBUTION).entry_points
-    assert {(point.group, point.name, point.value) for point in found} == {
+    """Pytest finds the plugin under the name that switches it off; Hypothesis finds our types."""
+    entry_points = importlib.metadata.distribution(DISTRIBUTION).entry_points
+    assert {(point.group, point.name, point.value) for point in entry_points} == {
         ("pytest11", PLUGIN, f"{PLUGIN}.plugin"),
         ("hypothesis", PLUGIN, f"{PLUGIN}._hypothesis_entry:register"),
     }
 
 
 def test_wheel_is_complete(tmp_path):
-    """The wheel holds every module and the marker of a typed package, and nothing besides."""
+    """The wheel holds every module and the marker of a typed package, and nothing else."""
     pytest.importorskip("hatchling")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -47,7 +49,7 @@ def test_wheel_is_complete(tmp_path):
 
 @pytest.mark.usefixtures("every_plugin")
 def test_active_without_a_conftest(pytester):
-    """Installing the package is enough."""
+    """Installing the package activates the plugin."""
     pytester.makepyfile("def test(deadline_sessions): pass")
     result = pytester.runpytest_subprocess("-p", "no:randomly")
     result.assert_outcomes(passed=1)
@@ -56,7 +58,7 @@ def test_active_without_a_conftest(pytester):
 @pytest.mark.parametrize("name", [PLUGIN, "deadline_sessions"])
 @pytest.mark.usefixtures("every_plugin")
 def test_switched_off(pytester, name):
-    """``-p no:`` with the long or the short name leaves no fixture behind."""
+    """``-p no:`` with the long or the short name removes the fixtures."""
     pytester.makepyfile("def test(deadline_sessions): pass")
     result = pytester.runpytest_subprocess("-p", f"no:{name}", "-p", "no:randomly")
     result.assert_outcomes(errors=1)

@@ -26,25 +26,26 @@ HERE = Path(__file__).parent
 SUITE = HERE / "suite"
 DOWNSTREAM = "test_downstream.py"
 SECTION = "Deadline Cloud calls"
-# A test of this name has to fail, so that there is something to report.
+# This test must fail, so that there is something to report.
 FAILS = "test_fails"
 PATIENCE = 120
 
-# What is red today: a test, or a whole file; beside one neighbour if its name stands before it.
+# Failures that are known: a test or a whole file, with the name of a neighbour in front if it
+# fails beside that one only.
 KNOWN_RED: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
-    """Somebody else's plugin or library, and how to meet it.
+    """Somebody else's plugin or library, and how to run beside it.
 
     Args:
         requires: What to install.
-        files: Which files of the suite, or of the tests, besides the one for all.
-        prepare: The arguments of a run that comes before, and need not pass.
-        runs: The arguments of pytest, once for each run in the same folder.
+        files: Files of the suite, or of our tests, besides the one that all neighbours get.
+        prepare: The arguments of a first run, which need not pass.
+        runs: The arguments of pytest, for each run in the same folder.
         environment: Variables to set.
-        check: What to look at in the folder afterwards; returns what is wrong.
+        check: Looks at the folder afterwards; returns what is wrong.
     """
 
     requires: tuple[str, ...] = ()
@@ -57,8 +58,8 @@ class Neighbour:
 
 def _shown_in(pattern: str) -> Callable[[Path], str | None]:
     def check(folder: Path) -> str | None:
-        found = any(SECTION in path.read_text("utf-8") for path in folder.glob(pattern))
-        return None if found else f"{pattern} lacks the section {SECTION!r} of the test that failed"
+        shown = any(SECTION in path.read_text("utf-8") for path in folder.glob(pattern))
+        return None if shown else f"{pattern} lacks the section {SECTION!r} of the test that failed"
 
     return check
 
@@ -70,9 +71,9 @@ def _traced(requires: tuple[str, ...], file: str, order: str, **options: Any) ->
 
 _XRAY = ("aws-xray-sdk",)
 _XRAY_OPTIONS: dict[str, Any] = {
-    # It never closes the socket of the emitter that it starts with.
+    # It never closes the socket of its first emitter.
     "runs": (("-W", "ignore:unclosed:ResourceWarning"),),
-    # It makes a client of its own when it is imported, which reads ~/.aws.
+    # When imported, it creates a client, which reads ~/.aws.
     "environment": dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull),
 }
 _OPENTELEMETRY = ("opentelemetry-instrumentation-botocore", "opentelemetry-sdk")
@@ -84,7 +85,7 @@ _DATADOG_QUIET = {
 }
 _ELASTIC = ("elastic-apm",)
 
-# The module platform of the standard library asks programs.
+# The standard library's platform module runs programs.
 _LOOKS_AT_THE_MACHINE = {"NEIGHBOURS_PROGRAMS": "uname file"}
 
 NEIGHBOURS: dict[str, Neighbour] = {
@@ -129,7 +130,7 @@ NEIGHBOURS: dict[str, Neighbour] = {
     "pytest-socket": Neighbour(
         requires=("pytest-socket",),
         files=("test_socket.py",),
-        # It warns of what it refuses, besides refusing it.
+        # It also warns of what it refuses.
         runs=(("--disable-socket", "-W", "ignore:A test tried to use socket"),),
     ),
     "pytest-cov": Neighbour(
@@ -182,7 +183,7 @@ NEIGHBOURS: dict[str, Neighbour] = {
     ),
 }
 
-# Those that have failed before.
+# Neighbours that have failed before.
 QUICK = (
     "pytest-rerunfailures",
     "flaky",
@@ -195,7 +196,7 @@ QUICK = (
 
 
 def environment_for(requires: tuple[str, ...]) -> Path:
-    """The Python of an environment that has these on top of what this one has."""
+    """The Python of an environment with these packages on top of those of this one."""
     name = re.sub(r"[^\w-]+", "_", "+".join(requires)) or "plain"
     folder = Path(sys.prefix, "neighbours", name)
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
@@ -231,22 +232,23 @@ def _variables(neighbour: Neighbour, folder: Path) -> dict[str, str]:
 
 
 def _outcomes(report: Path) -> Iterator[tuple[str, str | None]]:
-    """Each test with what is wrong with it."""
+    """Every test with what is wrong with it, if anything."""
     for case in ET.parse(report).iter("testcase"):
         test = re.split(r"[ \[]", str(case.get("name")))[0]
         wrong = None
-        for one in case:
-            message = (one.get("message") or one.text or "").strip().partition("\n")[0]
-            expected = one.get("type") == "pytest.xfail" or (test == FAILS and one.tag == "failure")
-            if one.tag in {"error", "failure", "skipped"} and not expected:
-                wrong = f"{one.tag}: {message}"
+        for part in case:
+            message = (part.get("message") or part.text or "").strip().partition("\n")[0]
+            must_fail = test == FAILS and part.tag == "failure"
+            expected = part.get("type") == "pytest.xfail" or must_fail
+            if part.tag in {"error", "failure", "skipped"} and not expected:
+                wrong = f"{part.tag}: {message}"
         if test == FAILS and not len(case):
             wrong = "passed (expected it to fail)"
         yield f"{case.get('classname')}::{test}", wrong
 
 
 def run(neighbour: Neighbour, folder: Path, *options: str) -> tuple[dict[str, str], str]:
-    """What is wrong, by the test or by what was looked at; and all that was printed."""
+    """What is wrong, by the name of the test or check; and the whole output."""
     python = environment_for(neighbour.requires)
     variables = _variables(neighbour, folder)
     files = (DOWNSTREAM, *neighbour.files)
@@ -310,7 +312,7 @@ def _judged(
 
 
 def _known(name: str, test: str) -> str | None:
-    """What tells that this is red: ``everywhere``, ``here`` or nothing."""
+    """Where this failure is known: ``everywhere``, ``here`` or nowhere."""
     places = {test, test.partition("::")[0].partition(".")[0]}
     if places & KNOWN_RED:
         return "everywhere"
@@ -318,7 +320,7 @@ def _known(name: str, test: str) -> str | None:
 
 
 def verdict(name: str, wrong: Mapping[str, str]) -> tuple[bool, str]:
-    """Whether that was to be expected, and the line to print."""
+    """Whether the result is acceptable, and the line to print."""
     known = {test: _known(name, test) for test in wrong}
     for kind, word in ((None, "red"), ("here", "known red")):
         tests = [test for test in wrong if known[test] == kind]
@@ -327,16 +329,20 @@ def verdict(name: str, wrong: Mapping[str, str]) -> tuple[bool, str]:
             return kind is not None, f"{word}: {tests[0]}: {wrong[tests[0]][:200]}{more}"
     if wrong:
         return True, f"green, but for what is red everywhere: {', '.join(wrong)}"
-    over = any(one.startswith(f"{name} ") for one in KNOWN_RED)
-    return True, "green, though KNOWN_RED tells otherwise" if over else "green"
+    stale = any(failure.startswith(f"{name} ") for failure in KNOWN_RED)
+    return True, "green, although KNOWN_RED has it" if stale else "green"
 
 
 def main() -> int:
-    """Run the chosen ones, or all."""
+    """Run the chosen neighbours, or all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="also the start of a name")
     parser.add_argument(
-        "--quick", action="store_true", help="only those that failed before, without what is slow"
+        "names", nargs="*", metavar="NAME", help="a neighbour, or the start of its name"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="only neighbours that have failed before, without slow tests",
     )
     options = parser.parse_args()
     for name in options.names:
