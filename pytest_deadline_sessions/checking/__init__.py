@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable
 from types import FrameType
 from typing import Any
 
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._public import public
-from pytest_deadline_sessions._text import shown
-from pytest_deadline_sessions.checking._attempt import RULES
+from pytest_deadline_sessions.checking._attempt import RULES, Counterexample
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
 from pytest_deadline_sessions.checking._edge_cases import simplest
+from pytest_deadline_sessions.checking._options import checked_options
 from pytest_deadline_sessions.checking._runner import Bench
 from pytest_deadline_sessions.checking._search import Drawn, depending
 from pytest_deadline_sessions.checking._undoing import Undoing
-from pytest_deadline_sessions.checking._violation import Options, PaginationViolation
+from pytest_deadline_sessions.checking._violation import PaginationViolation
 
 __all__ = [
     "RULES",
@@ -80,31 +79,37 @@ def check_pagination(
         >>> check_pagination(first_page, max_examples=10)
         Traceback (most recent call last):
             ...
-        pytest_deadline_sessions.PaginationViolation: the collector is not ...
+        pytest_deadline_sessions.PaginationViolation: collector violates 'complete': ...
     """
     __tracebackhide__ = True
-    options = _options(collect, expected, ordered, empty_final_token)
-    given = _checked(examples, without, max_examples, patience)
-    if expected is not None:
-        without = {*without, "drift"}
-    bench = Bench(options, patience)
-    drawn = Drawn(bench, without, max_examples)
+    options = checked_options(
+        collect=collect,
+        expected=expected,
+        ordered=ordered,
+        examples=examples,
+        without=without,
+        empty_final_token=empty_final_token,
+        max_examples=max_examples,
+        patience=patience,
+    )
+    variations = options.without if expected is None else {*options.without, "drift"}
+    bench = Bench(options)
+    drawn = Drawn(bench, variations, options.max_examples)
     undoing = Undoing()
     with undoing, undoing:
         bench.open(undoing)
-        found = (
-            _first(bench, given)
+        counterexample = (
+            _first(bench, options.examples)
             or drawn.replayed()
-            or _first(bench, simplest(without))
+            or _first(bench, simplest(variations))
             or drawn.fresh()
         )
-    if found is not None:
-        # A new one, since Hypothesis and we have passed this one about.
-        error = _from_the_collector_on(found.finding.error)
-        raise PaginationViolation(found.case, found.finding, found.calls, options) from error
+    if counterexample is not None:
+        error = _from_the_collector_on(counterexample.finding.error)
+        raise PaginationViolation(counterexample, options) from error
 
 
-def _first(bench: Bench, several: Iterable[Case]) -> PaginationViolation | None:
+def _first(bench: Bench, several: Iterable[Case]) -> Counterexample | None:
     for case in several:
         violation = bench.find(case)
         if violation is not None:
@@ -125,41 +130,3 @@ def _from_the_collector_on(error: BaseException | None) -> BaseException | None:
 def _is_ours(frame: FrameType) -> bool:
     package = __name__.partition(".")[0]
     return str(frame.f_globals.get("__name__")).startswith(f"{package}.checking")
-
-
-def _options(collect: Any, expected: Any, ordered: Any, empty_final_token: Any) -> Options:
-    if not callable(collect):
-        msg = f"collect={shown(collect)} (expected a function of client, farmId, queueId and jobId)"
-        raise TypeError(msg)
-    if expected is not None and not callable(expected):
-        msg = f"expected={shown(expected)} (expected a function of the complete list)"
-        raise TypeError(msg)
-    for name, value in (("ordered", ordered), ("empty_final_token", empty_final_token)):
-        if not isinstance(value, bool):
-            msg = f"{name}={shown(value)} (expected True or False)"
-            raise TypeError(msg)
-    return Options(collect, expected, ordered, empty_final_token)
-
-
-def _checked(examples: Any, without: Any, max_examples: Any, patience: Any) -> list[Case]:
-    if isinstance(without, str) or not set(without) <= set(VARIATIONS):
-        msg = f"without={shown(without)} (expected names among {', '.join(VARIATIONS)})"
-        raise ValueError(msg)
-    if max_examples is not None:
-        _check_number("max_examples", max_examples, int, "1 or more", least=1)
-    _check_number("patience", patience, int | float, "a number of seconds above 0", least=1e-9)
-    given = []
-    for one in examples:
-        if not isinstance(one, Listing | Case):
-            msg = f"examples: {shown(one)} (expected Listings or Cases)"
-            raise TypeError(msg)
-        given.append(one if isinstance(one, Case) else Case(one))
-    return given
-
-
-def _check_number(name: str, value: Any, kind: Any, what: str, *, least: float) -> None:
-    msg = f"{name}={shown(value)} (expected {what})"
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(msg)
-    if not least <= value < math.inf:
-        raise ValueError(msg)

@@ -11,6 +11,7 @@ from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.listing import Cut, Listing
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import same
+from pytest_deadline_sessions.checking._case import Case
 
 COMPLETE = "complete"
 TERMINATES = "terminates"
@@ -66,6 +67,26 @@ class Finding:
     came: str = ""
     cause: str = ""
     error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A case in which a collector broke a rule.
+
+    Attributes:
+        case: The case.
+        finding: The rule that it broke, and how.
+        calls: What the collector sent, with the answers.
+    """
+
+    case: Case
+    finding: Finding
+    calls: tuple[Call, ...]
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule."""
+        return self.finding.rule
 
 
 @dataclass

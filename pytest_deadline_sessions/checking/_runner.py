@@ -33,15 +33,16 @@ from pytest_deadline_sessions.checking._attempt import (
     STATELESS,
     TERMINATES,
     Attempt,
+    Counterexample,
     Finding,
     UnfitError,
 )
 from pytest_deadline_sessions.checking._case import Case, Lapse
+from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._requests import of_requests
 from pytest_deadline_sessions.checking._results import of_outcome
 from pytest_deadline_sessions.checking._sandbox import Runaway, Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
-from pytest_deadline_sessions.checking._violation import Options, PaginationViolation
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 _SPARE = 1_000
@@ -80,13 +81,12 @@ class Bench:
 
     Args:
         options: The collector, and what it is held to.
-        patience: How many seconds it may work without a call.
     """
 
-    def __init__(self, options: Options, patience: float) -> None:
+    def __init__(self, options: Options) -> None:
         self.options = options
         self.fake = FakeDeadline()
-        self._sandbox = Sandbox(self.fake.clock, patience)
+        self._sandbox = Sandbox(self.fake.clock, options.patience)
         self._earlier: set[str] = set()
         self._calls: list[Call] = []
         self._client: Any = None
@@ -121,7 +121,7 @@ class Bench:
         undoing.later(self.fake.attach(self._client).close)
         self._undoing = undoing
 
-    def find(self, case: Case, number: int | None = None) -> PaginationViolation | None:
+    def find(self, case: Case, number: int | None = None) -> Counterexample | None:
         """What the collector does wrong in that case, if anything.
 
         Args:
@@ -133,7 +133,7 @@ class Bench:
             found = self._find(case, next(_numbers))
         return found
 
-    def _find(self, case: Case, number: int) -> PaginationViolation | None:
+    def _find(self, case: Case, number: int) -> Counterexample | None:
         self._number = number
         behavior = dataclasses.replace(
             case.behavior, empty_final_token=self.options.empty_final_token
@@ -158,7 +158,7 @@ class Bench:
         """Whether the collector was last stopped because it made no call for long."""
         return self._sandbox.slow
 
-    def same(self, violation: PaginationViolation) -> bool:
+    def same(self, violation: Counterexample) -> bool:
         """Whether the collector breaks the same rule in the same way in the same case again.
 
         One that had to be stopped is not asked.
@@ -176,7 +176,7 @@ class Bench:
         # What is made for expected= may hold what differs each time, such as the id of the job.
         return self.options.expected is not None or one.came == other.came
 
-    def _find_again(self, case: Case, job: Job) -> PaginationViolation | None:
+    def _find_again(self, case: Case, job: Job) -> Counterexample | None:
         raised = self._attempt.error is not None
         self._calm()
         found = self._again(job)
@@ -210,7 +210,7 @@ class Bench:
             self.fake.fail_next(_LASTING.fault, times=None)
         return self._try(job)
 
-    def _alone(self, *, raised: bool) -> PaginationViolation | None:
+    def _alone(self, *, raised: bool) -> Counterexample | None:
         """What the collector does wrong with the listing that it last met, when it meets it alone.
 
         Then it is not the calling again that matters. Where it has been right with that listing
@@ -230,8 +230,8 @@ class Bench:
         self._case = Case(behavior=self._case.behavior, sequence=self._case.sequence)
         self.fake._service.call_off()  # noqa: SLF001 (nobody else calls faults off)
 
-    def _violation(self, case: Case, finding: Finding) -> PaginationViolation:
-        return PaginationViolation(case, finding, self._calls, self.options)
+    def _violation(self, case: Case, finding: Finding) -> Counterexample:
+        return Counterexample(case, finding, tuple(self._calls))
 
     def _add(self, listing: Listing, place: int = 0) -> Job:
         shapes = ("FarmId", "QueueId", "JobId")

@@ -12,12 +12,11 @@ import hypothesis
 from hypothesis import Phase, settings
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
-from pytest_deadline_sessions.checking._attempt import STATELESS
+from pytest_deadline_sessions.checking._attempt import STATELESS, Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._runner import Bench
 from pytest_deadline_sessions.checking._shrink import smallest
 from pytest_deadline_sessions.checking._strategies import cases
-from pytest_deadline_sessions.checking._violation import PaginationViolation
 
 
 class Drawn:
@@ -40,16 +39,16 @@ class Drawn:
             print_blob=False,
         )
 
-    def replayed(self) -> PaginationViolation | None:
+    def replayed(self) -> Counterexample | None:
         """What the failures that Hypothesis remembers of this collector come to now."""
         return self._run(Phase.reuse)
 
-    def fresh(self) -> PaginationViolation | None:
+    def fresh(self) -> Counterexample | None:
         """What new cases come to."""
         return self._run(Phase.generate)
 
-    def _run(self, phase: Phase) -> PaginationViolation | None:
-        last: list[PaginationViolation] = []
+    def _run(self, phase: Phase) -> Counterexample | None:
+        last: list[Counterexample] = []
 
         def breaks(case: Case) -> bool:
             violation = self._bench.find(case)
@@ -76,7 +75,7 @@ class Drawn:
             return None
         return last[0] if self._bench.slow else self._shrunk(last[0])
 
-    def _shrunk(self, violation: PaginationViolation) -> PaginationViolation:
+    def _shrunk(self, violation: Counterexample) -> Counterexample:
         found = [violation]
 
         def breaks(case: Case) -> bool:
@@ -90,16 +89,15 @@ class Drawn:
         return found[-1]
 
 
-def depending(violation: PaginationViolation) -> PaginationViolation:
+def depending(violation: Counterexample) -> Counterexample:
     """The violation of a collector that is not always wrong in one and the same case."""
     before = violation.finding
     what = (
-        "In one and the same case it does not always come to the same, so it depends on more than "
-        "its arguments: on what it keeps between calls, say, or on which thread comes first. "
-        f"{before.what}"
+        "Its result differs between identical runs, so it depends on more than its arguments: "
+        f"state kept between calls, or thread timing. {before.what}"
     )
     finding = dataclasses.replace(before, rule=STATELESS, what=what)
-    return PaginationViolation(violation.case, finding, violation.calls, violation.options)
+    return dataclasses.replace(violation, finding=finding)
 
 
 def _database_key(collect: Callable[..., Any]) -> bytes:

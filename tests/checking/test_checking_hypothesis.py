@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from pytest_deadline_sessions import PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import VARIATIONS, _search
+from pytest_deadline_sessions.checking import VARIATIONS, _search, _violation
 from pytest_deadline_sessions.checking import _runner as bench_module
 from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._search import _full_name
@@ -150,6 +150,15 @@ def test_what_is_drawn_is_shrunk():
     assert not getattr(found, "__notes__", None)
 
 
+def test_what_is_drawn_is_reported_once(monkeypatch):
+    """Though Hypothesis runs the case again, and the shrinker tries many simpler ones."""
+    reports = []
+    monkeypatch.setattr(_violation, "report", lambda *_: reports.append("a report") or "a report")
+    with profile(database=None, max_examples=1000):
+        assert str(violation_of(nothing_failed, without=SLOW)) == "a report"
+    assert len(reports) == 1
+
+
 def test_the_last_failure_is_replayed_first(tried):
     """From the profile's database, before anything else; and not for another collector."""
     database = InMemoryExampleDatabase()
@@ -217,7 +226,7 @@ def test_state_that_shows_among_drawn_cases():
     with profile(database=None, max_examples=1000):
         found = violation_of(collect, without=SLOW)
     assert found.rule == "stateless"
-    assert "In one and the same case it does not always come to the same" in str(found)
+    assert "Its result differs between identical runs" in str(found)
 
 
 def test_what_is_flaky_without_the_collector():
@@ -324,7 +333,7 @@ def test_the_traceback_starts_at_the_line_of_the_user(pytester):
     result = pytester.runpytest_subprocess(*OPTIONS, "-p", "no:randomly", "-k", "wrong")
     output = result.stdout.str()
     assert "check_pagination(lambda client, **job: collect(client, **job)[1:])" in output
-    assert "the collector is not 'complete'" in output
+    assert "collector violates 'complete'" in output
     for noise in ("checking/", "Falsifying", "hypothesis", "Deadline Cloud calls", "botocore"):
         assert noise not in output, noise
 

@@ -46,8 +46,8 @@ def remembered(collect):
     [
         ({"collect": None}, TypeError, r"collect=None \(expected a function of client, farmId, "),
         ({"max_examples": 0}, ValueError, r"max_examples=0 \(expected 1 or more\)"),
-        ({"max_examples": True}, TypeError, r"max_examples=True \(expected 1 or more\)"),
-        ({"max_examples": "9"}, TypeError, r"max_examples='9' \(expected 1 or more\)"),
+        ({"max_examples": True}, TypeError, r"max_examples=True \(expected a whole number, 1 or m"),
+        ({"max_examples": "9"}, TypeError, r"max_examples='9' \(expected a whole number, 1 or m"),
         ({"patience": 0}, ValueError, r"patience=0 \(expected a number of seconds above 0\)"),
         ({"patience": float("nan")}, ValueError, r"patience=nan \(expected a number of seconds"),
         ({"patience": float("inf")}, ValueError, r"patience=inf \(expected a number of seconds"),
@@ -55,9 +55,17 @@ def remembered(collect):
         ({"ordered": "no"}, TypeError, r"ordered='no' \(expected True or False\)"),
         ({"empty_final_token": None}, TypeError, r"empty_final_token=None \(expected True or"),
         ({"patience": "1"}, TypeError, r"patience='1' \(expected a number of seconds above 0\)"),
-        ({"without": "faults"}, ValueError, r"without='faults' \(expected names among page-sizes"),
+        ({"without": "faults"}, TypeError, r"without='faults' \(expected names among page-sizes"),
         ({"without": ["fault"]}, ValueError, r"without=\['fault'\] \(expected names among"),
-        ({"examples": [(1, 1)]}, TypeError, r"examples: \(1, 1\) \(expected Listings or Cases\)"),
+        ({"without": [1]}, ValueError, r"without=\[1\] \(expected names among"),
+        ({"without": None}, TypeError, r"without=None \(expected names among"),
+        ({"examples": [Case(), (1, 1)]}, TypeError, r"examples\[1\]=\(1, 1\) \(expected a Listing"),
+        ({"examples": Case()}, TypeError, r"examples=Case.* \(expected a list of Listings and Cas"),
+        (
+            {"examples": Listing()},
+            TypeError,
+            r"examples=Listing\(\) \(expected a list of Listings ",
+        ),
     ],
 )
 def test_wrong_options_are_refused(options, error, message):

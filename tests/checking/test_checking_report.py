@@ -10,8 +10,9 @@ from collectors.judged import run_again
 from hypothesis import settings
 
 from pytest_deadline_sessions import FakeDeadline, Listing, PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import Case, Lapse, _violation
-from pytest_deadline_sessions.checking._attempt import Finding
+from pytest_deadline_sessions.checking import Case, Lapse, _report, _violation
+from pytest_deadline_sessions.checking._attempt import Counterexample, Finding
+from pytest_deadline_sessions.checking._options import Options
 
 settings.register_profile("no database", database=None)
 
@@ -43,7 +44,7 @@ def test_the_whole_report():
     found = violation_of(wrong.stops_at_an_empty_page)
     assert shown(found) == (
         """\
-the collector is not 'complete': It returns every session exactly once, in service order, however \
+collector violates 'complete': It returns every session exactly once, in service order, however \
 the pages are cut: an empty page with a token is not the end, a page without a token is.
 
   Of 1 session: 1 missing.
@@ -66,7 +67,7 @@ def test_the_whole_report_of_a_case():
     found = violation_of(wrong.what_there_is_so_far)
     assert shown(found) == (
         """\
-the collector is not 'surfaces-faults': It raises, or recovers to the complete listing: it never \
+collector violates 'surfaces-faults': It raises, or recovers to the complete listing: it never \
 returns a partial, empty or doubled one as if it were complete.
 
   A call failed for good, and it returned as if none had. Of 2 sessions: 1 missing.
@@ -88,6 +89,27 @@ perform this operation.  at NOW
     check_pagination(what_there_is_so_far, examples=[Case(Listing(page_sizes=(1, 1)), \
 lapses=(Lapse('AccessDeniedException', after=1),))])"""
     )
+
+
+@pytest.mark.parametrize(
+    ("collect", "options"),
+    [
+        (wrong.first_page, {}),
+        (wrong.sorted_by_start, {"expected": list}),
+        (wrong.WRONG["resumes"][0], {}),
+    ],
+)
+def test_the_report_is_written_once(monkeypatch, collect, options):
+    """However many cases broke a rule until the smallest was found."""
+    reports = []
+
+    def counting(*arguments):
+        reports.append(_report.report(*arguments))
+        return reports[-1]
+
+    monkeypatch.setattr(_violation, "report", counting)
+    found = violation_of(collect, **options)
+    assert reports == [str(found)]
 
 
 def test_long_transcripts_are_cut():
@@ -125,16 +147,17 @@ def test_every_import_that_pasting_needs():
         FakeDeadline().behavior.__class__(page_size=3),
         lapses=(Lapse("AccessDeniedException"),),
     )
-    options = _violation.Options(wrong.first_page)
+    options = Options(wrong.first_page)
     finding = Finding("complete", "So it is")
-    text = _violation.render_violation(case, finding, [], options)
+    text = _report.report(Counterexample(case, finding, ()), options)
     assert text.partition("again:\n")[2].splitlines()[:3] == [
         "    import datetime",
         "    from pytest_deadline_sessions import Behavior, Listing",
         "    from pytest_deadline_sessions.checking import Case, Lapse",
     ]
     assert "  calls:\n    no calls\n" in text
-    text = _violation.render_violation(Case(Listing(page_sizes=(1,))), finding, [], options)
+    case = Case(Listing(page_sizes=(1,)))
+    text = _report.report(Counterexample(case, finding, ()), options)
     assert text.partition("again:\n")[2].splitlines() == [
         "    from pytest_deadline_sessions import Listing",
         "    check_pagination(first_page, examples=[Listing(page_sizes=(1,))])",

@@ -1,0 +1,120 @@
+"""What ``check_pagination`` was told, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_deadline_sessions._arguments import (
+    check_callable,
+    check_items,
+    check_switch,
+    check_whole,
+    wrong_type,
+    wrong_value,
+)
+from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions.checking._case import VARIATIONS, Case
+
+_EXAMPLES = "a list of Listings and Cases"
+_SECONDS = "a number of seconds above 0"
+_WITHOUT = f"names among {', '.join(VARIATIONS)}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the collector is called with and held to.
+
+    Attributes:
+        collect: The collector.
+        expected: Makes what the collector should return of the complete list, if not the list.
+        ordered: Whether the order matters.
+        examples: The cases to try first.
+        without: The variations to leave out.
+        empty_final_token: Whether the last page has an empty token.
+        max_examples: How many cases Hypothesis draws; ``None`` for what the active profile says.
+        patience: How many seconds the collector may work without a call.
+    """
+
+    collect: Callable[..., Any]
+    expected: Callable[[list[Any]], Any] | None = None
+    ordered: bool = True
+    examples: tuple[Case, ...] = ()
+    without: frozenset[str] = frozenset()
+    empty_final_token: bool = False
+    max_examples: int | None = None
+    patience: float = 5.0
+
+
+def checked_options(
+    *,
+    collect: object,
+    expected: object,
+    ordered: object,
+    examples: object,
+    without: object,
+    empty_final_token: object,
+    max_examples: object,
+    patience: object,
+) -> Options:
+    """The arguments of ``check_pagination`` as options.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: A variation is unknown, or a number out of range.
+    """
+    collector: Any = check_callable(
+        "collect", collect, "a function of client, farmId, queueId and jobId"
+    )
+    expectation: Any = expected
+    if expected is not None:
+        check_callable("expected", expected, "a function of the complete list")
+    if max_examples is not None:
+        max_examples = check_whole("max_examples", max_examples, 1)
+    return Options(
+        collect=collector,
+        expected=expectation,
+        ordered=check_switch("ordered", ordered),
+        examples=_cases(examples),
+        without=_variations(without),
+        empty_final_token=check_switch("empty_final_token", empty_final_token),
+        max_examples=max_examples,
+        patience=_seconds("patience", patience),
+    )
+
+
+def _cases(examples: object) -> tuple[Case, ...]:
+    if isinstance(examples, Listing):
+        # It is a sequence, of summaries.
+        raise wrong_type("examples", examples, _EXAMPLES)
+    return tuple(
+        _case(f"examples[{index}]", example)
+        for index, example in enumerate(check_items("examples", examples, _EXAMPLES))
+    )
+
+
+def _case(name: str, example: object) -> Case:
+    if isinstance(example, Listing):
+        return Case(example)
+    if isinstance(example, Case):
+        return example
+    raise wrong_type(name, example, "a Listing or a Case")
+
+
+def _variations(without: object) -> frozenset[str]:
+    # VARIATIONS itself, which leaves out everything, is a dict.
+    given = list(without) if isinstance(without, Mapping) else without
+    names = check_items("without", given, _WITHOUT)
+    if not all(isinstance(name, str) and name in VARIATIONS for name in names):
+        raise wrong_value("without", without, _WITHOUT)
+    return frozenset(names)
+
+
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong_type(name, value, _SECONDS)
+    if not 0 < value < math.inf:
+        raise wrong_value(name, value, _SECONDS)
+    return value

@@ -1,0 +1,85 @@
+"""What a person reads of a broken rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._domain.transcript import render
+from pytest_deadline_sessions.checking._attempt import RULES, Counterexample
+from pytest_deadline_sessions.checking._case import Case
+from pytest_deadline_sessions.checking._options import Options
+
+_MOST_CALLS = 20
+_IMPORTS = {
+    "import datetime": ("datetime",),
+    "from pytest_deadline_sessions import ": ("Behavior", "Listing"),
+    "from pytest_deadline_sessions.checking import ": ("Case", "Lapse"),
+}
+
+
+def report(counterexample: Counterexample, options: Options) -> str:
+    """The whole report, as text.
+
+    Args:
+        counterexample: The broken rule, and the case that shows it.
+        options: What the collector was held to.
+    """
+    case, finding = counterexample.case, counterexample.finding
+    example = case.listing if case == Case(case.listing) else case
+    lines = {
+        "listing:  ": repr(case.listing),
+        "case:     ": repr(case) if example is case else "",
+        "expected: ": finding.expected,
+        "came:     ": finding.came,
+        "likely cause: ": finding.cause,
+    }
+    again = _call(options, example)
+    return "\n".join(
+        [
+            f"collector violates {finding.rule!r}: {RULES[finding.rule]}",
+            "",
+            f"  {finding.what}.",
+            *(f"  {label}{text}" for label, text in lines.items() if text),
+            "",
+            "  calls:",
+            *(
+                f"    {line}"
+                for line in render(counterexample.calls, longest=_MOST_CALLS).splitlines()
+            ),
+            "",
+            "  run this very case again:",
+            *(f"    {line}" for line in [*_imports(again), again]),
+        ]
+    )
+
+
+def _call(options: Options, example: Case | Listing) -> str:
+    """The call of ``check_pagination`` that tries this example first."""
+    arguments = [_name(options.collect, "collect"), f"examples=[{example!r}]"]
+    if options.expected is not None:
+        arguments.append(f"expected={_name(options.expected, 'expected')}")
+    if not options.ordered:
+        arguments.append("ordered=False")
+    if options.empty_final_token:
+        arguments.append("empty_final_token=True")
+    return f"check_pagination({', '.join(arguments)})"
+
+
+def _imports(code: str) -> list[str]:
+    lines = []
+    for line, names in _IMPORTS.items():
+        used = [name for name in names if re.search(rf"\b{name}[.(]", code)]
+        if used:
+            lines.append(line + ", ".join(used) if line.endswith(" ") else line)
+    return lines
+
+
+def _name(function: Callable[..., Any], otherwise: str) -> str:
+    try:
+        name = function.__name__
+    except Exception:  # noqa: BLE001 (it may have names of its own)
+        return otherwise
+    return name if isinstance(name, str) and name.isidentifier() else otherwise
