@@ -1,9 +1,10 @@
 """The shapes of ``ListSessions`` as types."""
 
-from __future__ import annotations
-
 import datetime
-from typing import Literal, TypedDict
+from typing import Literal
+
+# Before Python 3.12, pydantic refuses the ``TypedDict`` of ``typing``.
+from typing_extensions import TypedDict
 
 from pytest_deadline_sessions._public import public
 
