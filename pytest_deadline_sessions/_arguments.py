@@ -5,6 +5,7 @@ A value of the wrong kind is a ``TypeError``, one out of range a ``ValueError``.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -70,6 +71,19 @@ def check_kind(name: str, value: object, kind: type[T] | tuple[type[T], ...], ex
     if not isinstance(value, kind):
         raise wrong_type(name, value, expected)
     return value
+
+
+def check_aware(name: str, value: object) -> datetime.datetime:
+    """Refuse what is no timezone-aware datetime.
+
+    Raises:
+        TypeError: It is no datetime.
+        ValueError: It is naive.
+    """
+    moment = check_kind(name, value, datetime.datetime, "a timezone-aware datetime")
+    if moment.utcoffset() is None:
+        raise wrong_value(name, value, "a timezone-aware datetime")
+    return moment
 
 
 def check_callable(name: str, value: T, expected: str) -> T:

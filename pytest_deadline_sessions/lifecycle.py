@@ -1,8 +1,8 @@
 """The life of a session: statuses, transitions, and the named rules that summaries obey.
 
-The API reference documents the statuses and the shape of a summary. How one status follows another,
-and which members come with which status, it does not say: those rules are assumptions, named so
-that each can be left out.
+The API reference documents the statuses and the shape of a summary. It does not say which status
+follows which, or which members come with which status. Those rules are assumptions; each has a
+name, so that you can leave it out.
 
 Example:
     >>> import datetime
@@ -22,14 +22,17 @@ Example:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from pytest_deadline_sessions._api import validation
+from pytest_deadline_sessions._api import types, validation
+from pytest_deadline_sessions._arguments import check_aware
 from pytest_deadline_sessions._text import plain, shown
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Callable, Iterator
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "UPDATE_SUCCEEDED",
     "Broken",
     "Rule",
+    "advance",
     "reachable",
     "violations",
 ]
@@ -82,13 +86,13 @@ ASSUMPTION = "assumption, the API does not document it"
 
 @dataclass(frozen=True)
 class Rule:
-    """One named clause that a summary, or a pair of successive ones, obeys.
+    """One named clause that a summary, or a pair of successive summaries, obeys.
 
     Attributes:
-        name: By which it is reported and left out.
-        reason: What it says, in one sentence.
-        source: Where that comes from.
-        of_pair: Whether it speaks of two successive summaries instead of one.
+        name: The name in reports and in ``ignore``.
+        reason: What the rule says, in one sentence.
+        source: Where the rule comes from.
+        of_pair: Whether the rule is about two successive summaries instead of one.
     """
 
     name: str
@@ -98,18 +102,18 @@ class Rule:
 
     @property
     def documented(self) -> bool:
-        """Whether AWS documents it; otherwise it is an assumption."""
+        """Whether AWS documents the rule; otherwise it is an assumption."""
         return self.source != ASSUMPTION
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule that does not hold, and where.
+    """A rule that a summary breaks, and the member that breaks it.
 
     Attributes:
         rule: The rule.
-        path: The member.
-        value: What came, as text.
+        path: The member; empty for the whole summary.
+        value: The actual value, as text.
         allowed: What the rule allows, as text.
     """
 
@@ -184,10 +188,10 @@ def violations(
 
     Args:
         summary: A session summary.
-        after: The next summary of the same session; then the rules of pairs are checked, and those
-            of ``summary`` and ``after`` alone are not, but for one that is no dict at all.
-        ignore: Names of rules to leave out; or one name.
-        skipping: Whether statuses in between may have been missed, as happens when one polls.
+        after: The next summary of the same session. If given, only the rules of pairs are checked,
+            not those of each summary; a summary that is no dict is reported all the same.
+        ignore: Names of rules to leave out, or one name.
+        skipping: Whether statuses in between may be missing, as happens when you poll.
 
     Returns:
         All violations, not just the first.
@@ -201,21 +205,88 @@ def violations(
         msg = f"ignore={shown(unknown)} (expected names among {', '.join(RULES)})"
         raise ValueError(msg)
     pair = after is not None
-    found = _of_pair(summary, after, skipping=skipping) if pair else _of_one(summary)
-    return [broken for broken in found if broken.rule.name not in ignored]
+    every = _of_pair(summary, after, skipping=skipping) if pair else _of_summary(summary)
+    return [broken for broken in every if broken.rule.name not in ignored]
 
 
+def advance(
+    summary: types.SessionSummary,
+    status: str,
+    at: datetime.datetime,
+    *,
+    by: str | None = None,
+    skipping: bool = False,
+) -> types.SessionSummary:
+    """The summary of a session after its next step.
+
+    Args:
+        summary: The present summary. It is left as it is.
+        status: The status that the session gets.
+        at: When the step happens (timezone-aware). A step never happens before the session started
+            or before its last update; an earlier ``at`` is moved there.
+        by: Who requests the update: the ``updatedBy`` of the result. By default it stays as it is.
+        skipping: Whether to allow statuses that take several steps, such as from ``STARTED`` to
+            ``UPDATE_FAILED``.
+
+    Returns:
+        A new summary that breaks no rule, if ``summary`` breaks none.
+
+    Raises:
+        TypeError: ``at`` is no datetime.
+        ValueError: ``at`` is naive, or the session cannot get this status; the message names the
+            statuses that it can get.
+
+    Example:
+        >>> import datetime
+        >>> started_at = datetime.datetime(2030, 1, 1, 9, tzinfo=datetime.timezone.utc)
+        >>> session = {
+        ...     "sessionId": "session-" + "0" * 32,
+        ...     "fleetId": "fleet-" + "0" * 32,
+        ...     "workerId": "worker-" + "0" * 32,
+        ...     "lifecycleStatus": "STARTED",
+        ...     "startedAt": started_at,
+        ... }
+        >>> ended = advance(session, ENDED, started_at + datetime.timedelta(minutes=5))
+        >>> ended["lifecycleStatus"], ended["endedAt"].isoformat()
+        ('ENDED', '2030-01-01T09:05:00+00:00')
+        >>> advance(ended, "STARTED", started_at)
+        Traceback (most recent call last):
+            ...
+        ValueError: session-00000000000000000000000000000000 cannot become STARTED (expected no ...
+    """
+    check_aware("at", at)
+    present = summary["lifecycleStatus"]
+    allowed = reachable(present) - {present} if skipping else TRANSITIONS.get(present, ())
+    if status not in allowed:
+        session = plain(summary.get("sessionId", "the session"))
+        choice = " or ".join(name for name in TRANSITIONS if name in allowed) or "no other status"
+        msg = f"{session} cannot become {plain(status)} (expected {choice} after {present})"
+        raise ValueError(msg)
+    moved = cast("types.SessionSummary", {**summary, "lifecycleStatus": status})
+    moment = max(at, summary["startedAt"], summary.get("updatedAt", at))
+    if status == ENDED:
+        moved["endedAt"] = moment
+        return moved
+    moved["targetLifecycleStatus"] = "ENDED"
+    moved["updatedAt"] = moment
+    if by is not None:
+        moved["updatedBy"] = by
+    return moved
+
+
+@functools.cache
 def reachable(status: str) -> frozenset[str]:
-    """Every status that a session may have later, the present one included."""
-    found = {status}
+    """Every status that a session with this status may have later, this status included."""
+    reached = {status}
     fresh = [status]
     while fresh:
-        fresh = [later for now in fresh for later in TRANSITIONS.get(now, ()) if later not in found]
-        found.update(fresh)
-    return frozenset(found)
+        following = [later for now in fresh for later in TRANSITIONS.get(now, ())]
+        fresh = [later for later in following if later not in reached]
+        reached.update(fresh)
+    return frozenset(reached)
 
 
-def _of_one(summary: Any) -> Iterator[Broken]:
+def _of_summary(summary: Any) -> Iterator[Broken]:
     schema = [
         Broken(SCHEMA, broken.path, broken.value, broken.allowed)
         for broken in validation.check_shape(summary, "SessionSummary")
@@ -267,10 +338,10 @@ def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
 
 
 def _of_pair(before: Any, after: Any, *, skipping: bool) -> Iterator[Broken]:
-    strange = [one for one in (before, after) if not isinstance(one, Mapping)]
-    for one in strange:
-        yield from _of_one(one)
-    if not strange:
+    no_dicts = [summary for summary in (before, after) if not isinstance(summary, Mapping)]
+    for summary in no_dicts:
+        yield from _of_summary(summary)
+    if not no_dicts:
         yield from _of_step(_well_formed(before), _well_formed(after), skipping=skipping)
 
 

@@ -120,18 +120,13 @@ class DeadlineProvider(BaseProvider):
             statuses.append(self._random.choice(TRANSITIONS[statuses[-1]]))
         steps = [self._span(_STEP) for _ in statuses]
         at = present - sum(steps, datetime.timedelta())
-        history = [{**self._ids(), "startedAt": at, "lifecycleStatus": STARTED}]
+        start = {**self._ids(), "startedAt": at, "lifecycleStatus": STARTED}
+        history = [cast("SessionSummary", start)]
         for status, step in zip(statuses[1:], steps, strict=False):
             at += step
-            change: dict[str, Any] = {"lifecycleStatus": status}
-            if status == ENDED:
-                change["endedAt"] = at
-            else:
-                change.update(targetLifecycleStatus=ENDED, updatedAt=at)
-            if status == UPDATE_IN_PROGRESS:
-                change["updatedBy"] = self._requester()
-            history.append({**history[-1], **change})
-        return cast("list[SessionSummary]", history)
+            by = self._requester() if status == UPDATE_IN_PROGRESS else None
+            history.append(lifecycle.advance(history[-1], status, at, by=by))
+        return history
 
     def sessions(
         self, n: int = 10, *, now: datetime.datetime | None = None, **fixed: Any

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_deadline_sessions import lifecycle
@@ -11,7 +10,6 @@ from pytest_deadline_sessions._api import model, types
 from pytest_deadline_sessions._api.placeholders import REQUESTER
 from pytest_deadline_sessions._domain.listing import Listing, check_summaries
 from pytest_deadline_sessions._public import public
-from pytest_deadline_sessions._service import state
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service
@@ -92,7 +90,7 @@ class Job(Mapping[str, Any]):
         service = self._service
         with service.lock:
             job = self._state()
-            summary = {
+            summary: dict[str, Any] = {
                 "sessionId": service.state.fresh_session_id(),
                 "fleetId": model.make_id("FleetId", 1),
                 "workerId": model.make_id("WorkerId", 1),
@@ -104,7 +102,7 @@ class Job(Mapping[str, Any]):
             if service.state.lists(summary["sessionId"]):
                 msg = f"sessionId={summary['sessionId']!r} (expected an id that is not taken)"
                 raise ValueError(msg)
-            job.added.append(summary)
+            job.added.append(cast("types.SessionSummary", summary))
             return Session(self, summary["sessionId"])
 
     def _state(self) -> JobState:
@@ -142,12 +140,8 @@ class Session:
     @property
     def summary(self) -> types.SessionSummary:
         """The present summary, a fresh dict."""
-        job = self._job._state()  # noqa: SLF001 (a session is part of its job)
-        place = job.position(self.session_id)
-        if place is None:
-            msg = f"session {self.session_id} is gone: the fake was reset after it was added"
-            raise RuntimeError(msg)
-        return cast("types.SessionSummary", job.summary(place))
+        job, place = self._place()
+        return job.summary(place)
 
     @property
     def status(self) -> str:
@@ -163,7 +157,7 @@ class Session:
         Raises:
             ValueError: Its status does not allow it.
         """
-        self._move(lifecycle.UPDATE_IN_PROGRESS, lambda summary, at: state.asked(summary, at, by))
+        self._move(lifecycle.UPDATE_IN_PROGRESS, by)
 
     def succeed_update(self) -> None:
         """Let the worker take the update.
@@ -171,8 +165,7 @@ class Session:
         Raises:
             ValueError: Its status does not allow it.
         """
-        status = lifecycle.UPDATE_SUCCEEDED
-        self._move(status, lambda summary, at: state.updated(summary, at, status))
+        self._move(lifecycle.UPDATE_SUCCEEDED)
 
     def fail_update(self) -> None:
         """Let the worker fail to take the update.
@@ -180,8 +173,7 @@ class Session:
         Raises:
             ValueError: Its status does not allow it.
         """
-        status = lifecycle.UPDATE_FAILED
-        self._move(status, lambda summary, at: state.updated(summary, at, status))
+        self._move(lifecycle.UPDATE_FAILED)
 
     def end(self) -> None:
         """End the session.
@@ -189,22 +181,19 @@ class Session:
         Raises:
             ValueError: Its status does not allow it.
         """
-        self._move(lifecycle.ENDED, state.ended)
+        self._move(lifecycle.ENDED)
 
-    def _move(
-        self,
-        status: str,
-        change: Callable[[dict[str, Any], datetime.datetime], dict[str, Any]],
-    ) -> None:
+    def _move(self, status: str, by: str | None = None) -> None:
         service = self._job._service  # noqa: SLF001 (a session is part of its job)
         with service.lock:
-            summary = dict(self.summary)
-            allowed = lifecycle.TRANSITIONS[self.status]
-            if status not in allowed:
-                following = ", ".join(allowed) or "nothing"
-                msg = f"{self!r} cannot become {status} (expected {following} after {self.status})"
-                raise ValueError(msg)
-            job = self._job._state()  # noqa: SLF001 (a session is part of its job)
-            place = job.position(self.session_id)
-            assert place is not None  # noqa: S101 (self.summary has found it)
-            job.replace(place, change(summary, service.clock.now()))
+            job, place = self._place()
+            summary = job.summary(place)
+            job.replace(place, lifecycle.advance(summary, status, service.clock.now(), by=by))
+
+    def _place(self) -> tuple[JobState, int]:
+        job = self._job._state()  # noqa: SLF001 (a session is part of its job)
+        place = job.position(self.session_id)
+        if place is None:
+            msg = f"session {self.session_id} is gone: the fake was reset after it was added"
+            raise RuntimeError(msg)
+        return job, place

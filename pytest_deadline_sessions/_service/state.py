@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions._domain.faults import Fault, not_found
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.tokens import Tokens
@@ -44,19 +45,19 @@ class JobState:
     listing: Listing
     added_at: datetime.datetime
     work: Work | None = None
-    changed: dict[int, dict[str, Any]] = field(default_factory=dict)
-    added: list[dict[str, Any]] = field(default_factory=list)
+    changed: dict[int, SessionSummary] = field(default_factory=dict)
+    added: list[SessionSummary] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.listing) + len(self.added)
 
-    def between(self, start: int, stop: int) -> Iterator[dict[str, Any]]:
+    def between(self, start: int, stop: int) -> Iterator[SessionSummary]:
         """The present summaries of those places, in service order."""
         base = len(self.listing)
         for place, listed in enumerate(self.listing.between(start, min(stop, base)), start):
-            yield dict(self.changed.get(place, listed))
+            yield self.changed.get(place, listed).copy()
         for added in self.added[max(start - base, 0) : max(stop - base, 0)]:
-            yield dict(added)
+            yield added.copy()
 
     def position(self, session_id: str) -> int | None:
         """The place of a session; ``None`` if this job has no such session."""
@@ -68,11 +69,11 @@ class JobState:
                 return len(self.listing) + index
         return None
 
-    def summary(self, place: int) -> dict[str, Any]:
+    def summary(self, place: int) -> SessionSummary:
         """The present summary of one place."""
         return next(self.between(place, place + 1))
 
-    def replace(self, place: int, summary: dict[str, Any]) -> None:
+    def replace(self, place: int, summary: SessionSummary) -> None:
         """Set the present summary of one place."""
         base = len(self.listing)
         if place < base:
@@ -203,29 +204,3 @@ class State:
             dict(self.described),
             set(self.updates),
         )
-
-
-def asked(summary: dict[str, Any], at: datetime.datetime, by: str) -> dict[str, Any]:
-    """The summary once somebody asked the session to end."""
-    return {
-        **summary,
-        "lifecycleStatus": lifecycle.UPDATE_IN_PROGRESS,
-        "targetLifecycleStatus": lifecycle.ENDED,
-        "updatedAt": _not_before(at, summary),
-        "updatedBy": by,
-    }
-
-
-def updated(summary: dict[str, Any], at: datetime.datetime, status: str) -> dict[str, Any]:
-    """The summary once the worker has taken the update, or failed to."""
-    return {**summary, "lifecycleStatus": status, "updatedAt": _not_before(at, summary)}
-
-
-def ended(summary: dict[str, Any], at: datetime.datetime) -> dict[str, Any]:
-    """The summary once the session has ended."""
-    return {**summary, "lifecycleStatus": lifecycle.ENDED, "endedAt": _not_before(at, summary)}
-
-
-def _not_before(at: datetime.datetime, summary: dict[str, Any]) -> datetime.datetime:
-    latest: datetime.datetime = max(at, summary["startedAt"], summary.get("updatedAt", at))
-    return latest

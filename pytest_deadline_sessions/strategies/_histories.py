@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._api.types import SessionSummary
-from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDATE_IN_PROGRESS
+from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS
 from pytest_deadline_sessions.strategies._instants import durations, zones
 from pytest_deadline_sessions.strategies._options import (
     check_sizes,
@@ -64,10 +64,9 @@ def _ended(history: list[SessionSummary], max_size: int) -> list[SessionSummary]
     kept = history[:]
     while len(kept) >= max_size or ENDED not in TRANSITIONS[kept[-1]["lifecycleStatus"]]:
         kept.pop()
-    last = cast("dict[str, Any]", kept[-1])
-    at = last.get("updatedAt", last["startedAt"])
-    end = cast("SessionSummary", {**last, "lifecycleStatus": ENDED, "endedAt": at})
-    again = [cast("SessionSummary", dict(last)) for _ in range(len(history) - len(kept) - 1)]
+    last = kept[-1]
+    end = lifecycle.advance(last, ENDED, last.get("updatedAt", last["startedAt"]))
+    again = [last.copy() for _ in range(len(history) - len(kept) - 1)]
     return [*kept, *again, end]
 
 
@@ -91,7 +90,7 @@ def _walk(
     sizes: st.SearchStrategy[int],
     steps: dict[str, st.SearchStrategy[str]],
 ) -> list[SessionSummary]:
-    summary = cast("dict[str, Any]", draw(start))
+    summary = draw(start)
     size = draw(sizes)
     history = [summary]
     at = summary["startedAt"]
@@ -100,22 +99,13 @@ def _walk(
         chosen = draw(steps[status])
         if chosen != status:
             at = (at + draw(durations())).astimezone(draw(zones()))
-            summary = _moved(summary, chosen, at)
-        history.append(dict(summary))
-    return cast("list[SessionSummary]", history)
+            summary = lifecycle.advance(summary, chosen, at)
+        history.append(summary.copy())
+    return history
 
 
 def _rank(status: str) -> bool:
     return status != ENDED
-
-
-def _moved(summary: dict[str, Any], status: str, at: datetime.datetime) -> dict[str, Any]:
-    if status == ENDED:
-        return {**summary, "lifecycleStatus": status, "endedAt": at}
-    moved = {**summary, "lifecycleStatus": status, "updatedAt": at}
-    if status == UPDATE_IN_PROGRESS:
-        moved["targetLifecycleStatus"] = ENDED
-    return moved
 
 
 def invalid_session_summaries() -> st.SearchStrategy[tuple[dict[str, Any], str]]:

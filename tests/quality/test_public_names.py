@@ -40,7 +40,7 @@ PUBLIC = {
     f"{ROOT}.lifecycle": """
         ASSUMPTION Broken CHRONOLOGY ENDED ENDED_AT ENDED_IS_FINAL MODEL NOT_ASKED REFERENCE RULES
         Rule SAME_SESSION SCHEMA STARTED TRANSITION TRANSITIONS UPDATES_GO_ON UPDATE_FAILED
-        UPDATE_IN_PROGRESS UPDATE_MEMBERS UPDATE_SUCCEEDED reachable violations
+        UPDATE_IN_PROGRESS UPDATE_MEMBERS UPDATE_SUCCEEDED advance reachable violations
     """,
     f"{ROOT}.plugin": """
         deadline_sessions deadline_sessions_client deadline_sessions_endpoint list_sessions_stubber

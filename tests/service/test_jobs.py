@@ -72,11 +72,11 @@ def test_moves_are_those_of_the_lifecycle(fake, status, move):
         assert lifecycle.violations(before, session.summary) == []
         assert lifecycle.violations(session.summary) == []
     else:
-        following = ", ".join(lifecycle.TRANSITIONS[status]) or "nothing"
+        following = " or ".join(lifecycle.TRANSITIONS[status]) or "no other status"
         with pytest.raises(ValueError, match="cannot become") as caught:
             getattr(session, move)()
         assert str(caught.value) == (
-            f"<Session {session.session_id} {status}> cannot become {MOVES[move]} "
+            f"{session.session_id} cannot become {MOVES[move]} "
             f"(expected {following} after {status})"
         )
         assert session.summary == before

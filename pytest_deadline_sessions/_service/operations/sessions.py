@@ -11,7 +11,8 @@ from pytest_deadline_sessions._domain.faults import Fault, FaultError, not_found
 from pytest_deadline_sessions._service import pagination
 from pytest_deadline_sessions._service.operations.batching import batch
 from pytest_deadline_sessions._service.registry import operation
-from pytest_deadline_sessions._service.state import JobIds, asked
+from pytest_deadline_sessions._service.state import JobIds
+from pytest_deadline_sessions.lifecycle import UPDATE_IN_PROGRESS
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service
@@ -56,8 +57,9 @@ def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, 
         return {}
     summary = job.summary(place)
     status = summary["lifecycleStatus"]
-    if lifecycle.UPDATE_IN_PROGRESS in lifecycle.TRANSITIONS[status]:
-        job.replace(place, asked(summary, service.clock.now(), REQUESTER))
+    if UPDATE_IN_PROGRESS in lifecycle.TRANSITIONS[status]:
+        now = service.clock.now()
+        job.replace(place, lifecycle.advance(summary, UPDATE_IN_PROGRESS, now, by=REQUESTER))
     elif status == lifecycle.ENDED:
         if service.behavior.update_of_ended_conflicts:
             raise _conflict(summary, "The session has ended.")
