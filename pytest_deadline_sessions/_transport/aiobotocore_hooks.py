@@ -93,9 +93,9 @@ class _Raw(io.BytesIO):
 class AioRoute(Route):
     """Leads the calls of one aiobotocore client to a service."""
 
-    async def _emit(self, event_name: str, **kwargs: Any) -> Any:
+    async def _emit(self, emit: Any, event_name: str, **kwargs: Any) -> Any:
         try:
-            responses = await self.emit_original(event_name, **kwargs)
+            responses = await emit(event_name, **kwargs)
             return self.without_delays(event_name, responses)
         except BaseException as error:
             self.note_stopped(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_deadline_sessions._patching import Patches
+from pytest_deadline_sessions._patching import Patches, replaced
 from pytest_deadline_sessions._transport import variables
 
 _SETS = (
@@ -46,8 +46,5 @@ def _start(method: Any, process: Any) -> None:
         # It outlives the test.
         forkserver.ensure_running()
     name = process._name  # noqa: SLF001 (its setter takes a plain text only)
-    process._name = _Name(name)  # noqa: SLF001
-    try:
+    with replaced(process, "_name", _Name(name)):
         method()
-    finally:
-        process._name = name  # noqa: SLF001

@@ -9,6 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._patching import Patches
 from pytest_deadline_sessions._transport import gateway, leads, rest_json, retry_delays, timestamps
 from pytest_deadline_sessions._transport.environment import ACCESS_KEY, SECRET_KEY
 from pytest_deadline_sessions._transport.leads import Call, Lead
@@ -46,17 +47,14 @@ class Route:
     finalizer: weakref.finalize[Any, Any]
 
     def __init__(self, client: Any) -> None:
-        from botocore.validate import ParamValidationDecorator
-
         self.attached: list[Lead] = []
         self._is_registered = False
         self.events = client.meta.events
         self._under_way: set[weakref.ref[Call]] = set()
-        # The client's own config forgets whether it was told to validate.
-        self._validates = isinstance(client._serializer, ParamValidationDecorator)  # noqa: SLF001
-        self.emit_original = self.events.emit
+        # It validates the parameters, unless the client was told not to.
+        self._serializer = client._serializer  # noqa: SLF001 (of which there is no other name)
+        self._patches = Patches()
         self._handlers = {
-            "before-parameter-build": self._note_invalid,
             "before-sign": self._use_dummy_credentials,
             "before-send": self._answer,
             "after-call": self._finish,
@@ -88,7 +86,8 @@ class Route:
             self.events.register_first(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
         # Last of all, so that a Stubber on the same client may answer what the service lacks.
         self.events.register_last("before-call", self._start, unique_id=_ID)
-        self.events.emit = self._emit
+        self._patches.wrap_own(self.events, "emit", self._emit)
+        self._patches.wrap_own(self._serializer, "serialize_to_request", self._serialize)
         retry_delays.patch()
         self._is_registered = True
 
@@ -99,7 +98,7 @@ class Route:
             self._unregister(f"{event}.{model.SERVICE}", handler, _ID + event)
         self._unregister("before-call", self._start, _ID)
         self.events.unregister("before-send", unique_id=_REFUSAL)
-        vars(self.events).pop("emit", None)
+        self._patches.undo()
 
     def _unregister(self, event: str, handler: Any, unique_id: str) -> None:
         self.events.unregister(event, unique_id=unique_id)
@@ -118,9 +117,9 @@ class Route:
         refuse = functools.partial(_refuse, origin)
         self.events.register_last("before-send", refuse, unique_id=_REFUSAL)
 
-    def _emit(self, event_name: str, **kwargs: Any) -> Any:
+    def _emit(self, emit: Any, event_name: str, **kwargs: Any) -> Any:
         try:
-            return self.without_delays(event_name, self.emit_original(event_name, **kwargs))
+            return self.without_delays(event_name, emit(event_name, **kwargs))
         except BaseException as error:
             self.note_stopped(error)
             raise
@@ -159,15 +158,17 @@ class Route:
     def _end(self, **_: Any) -> None:
         leads.end(leads.current(self))
 
-    def _note_invalid(self, model: Any, params: Any, **_: Any) -> None:
-        service = self.service
-        if service is None or not self._validates:
-            return
-        from botocore.validate import ParamValidator
+    def _serialize(self, serialize: Any, parameters: Any, operation_model: Any) -> Any:
+        """Note a call that the client refuses to send."""
+        from botocore.exceptions import ParamValidationError
 
-        report = ParamValidator().validate(params, model.input_shape)
-        if report.has_errors():
-            service.record_unsent(model.name, params, report.generate_report())
+        try:
+            return serialize(parameters, operation_model)
+        except ParamValidationError as error:
+            service = self.service
+            if service is not None:
+                service.record_unsent(operation_model.name, parameters, error.kwargs["report"])
+            raise
 
     def _use_dummy_credentials(self, request: Any, **_: Any) -> None:
         if self.service is not None:

@@ -30,7 +30,7 @@ from pytest_deadline_sessions._transport.leads import Lead
 _routes: weakref.WeakKeyDictionary[Any, Route] = weakref.WeakKeyDictionary()
 # The interceptions inside which clients were made, with what they found there.
 _origins: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-_patches = Patches()
+_patches = Patches("interception")
 
 
 def attach(client: Any, service: Service) -> Callable[[], None]:

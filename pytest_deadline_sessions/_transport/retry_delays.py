@@ -13,7 +13,7 @@ from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._patching import Patches
 from pytest_deadline_sessions._transport import leads
 
-_patches = Patches()
+_patches = Patches("retry delays")
 
 
 def without_delay(clock: Clock, delay: Any) -> Any:

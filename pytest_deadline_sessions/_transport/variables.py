@@ -56,7 +56,7 @@ _layers: list[Layer] = []
 # Values that somebody may have saved while a layer that has gone was there, and what is to come in
 # their place.
 _gone: dict[str, list[tuple[str | None, str | None]]] = {}
-_patches = Patches()
+_patches = Patches("environment variables")
 _own = threading.local()
 
 
