@@ -12,29 +12,13 @@ from botocore.exceptions import (
     ClientError,
     StubAssertionError,
 )
+from stubbing import OTHER_JOB, summaries
 
 from pytest_deadline_sessions import Behavior, FakeDeadline, Listing, ListSessionsStubber, Page
 from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._transport import client_factory
 
-OTHER_JOB = {
-    "farmId": model.make_id("FarmId", 7),
-    "queueId": model.make_id("QueueId", 8),
-    "jobId": model.make_id("JobId", 9),
-}
 ANY_VALUES = [pytest.param(botocore.stub.ANY, id="botocore"), pytest.param(mock.ANY, id="unittest")]
-
-
-@pytest.fixture
-def stubber() -> Any:
-    """An active stubber."""
-    with ListSessionsStubber(client_factory.client()) as active:
-        yield active
-
-
-def summaries(count: int, first: int = 1) -> list[Any]:
-    """Valid summaries."""
-    return list(Listing(page_sizes=(count,), first=first))
 
 
 def test_it_is_a_stubber_of_botocore(stubber: Any) -> None:

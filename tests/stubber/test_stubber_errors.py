@@ -11,35 +11,11 @@ from botocore.exceptions import (
     ClientError,
     StubAssertionError,
 )
+from stubbing import FARM, OTHER_JOB, summaries, text_of
 
-from pytest_deadline_sessions import FakeDeadline, Fault, Listing, ListSessionsStubber
+from pytest_deadline_sessions import FakeDeadline, Fault
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS
-from pytest_deadline_sessions._transport import client_factory
-
-FARM = {"farmId": model.make_id("FarmId", 7)}
-OTHER_JOB = {
-    "farmId": model.make_id("FarmId", 7),
-    "queueId": model.make_id("QueueId", 8),
-    "jobId": model.make_id("JobId", 9),
-}
-
-
-@pytest.fixture
-def stubber() -> Any:
-    """An active stubber."""
-    with ListSessionsStubber(client_factory.client()) as active:
-        yield active
-
-
-def summaries(count: int, first: int = 1) -> list[Any]:
-    """Valid summaries."""
-    return list(Listing(page_sizes=(count,), first=first))
-
-
-def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
-    """What a failure says."""
-    return str(error.value)
 
 
 def _without_transport(response: dict[str, Any]) -> dict[str, Any]:

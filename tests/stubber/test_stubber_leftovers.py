@@ -12,22 +12,14 @@ from botocore.exceptions import (
     StubResponseError,
     UnStubbedResponseError,
 )
+from stubbing import FARM, JOB_TEXT, LISTED, OTHER_JOB, first_token, summaries, text_of
 
 from pytest_deadline_sessions import Listing, ListSessionsStubber
-from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._text import abbreviate
 from pytest_deadline_sessions._transport import client_factory
 
-FARM = {"farmId": model.make_id("FarmId", 7)}
-OTHER_JOB = {
-    **FARM,
-    "queueId": model.make_id("QueueId", 8),
-    "jobId": model.make_id("JobId", 9),
-}
-SHORT = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001"
 OTHER = "farmId=farm-0000…0007, queueId=queue-0000…0008, jobId=job-0000…0009"
-LISTED = "Error getting response stub for operation ListSessions: "
 NO_CALL = """\
            expected  received
 ≠ farmId   no call   'farm-00000000000000000000000000000001'
@@ -39,31 +31,6 @@ EVERY = (
     "Every call needs a response of its own: "
     "add_pages, add_listing, add_fault, add_expired_token, or add_response."
 )
-
-
-@pytest.fixture
-def stubber() -> Any:
-    """An active stubber."""
-    with ListSessionsStubber(client_factory.client()) as active:
-        yield active
-
-
-def summaries(count: int, first: int = 1) -> list[Any]:
-    """Valid summaries."""
-    return list(Listing(page_sizes=(count,), first=first))
-
-
-def first_token() -> str:
-    """The token that every stubber gives first."""
-    other = ListSessionsStubber(client_factory.client())
-    other.add_pages([[]], more=True)
-    assert other.next_token is not None
-    return other.next_token
-
-
-def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
-    """What a failure says."""
-    return str(error.value)
 
 
 def test_a_swallowed_exception_is_remembered(stubber: Any) -> None:
@@ -110,7 +77,7 @@ def test_responses_never_asked_for_are_listed_one_by_one(stubber: Any) -> None:
     first, second = abbreviate(first), abbreviate(second["nextToken"])
     assert text_of(failure) == (
         "2 of 3 queued responses were never asked for:\n"
-        f"  1. ListSessions({SHORT}, maxResults=2, nextToken={first}) → "
+        f"  1. ListSessions({JOB_TEXT}, maxResults=2, nextToken={first}) → "
         f"page 2 of 3: no sessions, token {second}\n"
         f"  2. ListSessions(nextToken={second}) → page 3 of 3: 1 session, no token\n"
         "\n"
@@ -124,7 +91,7 @@ def test_responses_never_asked_for_are_listed_one_by_one(stubber: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "shown"), [({}, "any arguments"), ({"maxResults": 3}, f"{SHORT}, maxResults=3")]
+    ("request_", "shown"), [({}, "any arguments"), ({"maxResults": 3}, f"{JOB_TEXT}, maxResults=3")]
 )
 def test_a_response_left_that_follows_no_page_is_listed_alone(
     stubber: Any, request_: dict[str, Any], shown: str
@@ -153,10 +120,10 @@ def test_pending_leaves_out_what_is_as_in_the_line_before(stubber: Any) -> None:
     stubber.add_client_error("delete_farm", "Oops", "No.", 418, expected_params=FARM)
     token = abbreviate(first_token())
     assert stubber.pending == [
-        f"ListSessions({SHORT}, maxResults=3, nextToken='t') → no sessions, no token",
+        f"ListSessions({JOB_TEXT}, maxResults=3, nextToken='t') → no sessions, no token",
         "ListSessions(nextToken='t', no maxResults) → no sessions, no token",
         "ListSessions(any arguments) → 429 ThrottlingException: Rate exceeded.",
-        f"ListSessions({SHORT}) → no sessions, no token",
+        f"ListSessions({JOB_TEXT}) → no sessions, no token",
         f"ListSessions({OTHER}) → page 1 of 2: no sessions, token {token}",
         f"ListSessions(nextToken={token}) → page 2 of 2: no sessions, no token",
         "DeleteFarm(farmId=farm-0000…0007) → 418 Oops: No.",
@@ -184,12 +151,12 @@ def test_every_call_is_in_the_transcript() -> None:
             client.list_sessions(**one.job, maxResults=2)
     shown = abbreviate(token)
     assert str(one.calls) == (
-        f"ListSessions({SHORT}) → 200, 2 sessions, token {shown}  at 2030-01-01 12:00:00\n"
+        f"ListSessions({JOB_TEXT}) → 200, 2 sessions, token {shown}  at 2030-01-01 12:00:00\n"
         f"ListSessions() → StubAssertionError: nextToken is not given (expected {shown})"
         "  at 2030-01-02 13:00:00\n"
         "DeleteFarm(farmId=farm-0000…0007) → StubResponseError: ListSessions is expected next"
         "  at 2030-01-02 13:00:00\n"
-        f"ListSessions({SHORT}, nextToken={shown}) → "
+        f"ListSessions({JOB_TEXT}, nextToken={shown}) → "
         "400 ValidationException (OTHER): The nextToken has expired.  at 2030-01-02 13:00:00\n"
         "ListSessions(maxResults=2) → UnStubbedResponseError: nothing is queued for it"
         "  at 2030-01-02 13:00:00"

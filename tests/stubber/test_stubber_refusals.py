@@ -7,40 +7,16 @@ import types
 from typing import Any
 
 import pytest
+from stubbing import FARM, OTHER_JOB, summaries, text_of
 
-from pytest_deadline_sessions import Listing, ListSessionsStubber, Page
+from pytest_deadline_sessions import ListSessionsStubber, Page
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._transport import client_factory
-
-FARM = {"farmId": model.make_id("FarmId", 7)}
-OTHER_JOB = {
-    "farmId": model.make_id("FarmId", 7),
-    "queueId": model.make_id("QueueId", 8),
-    "jobId": model.make_id("JobId", 9),
-}
-
 
 NO_PAGE = (
     "(expected a list of session summaries, or a Page; "
     "one page alone is [[summary, …]], a Listing goes to add_listing)"
 )
-
-
-@pytest.fixture
-def stubber() -> Any:
-    """An active stubber."""
-    with ListSessionsStubber(client_factory.client()) as active:
-        yield active
-
-
-def summaries(count: int, first: int = 1) -> list[Any]:
-    """Valid summaries."""
-    return list(Listing(page_sizes=(count,), first=first))
-
-
-def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
-    """What a failure says."""
-    return str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -11,44 +11,13 @@ from botocore.exceptions import (
     StubResponseError,
     UnStubbedResponseError,
 )
+from stubbing import FARM, JOB_TEXT, LISTED, OTHER_JOB, first_token, summaries, text_of
 
-from pytest_deadline_sessions import Listing, ListSessionsStubber
+from pytest_deadline_sessions import Listing
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._text import abbreviate
-from pytest_deadline_sessions._transport import client_factory
 
-FARM = {"farmId": model.make_id("FarmId", 7)}
-OTHER_JOB = {
-    "farmId": model.make_id("FarmId", 7),
-    "queueId": model.make_id("QueueId", 8),
-    "jobId": model.make_id("JobId", 9),
-}
 GET_SESSION = {**OTHER_JOB, "sessionId": model.make_id("SessionId", 1)}
-
-
-@pytest.fixture
-def stubber() -> Any:
-    """An active stubber."""
-    with ListSessionsStubber(client_factory.client()) as active:
-        yield active
-
-
-def summaries(count: int, first: int = 1) -> list[Any]:
-    """Valid summaries."""
-    return list(Listing(page_sizes=(count,), first=first))
-
-
-def first_token() -> str:
-    """The token that every stubber gives first."""
-    other = ListSessionsStubber(client_factory.client())
-    other.add_pages([[]], more=True)
-    assert other.next_token is not None
-    return other.next_token
-
-
-def text_of(error: pytest.ExceptionInfo[BaseException]) -> str:
-    """What a failure says."""
-    return str(error.value)
 
 
 IDS = """\
@@ -57,8 +26,6 @@ IDS = """\
   jobId      'job-00000000000000000000000000000001'    'job-00000000000000000000000000000001'
 """
 HEAD = "             expected                                  received\n"
-SHORT = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001"
-LISTED = "Error getting response stub for operation ListSessions: "
 NOT_THOSE = LISTED + "its arguments are not those of the call that is expected next.\n\n"
 
 
@@ -76,7 +43,7 @@ def _second_call(stubber: Any, **changed: Any) -> tuple[str, str, str]:
 def _queue(first: str, second: str) -> str:
     return (
         "Still queued:\n"
-        f"  1. ListSessions({SHORT}, nextToken={first}) → "
+        f"  1. ListSessions({JOB_TEXT}, nextToken={first}) → "
         f"page 2 of 3: no sessions, token {second}\n"
         f"  2. ListSessions(nextToken={second}) → page 3 of 3: 1 session, no token"
     )
@@ -178,7 +145,7 @@ def test_a_token_where_a_listing_begins_is_shown(stubber: Any, token: Any, shown
         "The call that is expected next begins a listing, so it has no nextToken.\n"
         "\n"
         "Still queued:\n"
-        f"  1. ListSessions({SHORT}) → no sessions, no token"
+        f"  1. ListSessions({JOB_TEXT}) → no sessions, no token"
     )
 
 
@@ -224,7 +191,7 @@ def test_another_operation_is_shown(stubber: Any) -> None:
         "≠ jobId      'job-00000000000000000000000000000001'    not given\n"
         "\n"
         "Still queued:\n"
-        f"  1. ListSessions({SHORT}) → no sessions, no token\n"
+        f"  1. ListSessions({JOB_TEXT}) → no sessions, no token\n"
         "  2. DeleteFarm(farmId=farm-0000…0007) → a response"
     )
 

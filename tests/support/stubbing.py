@@ -1,0 +1,34 @@
+"""What the tests of ``ListSessionsStubber`` share."""
+
+from __future__ import annotations
+
+from pytest_deadline_sessions import Listing, ListSessionsStubber
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._transport import client_factory
+
+FARM = {"farmId": model.make_id("FarmId", 7)}
+OTHER_JOB = {
+    **FARM,
+    "queueId": model.make_id("QueueId", 8),
+    "jobId": model.make_id("JobId", 9),
+}
+JOB_TEXT = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001"
+LISTED = "Error getting response stub for operation ListSessions: "
+
+
+def summaries(count, first=1):
+    """Valid summaries."""
+    return list(Listing(page_sizes=(count,), first=first))
+
+
+def first_token():
+    """The token that every stubber issues first."""
+    other = ListSessionsStubber(client_factory.client())
+    other.add_pages([[]], more=True)
+    assert other.next_token is not None
+    return other.next_token
+
+
+def text_of(error):
+    """What a failure says."""
+    return str(error.value)
