@@ -12,8 +12,9 @@ from pytest_deadline_sessions.checking._attempt import RULES, Counterexample
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
 from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._options import checked_options
-from pytest_deadline_sessions.checking._runner import Bench
+from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._search import Drawn, depending
+from pytest_deadline_sessions.checking._trial import Trial
 from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.checking._violation import PaginationViolation
 
@@ -93,15 +94,16 @@ def check_pagination(
         patience=patience,
     )
     variations = options.without if expected is None else {*options.without, "drift"}
-    bench = Bench(options)
-    drawn = Drawn(bench, variations, options.max_examples)
+    runner = Runner(options)
+    trial = Trial(runner)
+    drawn = Drawn(trial, variations, options.max_examples)
     undoing = Undoing()
     with undoing, undoing:
-        bench.open(undoing)
+        runner.open(undoing)
         counterexample = (
-            _first(bench, options.examples)
+            _first(trial, options.examples)
             or drawn.replayed()
-            or _first(bench, simplest(variations))
+            or _first(trial, simplest(variations))
             or drawn.fresh()
         )
     if counterexample is not None:
@@ -109,11 +111,12 @@ def check_pagination(
         raise PaginationViolation(counterexample, options) from error
 
 
-def _first(bench: Bench, several: Iterable[Case]) -> Counterexample | None:
-    for case in several:
-        violation = bench.find(case)
-        if violation is not None:
-            return violation if bench.same(violation) else depending(violation)
+def _first(trial: Trial, cases: Iterable[Case]) -> Counterexample | None:
+    for case in cases:
+        counterexample = trial.find(case)
+        if counterexample is not None:
+            repeats = trial.repeats(counterexample)
+            return counterexample if repeats else depending(counterexample)
     return None
 
 

@@ -77,16 +77,54 @@ class Counterexample:
         case: The case.
         finding: The rule that it broke, and how.
         calls: What the collector sent, with the answers.
+        number: Made the ids and the tokens of the case.
     """
 
     case: Case
     finding: Finding
     calls: tuple[Call, ...]
+    number: int = 0
 
     @property
     def rule(self) -> str:
         """The name of the rule."""
         return self.finding.rule
+
+
+@dataclass
+class _Tally:
+    """What decides how many requests a collector may need, counted as it sends them.
+
+    Attributes:
+        failed: How many requests failed.
+        retries: How many requests were botocore's retries.
+        limit: The smallest maxResults that was sent.
+        repeats: How many requests since the first one with the present token sent it again.
+        held: The most sessions that an answer to the present token has held.
+        resumptions: How many requests may have gone on in the middle of a page.
+    """
+
+    failed: int = 0
+    retries: int = 0
+    limit: int = model.bounds("MaxResults")[1]
+    repeats: int = 0
+    held: int = 0
+    resumptions: int = 0
+
+    def add(self, call: Call, previous: Call | None) -> None:
+        """Count one request more."""
+        if call.retry:
+            self.retries += 1
+        elif previous is not None and same(call.token, previous.token):
+            self.repeats += 1
+            if self.repeats < self.held:
+                self.resumptions += 1
+        else:
+            self.repeats = self.held = 0
+        if call.error is not None:
+            self.failed += 1
+        self.held = max(self.held, len(call.sessions))
+        self.limit = min(self.limit, max_results(call))
 
 
 @dataclass
@@ -118,32 +156,18 @@ class Attempt:
     kept: bool = False
     error: BaseException | None = None
     runaway: str | None = None
-    _failed: int = 0
-    _retries: int = 0
-    _smallest: int = model.bounds("MaxResults")[1]
-    _again: int = 0
-    _repeats: int = 0
-    _held: int = 0
-    _pages: dict[int, int] = field(default_factory=dict)
+    _tally: _Tally = field(default_factory=_Tally, init=False)
+    _pages: dict[int, int] = field(default_factory=dict, init=False)
 
     def add(self, call: Call) -> None:
         """Write down one ``ListSessions`` request."""
-        if call.retry:
-            self._retries += 1
-        elif self.lists and same(call.token, self.lists[-1].token):
-            self._repeats += 1
-            self._again += self._repeats < self._held
-        else:
-            self._repeats = self._held = 0
+        self._tally.add(call, self.lists[-1] if self.lists else None)
         self.lists.append(call)
-        self._failed += call.error is not None
-        self._held = max(self._held, len(call.sessions))
-        self._smallest = min(self._smallest, max_results(call))
 
     @property
     def faults(self) -> int:
         """How many calls failed for good: botocore sends again what it does not give up."""
-        return self._failed - self._retries
+        return self._tally.failed - self._tally.retries
 
     def allowance(self) -> int:
         """How many calls it may need, retries aside.
@@ -151,11 +175,11 @@ class Attempt:
         Whoever takes a page in parts, as ``PaginationConfig`` does with ``MaxItems``, asks for it
         once for each part: as often as it has sessions, at most.
         """
-        return (self.pages() + 1) * (1 + self.faults) + self._again
+        return (self.pages() + 1) * (1 + self.faults) + self._tally.resumptions
 
     def pages(self) -> int:
         """How many pages the listing has for the smallest maxResults that was sent."""
-        limit = self._smallest
+        limit = self._tally.limit
         if limit not in self._pages:
             count = 0
             cut: Cut | None = Cut(0, 0)
@@ -167,9 +191,9 @@ class Attempt:
 
     def excess(self) -> str | None:
         """Why it has made more calls than it may need; ``None`` if it has not."""
-        if self._failed > MOST_FAULTS:
+        if self._tally.failed > MOST_FAULTS:
             return f"it went on after {MOST_FAULTS} failed requests"
-        made = len(self.lists) - self._retries
+        made = len(self.lists) - self._tally.retries
         if made > self.allowance():
             return f"it made {made} calls, and needs {self.allowance()} at most"
         return None

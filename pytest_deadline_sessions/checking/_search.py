@@ -14,22 +14,22 @@ from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
 from pytest_deadline_sessions.checking._attempt import STATELESS, Counterexample
 from pytest_deadline_sessions.checking._case import Case
-from pytest_deadline_sessions.checking._runner import Bench
 from pytest_deadline_sessions.checking._shrink import smallest
 from pytest_deadline_sessions.checking._strategies import cases
+from pytest_deadline_sessions.checking._trial import Trial
 
 
 class Drawn:
     """What Hypothesis finds, under the active profile.
 
     Args:
-        bench: Where the collector stands.
+        trial: Tries the collector.
         without: Variations to leave out.
         max_examples: How many cases are drawn; by default what the profile says.
     """
 
-    def __init__(self, bench: Bench, without: Collection[str], max_examples: int | None) -> None:
-        self._bench = bench
+    def __init__(self, trial: Trial, without: Collection[str], max_examples: int | None) -> None:
+        self._trial = trial
         self._cases = cases(without)
         active = settings.default or settings()
         self._settings = settings(
@@ -51,7 +51,7 @@ class Drawn:
         last: list[Counterexample] = []
 
         def breaks(case: Case) -> bool:
-            violation = self._bench.find(case)
+            violation = self._trial.find(case)
             if violation is not None:
                 last[:] = [violation]
             return violation is not None
@@ -63,7 +63,7 @@ class Drawn:
                 self._cases,
                 breaks,
                 settings=settings(self._settings, phases=phases),
-                database_key=_database_key(self._bench.options.collect),
+                database_key=_database_key(self._trial.options.collect),
             )
         except Flaky:
             if not last:
@@ -73,13 +73,13 @@ class Drawn:
             # There was nothing to replay, the profile wants nothing drawn, none of very few tries
             # gave a case, or the collector is right in every case.
             return None
-        return last[0] if self._bench.slow else self._shrunk(last[0])
+        return last[0] if self._trial.slow else self._shrunk(last[0])
 
     def _shrunk(self, violation: Counterexample) -> Counterexample:
         found = [violation]
 
         def breaks(case: Case) -> bool:
-            other = self._bench.find(case)
+            other = self._trial.find(case)
             if other is None or other.rule != violation.rule:
                 return False
             found.append(other)

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from pytest_deadline_sessions import PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import VARIATIONS, _search, _violation
-from pytest_deadline_sessions.checking import _runner as bench_module
+from pytest_deadline_sessions.checking import VARIATIONS, _search, _trial, _violation
 from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._search import _full_name
 
@@ -43,13 +42,13 @@ def profile(**options):
 def tried(monkeypatch):
     """The cases that are tried after the simple ones."""
     cases = []
-    find = bench_module.Bench.find
+    find = _trial.Trial.find
 
-    def noting(self, case):
+    def noting(self, case, number=None):
         cases.append(case)
-        return find(self, case)
+        return find(self, case, number)
 
-    monkeypatch.setattr(bench_module.Bench, "find", noting)
+    monkeypatch.setattr(_trial.Trial, "find", noting)
 
     class Tried:
         def drawn(self):

@@ -256,7 +256,7 @@ def test_a_result_that_takes_for_ever_to_look_at():
 
     found = violation_of(collect)
     assert found.rule == "terminates"
-    assert "without a call, when what it came to was looked at" in str(found)
+    assert "without a call, while its result was being read" in str(found)
 
 
 def test_a_result_that_calls_when_it_is_read():

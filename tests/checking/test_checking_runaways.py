@@ -47,7 +47,7 @@ def violation_of(collect, **options):
 CALLS = r"it made 3 calls, and needs 2 at most"
 SLEEPS = r"it slept 5000 times without a call in between"
 WORKS = r"it worked or waited for 0\.3 s without a call"
-YIELDS = r"it gave more than 1000 things one after the other"
+YIELDS = r"it yielded more than 1000 items"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pytest_deadline_sessions import PaginationViolation, check_pagination
 from pytest_deadline_sessions._transport import client_factory, interception, leads, retry_delays
 from pytest_deadline_sessions.checking import VARIATIONS, _rebinding, _sandbox
 from pytest_deadline_sessions.checking._options import Options
-from pytest_deadline_sessions.checking._runner import Bench
+from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._undoing import Undoing
 
 # A collector that is stopped while it closes its event loop leaves it.
@@ -29,7 +29,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
 ]
 
-CHECKING = [f"checking/{name}.py" for name in ("_runner", "_rebinding", "_sandbox", "_undoing")]
+CHECKING = [
+    f"checking/{name}.py" for name in ("_calling", "_runner", "_rebinding", "_sandbox", "_undoing")
+]
 
 
 def naps(client, *, sleep=time.sleep, clock=time.monotonic, **job):
@@ -71,7 +73,7 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
     def enter():
         undoing = Undoing()
         with undoing, undoing:
-            Bench(options).open(undoing)
+            Runner(options).open(undoing)
 
     enter()
     before = everything()
@@ -200,7 +202,7 @@ def test_a_handler_that_is_not_of_pythons_making(monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda *given: put.append(given))
     undoing = Undoing()
     with undoing:
-        _sandbox.Sandbox(Bench(Options(every)).fake.clock, 5).open(undoing)
+        _sandbox.Sandbox(Runner(Options(every)).fake.clock, 5).open(undoing)
     monkeypatch.undo()
     assert [handler for _, handler in put][1:] == [signal.SIG_DFL]
 

@@ -22,7 +22,7 @@ from pytest_deadline_sessions import (
 )
 from pytest_deadline_sessions._transport import interception
 from pytest_deadline_sessions.checking._options import Options
-from pytest_deadline_sessions.checking._runner import Bench
+from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._undoing import Undoing
 
 aiobotocore_session = pytest.importorskip("aiobotocore.session")
@@ -198,7 +198,7 @@ def test_loading_takes_no_patience(monkeypatch, collect):
     """Aiobotocore is there before an asynchronous collector is watched, which takes its time."""
     monkeypatch.delitem(sys.modules, "aiobotocore.session")
     with Undoing() as undoing:
-        Bench(Options(collect)).open(undoing)
+        Runner(Options(collect)).open(undoing)
         assert "aiobotocore.session" in sys.modules
 
 

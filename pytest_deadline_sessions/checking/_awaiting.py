@@ -1,0 +1,160 @@
+"""Event loops, coroutines and asynchronous clients for collectors that need them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import inspect
+import re
+import sys
+import threading
+import warnings
+from collections.abc import AsyncIterable, Callable, Iterator
+from typing import Any
+
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._text import plain, worded
+from pytest_deadline_sessions._transport import client_factory
+from pytest_deadline_sessions.checking._attempt import UnfitError
+from pytest_deadline_sessions.checking._undoing import Undoing
+
+# What trio and asyncio say of a coroutine that is the other one's.
+_TRIO_ERRORS = re.compile("must be called from async context|Task got bad yield: .*trio")
+_OF_TRIO = (
+    "the coroutine of the collector waits for trio, but asyncio runs it (expected a function that "
+    "runs trio itself: lambda client, **job: trio.run(functools.partial(collect, client, **job)))"
+)
+
+
+def is_async(result: Any) -> bool:
+    """Whether a result is a coroutine or an asynchronous iterator."""
+    return inspect.isawaitable(result) or isinstance(result, AsyncIterable)
+
+
+def is_async_function(collect: Any) -> bool:
+    """Whether a collector says that it is asynchronous."""
+    try:
+        return inspect.iscoroutinefunction(collect) or inspect.isasyncgenfunction(collect)
+    except Exception:  # noqa: BLE001 (it may have attributes of its own)
+        return False
+
+
+def run_to_end(result: Any, count: Callable[[int], None]) -> Any:
+    """What a coroutine returns, or the items of an asynchronous iterator, in a loop of its own.
+
+    Args:
+        result: What the collector returned.
+        count: Called after each item, with the number of items so far.
+
+    Raises:
+        UnfitError: It waits for something of trio's.
+    """
+    return _run_in_loop(_gathered(result, count))
+
+
+async def _gathered(result: Any, count: Callable[[int], None]) -> Any:
+    if inspect.isawaitable(result):
+        result = await result
+    if not isinstance(result, AsyncIterable):
+        return result
+    items: list[Any] = []
+    async for item in result:
+        items.append(item)
+        count(len(items))
+    return items
+
+
+def async_client(config: dict[str, Any], undoing: Undoing) -> Any:
+    """An aiobotocore client, which nobody can use without awaiting.
+
+    Args:
+        config: The options of its ``Config``.
+        undoing: Closes it.
+    """
+    from aiobotocore.config import AioConfig
+    from aiobotocore.session import AioSession
+
+    options = client_factory.options_of(AioConfig, dict(config))
+    making = client_factory.prepared(AioSession).create_client(model.SERVICE, **options)
+    client = _run_in_loop(making.__aenter__())
+    undoing.later(lambda: _run(making.__aexit__(None, None, None)))
+    return client
+
+
+def _run_in_loop(coroutine: Any) -> Any:
+    try:
+        return _run(coroutine)
+    except RuntimeError as error:
+        coroutine.close()
+        if not _waits_for_trio(error):
+            raise
+        raise UnfitError(_OF_TRIO) from error
+
+
+def close(result: Any) -> None:
+    """Close a coroutine that nobody will await, so that Python does not complain of it."""
+    if inspect.iscoroutine(result):
+        result.close()
+
+
+@contextlib.contextmanager
+def unawaited() -> Iterator[None]:
+    """Say nothing of coroutines that nobody awaits."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+        yield
+        gc.collect()
+
+
+def check_loop() -> None:
+    """Make an event loop, before anybody takes the error of that for the collector's."""
+    undoing = Undoing()
+    with warnings.catch_warnings(), undoing, undoing:
+        # One that is half made complains when it is collected, and cannot be closed.
+        warnings.simplefilter("ignore", ResourceWarning)
+        undoing.put(sys, "unraisablehook", lambda _: None)
+        try:
+            asyncio.new_event_loop().close()
+        except Exception as error:  # noqa: BLE001 (whatever there is against it, it is told)
+            why = worded(error)
+        else:
+            return
+        gc.collect()
+    msg = (
+        f"no event loop can be made, and an asynchronous collector needs one: {why} "
+        "(expected sockets to be allowed; pytest-socket has --allow-unix-socket for that)"
+    )
+    raise UnfitError(msg)
+
+
+def _waits_for_trio(error: RuntimeError) -> bool:
+    text = plain(error)
+    return "trio" in sys.modules and bool(_TRIO_ERRORS.match(text))
+
+
+def _run(coroutine: Any) -> Any:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    return _run_beside(coroutine)
+
+
+def _run_beside(coroutine: Any) -> Any:
+    """Run a coroutine where a loop runs already: in a thread of its own."""
+    done: list[Any] = []
+
+    def run() -> None:
+        try:
+            done.append((asyncio.run(coroutine), None))
+        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
+            done.append((None, error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    value, error = done[0]
+    if error is not None:
+        raise error
+    return value

@@ -1,0 +1,25 @@
+"""Whether one call of a collector held to the contract."""
+
+from __future__ import annotations
+
+from pytest_deadline_sessions.checking._attempt import Attempt, Finding
+from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions.checking._requests import of_requests
+from pytest_deadline_sessions.checking._results import of_outcome
+
+
+def judge(attempt: Attempt, options: Options) -> Finding | None:
+    """The rule that an attempt breaks, or ``None``.
+
+    Args:
+        attempt: What the collector did.
+        options: What it is held to.
+
+    Raises:
+        UnfitError: ``expected`` fails, or gives what cannot be compared.
+    """
+    # Reading a lazy result may send requests, so the result comes first.
+    outcome = None
+    if attempt.runaway is None:
+        outcome = of_outcome(attempt, ordered=options.ordered, expected=options.expected)
+    return of_requests(attempt) or outcome
