@@ -208,7 +208,8 @@ def environment_for(requires: tuple[str, ...]) -> Path:
         ours = sysconfig.get_path("purelib")
         (site / "below.pth").write_text(f"import site; site.addsitedir({ours!r})\n", "utf-8")
         if requires:
-            pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+            pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
+            pip += ["--quiet", "--no-compile"]
             subprocess.run([*pip, *requires], check=True)
         done.touch()
     return python
