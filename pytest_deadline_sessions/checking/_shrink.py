@@ -1,162 +1,209 @@
-"""From a case that breaks a collector to the smallest one around that still does.
+"""From a case that breaks a collector to the smallest case nearby that still breaks it.
 
-Hypothesis would shrink what it drew as well, and take thousands of steps; a case has few parts, so
-that it can be taken apart in some dozen.
+Hypothesis would shrink the cases that it draws as well, but takes thousands of tries. A case has
+few parts, so some dozens of tries are usually enough.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
-from pytest_deadline_sessions.checking._case import Case, Lapse
-from pytest_deadline_sessions.lifecycle import STARTED
+from pytest_deadline_sessions.checking._case import Case, Change, Lapse
+from pytest_deadline_sessions.checking._listing_moves import (
+    Move,
+    dropping_chunks,
+    listing_moves,
+    rarer_listing_moves,
+    with_smaller_pages,
+    without_pages,
+)
 
 T = TypeVar("T")
 
 MOST_STEPS = 400
-"""After so many tries the case is small enough."""
+"""The most cases that are tried."""
 
 
 def smallest(case: Case, breaks: Callable[[Case], bool]) -> Case:
-    """The smallest case found that ``breaks`` says yes to.
+    """Find the smallest case that ``breaks`` accepts, in at most ``MOST_STEPS`` calls of it.
 
     Args:
-        case: One that it says yes to.
-        breaks: Whether a case still does what is looked for.
+        case: A case that it accepts.
+        breaks: Whether a case still shows the failure.
     """
-    steps = iter(range(MOST_STEPS))
-    found = True
-    while found:
-        tried = itertools.islice(simpler(case), MOST_STEPS)
-        found = False
-        for one, _ in zip(tried, steps, strict=False):
-            if breaks(one):
-                case, found = one, True
-                break
+    tries = _Tries(breaks)
+    progressed = True
+    while progressed:
+        progressed = False
+        position = 0
+        while (success := tries.first_success(moves(case), position)) is not None:
+            # The earlier moves wait for the next round.
+            position, case = success
+            progressed = True
     return case
 
 
 def simpler(case: Case) -> Iterator[Case]:
-    """Cases that are simpler by one thing, beginning with those that are simpler by much."""
-    plain = Case(case.listing)
+    """Yield cases that are simpler than this one by a single move."""
+    for move in moves(case):
+        for amount in sorted({move.most, 1}, reverse=True):
+            yield move.to(amount)
+
+
+class _Tries:
+    """Calls ``breaks``, at most ``MOST_STEPS`` times and never again for a case that passed."""
+
+    def __init__(self, breaks: Callable[[Case], bool]) -> None:
+        self._breaks = breaks
+        self._passed: set[Case] = set()
+        self._left = MOST_STEPS
+
+    def first_success(self, moves: Iterator[Move[Case]], position: int) -> tuple[int, Case] | None:
+        """Find the first move, from that position on, to a case that still breaks."""
+        for index, move in enumerate(moves):
+            if not self._left:
+                break
+            smaller = self._furthest(move) if index >= position else None
+            if smaller is not None:
+                return index, smaller
+        return None
+
+    def _furthest(self, move: Move[Case]) -> Case | None:
+        """Find a large amount by which the move leads to a case that still breaks.
+
+        The largest amount comes first, then half of it, then 1. Between an amount that breaks and
+        one that does not, a binary search follows.
+        """
+        if self._still_breaks(move.to(move.most)):
+            return move.to(move.most)
+        low, high = max(move.most // 2, 1), move.most
+        if not self._still_breaks(move.to(low)):
+            low, high = 1, low
+            if not self._still_breaks(move.to(low)):
+                return None
+            while 2 * low < high and self._still_breaks(move.to(2 * low)):
+                low *= 2
+            high = min(high, 2 * low)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._still_breaks(move.to(middle)):
+                low = middle
+            else:
+                high = middle
+        return move.to(low)
+
+    def _still_breaks(self, case: Case) -> bool:
+        if not self._left or case in self._passed:
+            return False
+        self._left -= 1
+        if self._breaks(case):
+            return True
+        self._passed.add(case)
+        return False
+
+
+def moves(case: Case) -> Iterator[Move[Case]]:
+    """Yield every move that makes a case simpler, beginning with those that save much."""
     for name in ("sequence", "lapses", "expiries", "always_expired", "drift", "behavior"):
-        if getattr(case, name) != getattr(plain, name):
-            yield dataclasses.replace(case, **{name: getattr(plain, name)})
-    for listing in _listings(case.listing):
-        yield dataclasses.replace(case, listing=listing)
-    for behavior in _behaviors(case.behavior):
-        yield dataclasses.replace(case, behavior=behavior)
-    for lapses in _shorter(case.lapses):
-        yield dataclasses.replace(case, lapses=tuple(lapses))
-    for expiries in _shorter(case.expiries):
-        yield dataclasses.replace(case, expiries=tuple(expiries))
-    for drift in _shorter(case.drift):
-        yield dataclasses.replace(case, drift=tuple(drift))
-    for place, lapse in enumerate(case.lapses):
-        for less in _lapses(lapse):
-            yield dataclasses.replace(
-                case, lapses=(*case.lapses[:place], less, *case.lapses[place + 1 :])
-            )
+        default = getattr(Case(case.listing), name)
+        if getattr(case, name) != default:
+            yield _replacing(case, **{name: default})
+    for move in listing_moves(case.listing):
+        yield move.then(lambda listing: dataclasses.replace(case, listing=listing))
+    yield from _plainer_behaviors(case)
+    yield from _fewer_events(case)
+    yield from _earlier_events(case)
+    for move in rarer_listing_moves(case.listing):
+        yield move.then(lambda listing: dataclasses.replace(case, listing=listing))
 
 
-def _behaviors(behavior: Behavior) -> Iterator[Behavior]:
+def _replacing(case: Case, **values: Any) -> Move[Case]:
+    return Move(1, lambda _: dataclasses.replace(case, **values))
+
+
+def _plainer_behaviors(case: Case) -> Iterator[Move[Case]]:
+    behavior, size = case.behavior, case.behavior.page_size
     for field in dataclasses.fields(behavior):
-        plain: dict[str, Any] = {field.name: field.default}
+        default: dict[str, Any] = {field.name: field.default}
         if getattr(behavior, field.name) != field.default:
-            yield dataclasses.replace(behavior, **plain)
+            yield _replacing(case, behavior=dataclasses.replace(behavior, **default))
+    if size not in {1, Behavior().page_size}:
+        yield Move(
+            size - 1,
+            lambda amount: dataclasses.replace(
+                case,
+                behavior=dataclasses.replace(behavior, page_size=size - amount),
+                listing=with_smaller_pages(case.listing, size, size - amount),
+            ),
+        )
 
 
-def _shorter(things: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The sequence without some of it: first without much."""
-    width = len(things)
-    while width > 1:
-        width = (width + 1) // 2
-        for start in range(0, len(things), width):
-            yield [*things[:start], *things[start + width :]]
+def _fewer_events(case: Case) -> Iterator[Move[Case]]:
+    for lapses in dropping_chunks(case.lapses):
+        yield lapses.then(lambda left: dataclasses.replace(case, lapses=tuple(left)))
+    for expiries in dropping_chunks(case.expiries):
+        yield expiries.then(lambda left: dataclasses.replace(case, expiries=tuple(left)))
+    for drift in dropping_chunks(case.drift):
+        yield drift.then(lambda left: dataclasses.replace(case, drift=tuple(left)))
 
 
-def _lapses(lapse: Lapse) -> Iterator[Lapse]:
-    if lapse.times is not None:
-        yield dataclasses.replace(lapse, times=None)
+def _earlier_events(case: Case) -> Iterator[Move[Case]]:
+    """Let one event come sooner, or all of them together with fewer pages before them."""
+    for place, lapse in enumerate(case.lapses):
+        for plainer in _plainer_lapses(lapse):
+            put = functools.partial(_with, case.lapses, place)
+            yield plainer.then(put).then(lambda lapses: dataclasses.replace(case, lapses=lapses))
+    for place, expiry in enumerate(case.expiries):
+        for sooner in _sooner_places(expiry):
+            put_expiry = functools.partial(_with, case.expiries, place)
+            yield sooner.then(put_expiry).then(
+                lambda expiries: dataclasses.replace(case, expiries=expiries)
+            )
+    for place, (at, change) in enumerate(case.drift):
+        for sooner in _sooner_places(at):
+            put_drift = functools.partial(_with_drift, case, place, change)
+            yield sooner.then(put_drift)
+    if case.lapses or case.expiries or case.drift:
+        for move in without_pages(case.listing, case.behavior.page_size):
+            yield Move(move.most, functools.partial(_sooner, case, move))
+
+
+def _sooner_places(place: int) -> Iterator[Move[int]]:
+    if place > 1:
+        yield Move(place - 1, lambda less: place - less)
+
+
+def _plainer_lapses(lapse: Lapse) -> Iterator[Move[Lapse]]:
+    times = lapse.times
+    if times is not None:
+        yield Move(1, lambda _: dataclasses.replace(lapse, times=None))
+        if times > 1:
+            yield Move(times - 1, lambda less: dataclasses.replace(lapse, times=times - less))
     if lapse.after:
-        yield dataclasses.replace(lapse, after=lapse.after - 1)
+        yield Move(lapse.after, lambda less: dataclasses.replace(lapse, after=lapse.after - less))
 
 
-def _listings(listing: Listing) -> Iterator[Listing]:
-    if listing.given is not None:
-        yield from _fewer_given(listing)
-        return
-    for name in ("started_at", "gap", "order", "workers"):
-        default = getattr(Listing(), name)
-        if getattr(listing, name) != default:
-            yield dataclasses.replace(listing, **{name: default})
-    runs = listing.runs
-    for place, (status, count) in enumerate(runs):
-        if status != STARTED:
-            started = (*runs[:place], (STARTED, count), *runs[place + 1 :])
-            yield _listing(listing, listing.page_sizes, _statuses(started))
-    if listing.page_sizes is None:
-        yield from _fewer(listing)
-    else:
-        yield from _shorter_pages(listing, listing.page_sizes)
+def _sooner(case: Case, fewer_pages: Move[Listing], less: int) -> Case:
+    """The case with so many pages less, and all its events so many pages earlier."""
+    return dataclasses.replace(
+        case,
+        listing=fewer_pages.to(less),
+        lapses=tuple(
+            dataclasses.replace(lapse, after=max(lapse.after - less, 0)) for lapse in case.lapses
+        ),
+        expiries=tuple(max(expiry - less, 1) for expiry in case.expiries),
+        drift=tuple((max(at - less, 1), change) for at, change in case.drift),
+    )
 
 
-def _fewer_given(listing: Listing) -> Iterator[Listing]:
-    """A shape in place of the summaries, or some of them."""
-    given = listing.given or ()
-    statuses = [str(one.get("lifecycleStatus")) for one in given]
-    if set(statuses) <= set(model.enum("SessionLifecycleStatus")):
-        yield _listing(Listing(), listing.page_sizes, statuses)
-    if listing.page_sizes is None:
-        for kept in _shorter(given):
-            yield Listing.of(kept, strict=False)
-        return
-    ends = list(itertools.accumulate(listing.page_sizes, initial=0))
-    pages = [given[start:end] for start, end in itertools.pairwise(ends)]
-    for some in _shorter(pages):
-        yield Listing.of(itertools.chain(*some), map(len, some), strict=False)
+def _with_drift(case: Case, place: int, change: Change, at: int) -> Case:
+    return dataclasses.replace(case, drift=_with(case.drift, place, (at, change)))
 
 
-def _statuses(runs: Sequence[tuple[str, int]]) -> list[str]:
-    return [status for status, count in runs for _ in range(count)]
-
-
-def _fewer(listing: Listing) -> Iterator[Listing]:
-    for place, (status, count) in enumerate(listing.runs):
-        for less in (0, *_parts(count)):
-            runs = (*listing.runs[:place], (status, less), *listing.runs[place + 1 :])
-            yield _listing(listing, None, _statuses(runs))
-
-
-def _shorter_pages(listing: Listing, sizes: Sequence[int]) -> Iterator[Listing]:
-    statuses = _statuses(listing.runs) or [STARTED] * len(listing)
-    ends = list(itertools.accumulate(sizes, initial=0))
-    pages = [statuses[start:end] for start, end in itertools.pairwise(ends)]
-    for kept in _shorter(pages):
-        yield _paged(listing, kept)
-    for place, page in enumerate(pages):
-        for less in _parts(len(page)):
-            yield _paged(listing, [*pages[:place], page[:less], *pages[place + 1 :]])
-
-
-def _parts(count: int) -> list[int]:
-    """Some numbers between nothing and that."""
-    return sorted({part for part in (1, count // 2, count - 1) if 0 < part < count})
-
-
-def _paged(listing: Listing, pages: Sequence[Sequence[str]]) -> Listing:
-    sizes = tuple(len(page) for page in pages)
-    return _listing(listing, sizes, list(itertools.chain(*pages)))
-
-
-def _listing(listing: Listing, sizes: tuple[int, ...] | None, statuses: list[str]) -> Listing:
-    runs = tuple((status, len(list(same))) for status, same in itertools.groupby(statuses))
-    if sizes is not None and set(statuses) <= {STARTED}:
-        runs = ()
-    return dataclasses.replace(listing, page_sizes=sizes, runs=runs)
+def _with(events: tuple[T, ...], place: int, event: T) -> tuple[T, ...]:
+    return (*events[:place], event, *events[place + 1 :])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import itertools
+import math
 
 import hypothesis
 import pytest
+from collectors.wrong import every, pages_of
 from hypothesis import settings
+from hypothesis import strategies as st
 
-from pytest_deadline_sessions import Behavior, Listing
-from pytest_deadline_sessions.checking import Case, Lapse
+from pytest_deadline_sessions import Behavior, Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse, _search
 from pytest_deadline_sessions.checking._shrink import MOST_STEPS, simpler, smallest
 from pytest_deadline_sessions.checking._strategies import cases
 
@@ -100,11 +104,13 @@ def test_nothing_is_left_out_of_what_matters_as_a_whole():
 
 def test_tries_are_bounded():
     """However large the case is, and whether they succeed or not."""
-    big = Case(Listing(page_sizes=(1, 2) * 300))
-    for answer in (True, False):
+    big = Case(Listing(page_sizes=tuple(range(1, 101))))
+    for answer, most in ((True, 10), (False, MOST_STEPS)):
         tried = []
         smallest(big, lambda case, tried=tried, answer=answer: bool(tried.append(case)) or answer)
-        assert len(tried) <= MOST_STEPS
+        assert len(tried) <= most
+        assert len(set(tried)) == len(tried)
+    assert len(tried) == MOST_STEPS
 
 
 @settings(max_examples=60, database=None, deadline=None)
@@ -117,22 +123,26 @@ def test_simpler_cases_can_be_run_and_lead_to_an_end(case):
 
 
 def weight(case):
-    """What there is to a case; smaller is simpler."""
+    """What there is to a case; smaller is simpler, and so are sessions in later pages."""
     listing, plain = case.listing, Listing()
+    behavior = case.behavior
     return (
         (case.sequence != "once")
-        + sum(2 + lapse.after + (lapse.times is not None) for lapse in case.lapses)
-        + len(case.expiries)
+        + sum(2 + lapse.after + (lapse.times or 0) for lapse in case.lapses)
+        + sum(case.expiries)
         + case.always_expired
-        + len(case.drift)
-        + sum(getattr(case.behavior, name) != value for name, value in vars(Behavior()).items())
+        + sum(place for place, _ in case.drift)
+        + sum(getattr(behavior, name) != value for name, value in vars(Behavior()).items())
+        + (behavior.page_size if behavior.page_size != Behavior().page_size else 0)
         + len(listing)
         + len(listing.page_sizes or ())
         + sum(count for status, count in listing.runs if status != "STARTED")
+        + listing.workers
         + sum(
             getattr(listing, name) != getattr(plain, name)
-            for name in ("started_at", "gap", "order", "workers")
-        )
+            for name in ("started_at", "gap", "order")
+        ),
+        listing.page_sizes or (),
     )
 
 
@@ -150,3 +160,230 @@ def test_given_summaries_that_no_shape_can_hold_stay_given():
     newer = [dict(one, lifecycleStatus="NEWER") for one in Listing(page_sizes=(2,))]
     simplest = smallest(Case(Listing.of(newer, strict=False)), lambda case: len(case.listing) > 0)
     assert list(simplest.listing) == newer[1:]
+
+
+def sizes(case):
+    """Where the listing is cut."""
+    return case.listing.page_sizes or ()
+
+
+def statuses(case):
+    """What the sessions are at, in order."""
+    return [session["lifecycleStatus"] for session in case.listing]
+
+
+def smallest_of(case, breaks):
+    """What the case is shrunk to, within the bound."""
+    tried = []
+    assert breaks(case)
+    found = smallest(case, lambda other: bool(tried.append(other)) or breaks(other))
+    assert len(tried) <= MOST_STEPS
+    return found
+
+
+def cut(*page_sizes, **options):
+    """A case of a listing with these pages."""
+    return Case(Listing(page_sizes=page_sizes, **options))
+
+
+@settings(max_examples=40, database=None, deadline=None)
+@hypothesis.given(
+    st.integers(2, 10).flatmap(lambda step: st.tuples(st.just(step), st.integers(0, step - 1))),
+    st.integers(1, 60),
+    st.integers(0, 100),
+    st.booleans(),
+    st.data(),
+)
+def test_counts_in_steps(step, above, more, ends, data):
+    """A count that breaks only every so many sessions becomes the smallest such count."""
+    step, rest = step
+    least = next(count for count in range(above, above + step) if count % step == rest)
+    count = least + more // step * step
+    runs = (("ENDED", 1), ("STARTED", count - 1)) if ends and count > 1 else (("ENDED", count),)
+    first = data.draw(st.integers(max(count - 100, 0), min(count, 100)))
+    page_sizes = data.draw(st.sampled_from([None, (first, count - first)]))
+
+    def breaks(case):
+        found = len(case.listing)
+        return found >= above and found % step == rest and statuses(case)[0] == "ENDED"
+
+    smaller = smallest_of(Case(Listing(page_sizes=page_sizes, runs=runs)), breaks)
+    assert len(smaller.listing) == least
+    assert statuses(smaller).count("ENDED") == 1
+
+
+@settings(max_examples=40, database=None, deadline=None)
+@hypothesis.given(
+    st.integers(2, 6), st.integers(1, 60), st.integers(0, 40), st.lists(st.integers(0, 9))
+)
+def test_equal_pages(count, least, more, others):
+    """Several pages in a row that have to be equal become small together."""
+
+    def breaks(case):
+        rows = [list(same) for _, same in itertools.groupby(sizes(case))]
+        return any(len(row) >= count and row[0] >= least for row in rows)
+
+    pages = [*others, *[least + more] * count, *reversed(others)]
+    assert smallest_of(cut(*pages), breaks) == cut(*[least] * count)
+
+
+@settings(max_examples=40, database=None, deadline=None)
+@hypothesis.given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 10))
+def test_proportions_and_differences(first, second, factor):
+    """Two pages whose sizes depend on each other become as small as that allows."""
+    case = cut(first * factor, second * factor)
+
+    def in_proportion(case):
+        return len(sizes(case)) == 2 and sizes(case)[0] * second == sizes(case)[1] * first > 0
+
+    divisor = math.gcd(first, second)
+    assert smallest_of(case, in_proportion) == cut(first // divisor, second // divisor)
+    apart = sizes(case)[1] - sizes(case)[0]
+
+    def as_far_apart(case):
+        return len(sizes(case)) == 2 and sizes(case)[1] - sizes(case)[0] == apart
+
+    assert smallest_of(case, as_far_apart) == cut(max(1 - apart, 1), max(1 + apart, 1))
+
+
+BOTH_ENDS = (("ENDED", 40), ("STARTED", 20), ("ENDED", 40))
+LATE = Lapse("ThrottlingException", 5, times=5)
+
+
+@pytest.mark.parametrize(
+    ("case", "breaks", "expected"),
+    [
+        # The number of pages and the size of one depend on each other.
+        (cut(*[5] * 5), lambda case: len(sizes(case)) == sizes(case)[0] > 2, cut(3, 1, 1)),
+        (cut(*[5] * 5), lambda case: len(sizes(case)) == sizes(case)[-1] > 2, cut(1, 1, 3)),
+        (
+            cut(*[7] * 12, 100),
+            lambda case: sizes(case).count(len(sizes(case)) - 6) > len(sizes(case)) - 2 > 6,
+            cut(*[3] * 8, 1),
+        ),
+        # The same sessions in other pages.
+        (cut(34, 34, 34, 19), lambda case: len(case.listing) > 120, cut(21, 100)),
+        (cut(3, 4, 5), lambda case: len(case.listing) == 12, cut(12)),
+        (
+            cut(60, 90),
+            lambda case: len(sizes(case)) == 2 and sizes(case)[0] * sizes(case)[1] >= 54,
+            cut(2, 27),
+        ),
+        # Many pages.
+        (
+            cut(*[3] * 60),
+            lambda case: len(sizes(case)) > 20 and len(sizes(case)) % 2 == 0,
+            cut(*[1] * 22),
+        ),
+        (cut(*[1, 0] * 50), lambda case: sizes(case).count(0) > 8, cut(*[0] * 9)),
+        # Pages that are equal but not neighbours, and a last one that is short.
+        (
+            cut(60, 9, 60),
+            lambda case: len(sizes(case)) == 3 and sizes(case)[0] == sizes(case)[2] > 5,
+            cut(6, 1, 6),
+        ),
+        (
+            cut(50, 50, 50, 20),
+            lambda case: (
+                len(sizes(case)) > 2
+                and len({*sizes(case)[:-1]}) == 1
+                and 1 < sizes(case)[-1] < sizes(case)[0]
+            ),
+            cut(3, 3, 2),
+        ),
+        # Statuses at certain places, and as many of one kind as of another.
+        (
+            cut(100, runs=BOTH_ENDS),
+            lambda case: (
+                len(case.listing) > 7 and statuses(case)[0] == statuses(case)[-1] == "ENDED"
+            ),
+            cut(8, runs=(("ENDED", 1), ("STARTED", 6), ("ENDED", 1))),
+        ),
+        (
+            cut(100, runs=(("STARTED", 50), ("ENDED", 50))),
+            lambda case: statuses(case).count("ENDED") == statuses(case).count("STARTED") > 2,
+            cut(6, runs=(("STARTED", 3), ("ENDED", 3))),
+        ),
+        # What happens at the last page, and while the service cuts.
+        (
+            Case(Listing(page_sizes=(5,) * 6), lapses=(LATE,)),
+            lambda case: any(
+                lapse.after == len(sizes(case)) - 1 > 0 and lapse.times for lapse in case.lapses
+            ),
+            Case(Listing(page_sizes=(1, 1)), lapses=(Lapse("ThrottlingException", 1, times=1),)),
+        ),
+        (
+            Case(Listing(page_sizes=(5,) * 6), expiries=(5,), drift=((5, "end"),)),
+            lambda case: (
+                (*case.expiries, case.drift[:1])
+                == (
+                    len(sizes(case)) - 1,
+                    ((len(sizes(case)) - 1, "end"),),
+                )
+            ),
+            Case(Listing(page_sizes=(1, 1)), expiries=(1,), drift=((1, "end"),)),
+        ),
+        (
+            Case(Listing(page_sizes=(1,)), expiries=(4,), drift=((4, "end"),)),
+            lambda case: len(case.expiries) == len(case.drift) == 1,
+            Case(Listing(page_sizes=(1,)), expiries=(1,), drift=((1, "end"),)),
+        ),
+        (
+            Case(Listing(runs=(("STARTED", 140),)), Behavior(page_size=7), expiries=(4,)),
+            lambda case: (
+                any(
+                    len(case.listing) > expiry * case.behavior.page_size for expiry in case.expiries
+                )
+                and case.behavior.page_size < 100
+            ),
+            Case(Listing(runs=(("STARTED", 2),)), Behavior(page_size=1), expiries=(1,)),
+        ),
+        (
+            Case(Listing(runs=(("STARTED", 600),)), expiries=(5,)),
+            lambda case: any((len(case.listing) - 1) // 100 == expiry for expiry in case.expiries),
+            Case(Listing(runs=(("STARTED", 101),)), expiries=(1,)),
+        ),
+        (
+            cut(4, workers=4),
+            lambda case: case.listing.workers > 2,
+            cut(1, workers=3),
+        ),
+    ],
+)
+def test_what_depends_on_each_other_shrinks_together(case, breaks, expected):
+    """Where no part can be made smaller alone, several are at once."""
+    assert smallest_of(case, breaks) == expected
+
+
+def odd_and_first_ended(client, **job):
+    """A collector that loses a session of some listings."""
+    sessions = every(client, **job)
+    odd = len(sessions) > 37 and len(sessions) % 2
+    return sessions[1:] if odd and sessions[0]["lifecycleStatus"] == "ENDED" else sessions
+
+
+def two_equal_pages(client, **job):
+    """A collector that loses the second of two pages of the same size."""
+    pages = list(pages_of(client, **job))
+    equal = len(pages) == 2 and len(pages[0]) == len(pages[1]) > 3
+    return pages[0] if equal else [session for page in pages for session in page]
+
+
+@pytest.mark.parametrize(
+    ("collect", "start", "expected"),
+    [
+        (
+            odd_and_first_ended,
+            Case(Listing(page_sizes=(31, 0, 50, 12), runs=(("ENDED", 60), ("STARTED", 33)))),
+            Listing(page_sizes=(39,), runs=(("ENDED", 1), ("STARTED", 38))),
+        ),
+        (two_equal_pages, cut(100, 100), Listing(page_sizes=(4, 4))),
+    ],
+)
+def test_reports_are_of_the_smallest_listing(collect, start, expected, monkeypatch):
+    """What ``check_pagination`` reports of a case that Hypothesis has drawn is that small."""
+    monkeypatch.setattr(_search, "cases", lambda _: st.just(start))
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect, max_examples=1, without=VARIATIONS)
+    assert caught.value.rule == "complete"
+    assert caught.value.case == Case(expected)

@@ -1,0 +1,403 @@
+"""The ways in which a listing can be made smaller, each by more or by less."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions.lifecycle import STARTED
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_FEW_CHUNKS = 8
+_STRIDES = (2, 3)
+_RARE_STRIDES = (4, 5, 6, 7, 8, 9, 10)
+
+
+@dataclass(frozen=True)
+class Move(Generic[T]):
+    """A change that can be made by an amount; the larger the amount, the smaller the result.
+
+    Attributes:
+        most: The largest amount; the smallest is 1.
+        to: What the change by an amount leads to.
+    """
+
+    most: int
+    to: Callable[[int], T]
+
+    def then(self, make: Callable[[T], U]) -> Move[U]:
+        """The same move of something that is made of the result."""
+        return Move(self.most, lambda amount: make(self.to(amount)))
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """What stands in the pages of a listing: statuses, or given summaries.
+
+    Attributes:
+        listing: The listing.
+        pages: The contents of each page; a listing that the service cuts counts as a single page.
+    """
+
+    listing: Listing
+    pages: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of(cls, listing: Listing) -> _Pages:
+        given = listing.given
+        contents: Sequence[Any] = _statuses(listing) if given is None else given
+        sizes = (len(contents),) if listing.page_sizes is None else listing.page_sizes
+        return cls(listing, _recut(contents, sizes))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(map(len, self.pages))
+
+    @property
+    def cut(self) -> bool:
+        return self.listing.page_sizes is not None
+
+    @property
+    def least(self) -> int:
+        """The fewest sessions that a page is cut down to: an empty page is not simpler."""
+        return 0 if not self.cut and self.listing.given is None else 1
+
+    def listed(self, pages: Sequence[Sequence[Any]]) -> Listing:
+        """The listing with other contents."""
+        sizes = tuple(map(len, pages)) if self.cut else None
+        contents = list(itertools.chain(*pages))
+        if self.listing.given is not None:
+            return Listing.of(contents, sizes, strict=False)
+        return shaped(self.listing, sizes, contents)
+
+
+def shaped(listing: Listing, sizes: tuple[int, ...] | None, statuses: Sequence[str]) -> Listing:
+    """The listing with other pages and statuses, in as few words as possible."""
+    runs = tuple((status, len(list(same))) for status, same in itertools.groupby(statuses))
+    if sizes is not None and set(statuses) <= {STARTED}:
+        runs = ()
+    return dataclasses.replace(listing, page_sizes=sizes, runs=runs)
+
+
+def listing_moves(listing: Listing) -> Iterator[Move[Listing]]:
+    """Yield the moves that help most listings, beginning with those that save much."""
+    pages = _Pages.of(listing)
+    if listing.given is not None:
+        yield from _to_shape(listing)
+        if not pages.cut:
+            for fewer in dropping_chunks(listing.given):
+                yield fewer.then(lambda some: pages.listed([some]))
+    else:
+        yield from _to_defaults(listing)
+        yield from _to_started(pages)
+    for moves in (_fewer_pages(pages), _smaller_pages(pages, 1), _shorter_runs(pages, 1)):
+        for move in moves:
+            yield move.then(pages.listed)
+
+
+def rarer_listing_moves(listing: Listing) -> Iterator[Move[Listing]]:
+    """Yield the moves that only help where sizes or counts depend on each other."""
+    pages = _Pages.of(listing)
+    for stride in _STRIDES:
+        for moves in (_smaller_pages(pages, stride), _shorter_runs(pages, stride)):
+            for move in moves:
+                yield move.then(pages.listed)
+    for moves in (
+        _scaled(pages),
+        _fewer_and_smaller(pages),
+        _in_pairs(pages),
+        _shorter_pairs_of_runs(pages),
+    ):
+        for move in moves:
+            yield move.then(pages.listed)
+    for stride in _RARE_STRIDES:
+        for move in _smaller_pages(pages, stride):
+            yield move.then(pages.listed)
+
+
+def without_pages(listing: Listing, page_size: int) -> Iterator[Move[Listing]]:
+    """Yield moves that leave out whole pages: the first ones, or those before the last.
+
+    Args:
+        listing: The listing.
+        page_size: How many sessions the service puts in a page of a listing that it cuts itself.
+    """
+    contents = _Pages.of(listing)
+    if not contents.cut:
+        statuses = list(itertools.chain(*contents.pages))
+        if len(statuses) > page_size:
+            yield Move(
+                (len(statuses) - 1) // page_size,
+                lambda amount: contents.listed([statuses[amount * page_size :]]),
+            )
+        return
+    pages = contents.pages
+    if len(pages) > 1:
+        yield Move(len(pages) - 1, lambda amount: contents.listed(pages[amount:]))
+        yield Move(
+            len(pages) - 1,
+            lambda amount: contents.listed((*pages[: len(pages) - 1 - amount], pages[-1])),
+        )
+
+
+def with_smaller_pages(listing: Listing, page_size: int, smaller: int) -> Listing:
+    """The listing in as many pages as before, when the service puts fewer sessions in each.
+
+    Args:
+        listing: A listing that the service cuts.
+        page_size: How many sessions a page holds now.
+        smaller: How many it will hold.
+    """
+    contents = _Pages.of(listing)
+    sessions = contents.pages[0]
+    full, last = divmod(max(len(sessions) - 1, 0), page_size)
+    return contents.listed([sessions[: full * smaller + min(last + 1, smaller)]])
+
+
+def dropping_chunks(things: Sequence[T]) -> Iterator[Move[list[T]]]:
+    """Yield moves that leave out some of the things, but never all: first many, then few."""
+    width = len(things)
+    while width > 1:
+        width = (width + 1) // 2
+        for start in range(0, len(things), width):
+            yield _single([*things[:start], *things[start + width :]])
+
+
+def _single(result: T) -> Move[T]:
+    return Move(1, lambda _: result)
+
+
+def _statuses(listing: Listing) -> list[str]:
+    runs = listing.runs or ((STARTED, len(listing)),)
+    return [status for status, count in runs for _ in range(count)]
+
+
+def _recut(contents: Sequence[T], sizes: Sequence[int]) -> tuple[tuple[T, ...], ...]:
+    ends = itertools.accumulate(sizes, initial=0)
+    return tuple(tuple(contents[start:end]) for start, end in itertools.pairwise(ends))
+
+
+def _to_shape(listing: Listing) -> Iterator[Move[Listing]]:
+    statuses = [str(summary.get("lifecycleStatus")) for summary in listing.given or ()]
+    if set(statuses) <= set(model.enum("SessionLifecycleStatus")):
+        yield _single(shaped(Listing(), listing.page_sizes, statuses))
+
+
+def _to_defaults(listing: Listing) -> Iterator[Move[Listing]]:
+    for name in ("started_at", "gap", "order", "workers"):
+        default: dict[str, Any] = {name: getattr(Listing(), name)}
+        if getattr(listing, name) != default[name]:
+            yield _single(dataclasses.replace(listing, **default))
+    workers = listing.workers
+    if workers > 2:  # noqa: PLR2004 (1 is the default)
+        yield Move(workers - 2, lambda less: dataclasses.replace(listing, workers=workers - less))
+
+
+def _to_started(pages: _Pages) -> Iterator[Move[Listing]]:
+    """Yield moves that make sessions plain ones: whole runs, then all but one end of a run."""
+    listing = pages.listing
+    statuses = _statuses(listing)
+
+    def started(start: int, end: int) -> Listing:
+        changed = [*statuses[:start], *[STARTED] * (end - start), *statuses[end:]]
+        return shaped(listing, listing.page_sizes, changed)
+
+    def started_in_part(start: int, end: int) -> Iterator[Move[Listing]]:
+        yield Move(end - start - 1, lambda less: started(end - less, end))
+        yield Move(end - start - 1, lambda less: started(start, start + less))
+
+    ends = list(itertools.accumulate((count for _, count in listing.runs), initial=0))
+    for (start, end), (status, count) in zip(itertools.pairwise(ends), listing.runs, strict=True):
+        if status == STARTED or not count:
+            continue
+        yield _single(started(start, end))
+        if count > 1:
+            yield from started_in_part(start, end)
+
+
+def _fewer_pages(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    every, count = pages.pages, len(pages.pages)
+    if count < 2:  # noqa: PLR2004 (a single page is the least)
+        return
+    yield Move(count - 1, lambda less: every[less:])
+    yield Move(count - 1, lambda less: every[: count - less])
+    yield from itertools.islice(dropping_chunks(every), 2 * _FEW_CHUNKS)
+    for alike in _alike(pages.sizes):
+        if len(alike) < count:
+            yield Move(len(alike) - 1, functools.partial(_without_first, every, alike))
+    for place, size in enumerate(pages.sizes):
+        if pages.sizes.count(size) == 1:
+            yield _single(_without_first(every, [place], 1))
+    yield from _merged(pages)
+
+
+def _merged(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    """Yield moves that put the same sessions in fewer pages."""
+    contents, sizes = list(itertools.chain(*pages.pages)), pages.sizes
+    most = model.bounds("MaxResults")[1]
+    for wanted in sorted({1, 2, 3, (len(sizes) + 1) // 2}):
+        size = -(-len(contents) // wanted)
+        if wanted < len(sizes) and 0 < size <= most:
+            full, rest = divmod(len(contents), size)
+            yield _single(_recut(contents, [size] * full + [rest] * bool(rest)))
+    for place, (size, following) in enumerate(itertools.pairwise(sizes[: _FEW_CHUNKS + 1])):
+        if size + following <= most:
+            joined = (*sizes[:place], size + following, *sizes[place + 2 :])
+            yield _single(_recut(contents, joined))
+
+
+def _without_first(pages: Sequence[T], places: Sequence[int], count: int) -> list[T]:
+    """The pages without so many of those at the given places."""
+    gone = set(places[:count])
+    return [page for place, page in enumerate(pages) if place not in gone]
+
+
+def _alike(sizes: Sequence[int]) -> list[tuple[int, ...]]:
+    """The places of pages of the same size, where there are several: anywhere, and in a row."""
+    by_size: dict[int, list[int]] = {}
+    for place, size in enumerate(sizes):
+        by_size.setdefault(size, []).append(place)
+    in_a_row = [
+        tuple(place for place, _ in same)
+        for _, same in itertools.groupby(enumerate(sizes), key=lambda page: page[1])
+    ]
+    several = dict.fromkeys([*map(tuple, by_size.values()), *in_a_row])
+    return [places for places in several if len(places) > 1]
+
+
+def _together(pages: _Pages) -> list[tuple[int, ...]]:
+    """The places of pages that are made smaller at once: many of them, then each by itself."""
+    count = len(pages.pages)
+    sets = [
+        tuple(range(count)),
+        *_alike(pages.sizes),
+        tuple(range(count - 1)),
+        tuple(range(1, count)),
+        *((place,) for place in range(count)),
+    ]
+    return [places for places in dict.fromkeys(sets) if places]
+
+
+def _smaller_pages(pages: _Pages, stride: int) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    for places in _together(pages):
+        largest = max(len(pages.pages[place]) for place in places)
+        most = (largest - pages.least) // stride
+        if most > 0:
+            yield Move(most, functools.partial(_lowered_by, pages, places, stride))
+
+
+def _lowered_by(
+    pages: _Pages, places: Sequence[int], stride: int, count: int
+) -> list[Sequence[Any]]:
+    return _lowered(pages, places, stride * count)
+
+
+def _lowered(pages: _Pages, places: Sequence[int], less: int) -> list[Sequence[Any]]:
+    changed: list[Sequence[Any]] = list(pages.pages)
+    for place in places:
+        page = changed[place]
+        changed[place] = page[: max(len(page) - less, min(len(page), pages.least))]
+    return changed
+
+
+def _runs(pages: _Pages) -> list[tuple[int, int, int]]:
+    """The runs of equal statuses in pages that have several: page, place in it and length."""
+    runs = []
+    for place, page in enumerate(pages.pages if pages.listing.given is None else ()):
+        counts = [len(list(same)) for _, same in itertools.groupby(page)]
+        if len(counts) > 1:
+            starts = itertools.accumulate(counts, initial=0)
+            runs += [(place, start, count) for start, count in zip(starts, counts, strict=False)]
+    return runs
+
+
+def _shorter_runs(pages: _Pages, stride: int) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    for place, start, count in _runs(pages):
+        if count >= stride:
+            yield Move(
+                count // stride, functools.partial(_without_some, pages, (place, start), stride)
+            )
+
+
+def _shorter_pairs_of_runs(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    for first, second in itertools.combinations(_runs(pages)[:_FEW_CHUNKS], 2):
+        most = min(first[2], second[2]) - 1
+        if most > 0:
+            yield Move(most, functools.partial(_without_some_of_two, pages, first, second))
+
+
+def _without_some_of_two(
+    pages: _Pages, first: tuple[int, int, int], second: tuple[int, int, int], count: int
+) -> list[Sequence[Any]]:
+    # The later run first, so that the earlier one stays where it is.
+    shorter = _without_some(pages, second[:2], 1, count)
+    return _without_some(
+        dataclasses.replace(pages, pages=tuple(map(tuple, shorter))), first[:2], 1, count
+    )
+
+
+def _without_some(
+    pages: _Pages, at: tuple[int, int], stride: int, count: int
+) -> list[Sequence[Any]]:
+    place, start = at
+    page = pages.pages[place]
+    shorter = (*page[:start], *page[start + stride * count :])
+    return [*pages.pages[:place], shorter, *pages.pages[place + 1 :]]
+
+
+def _scaled(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    """Yield the move that keeps the proportions of the sizes."""
+    scale = math.gcd(*pages.sizes)
+    if len(pages.sizes) > 1 and scale > 1:
+        yield Move(
+            scale - 1,
+            lambda less: [page[: len(page) // scale * (scale - less)] for page in pages.pages],
+        )
+
+
+def _fewer_and_smaller(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    """Yield moves that leave out pages, and as many sessions of pages that stay."""
+    count = len(pages.pages)
+    for alike in _alike(pages.sizes):
+        yield from _both(pages, alike, alike)
+    # The pages in the middle go first, so that the first and the last one stay.
+    yield from _both(pages, range(1, count), [0])
+    yield from _both(pages, range(count - 1), [count - 1])
+
+
+def _both(
+    pages: _Pages, gone: Sequence[int], smaller: Sequence[int]
+) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    most = min(len(gone) - (gone == smaller), len(pages.pages[smaller[0]]) - 1)
+    if most > 0:
+        yield Move(most, lambda less: _without_first(_lowered(pages, smaller, less), gone, less))
+
+
+def _in_pairs(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    """Yield moves of two pages: both become smaller, or sessions go from one to a later one."""
+    sizes = pages.sizes
+    room = model.bounds("MaxResults")[1]
+    for pair in itertools.combinations(range(min(len(sizes), _FEW_CHUNKS)), 2):
+        place, other = pair
+        both = min(sizes[place], sizes[other]) - 1
+        if both > 0:
+            yield Move(both, functools.partial(_lowered, pages, pair))
+        passed_on = min(sizes[place] - 1, room - sizes[other])
+        if passed_on > 0:
+            yield Move(passed_on, functools.partial(_passed_on, pages, pair))
+
+
+def _passed_on(pages: _Pages, pair: tuple[int, int], count: int) -> tuple[Sequence[Any], ...]:
+    sizes = list(pages.sizes)
+    sizes[pair[0]] -= count
+    sizes[pair[1]] += count
+    return _recut(list(itertools.chain(*pages.pages)), sizes)
