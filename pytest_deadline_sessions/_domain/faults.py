@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._arguments import check_kind, wrong_value
 from pytest_deadline_sessions._public import public
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ BROKEN_CONNECTIONS = (
     "EndpointConnectionError",
     "ConnectTimeoutError",
 )
-"""The exceptions that botocore makes of a connection that fails, by their names."""
+"""The names of the exceptions that botocore raises when a connection fails."""
 
 _WORDING = {
     "AccessDeniedException": "User is not authorized to perform this operation.",
@@ -32,21 +33,21 @@ _WORDING = {
 
 @public
 class Fault:
-    """An error that the service gives instead of a result.
+    """An error that the service returns instead of a result.
 
     Status, members and headers come from the service model. Faults are values: equal ones compare
     equal, and the ``repr`` can be pasted back.
 
     Args:
         code: A modelled error such as ``"ThrottlingException"``, or a broken connection by the name
-            of the exception that botocore makes of it: ``"ConnectionClosedError"``,
+            of the exception that botocore raises: ``"ConnectionClosedError"``,
             ``"ReadTimeoutError"``, ``"EndpointConnectionError"`` or ``"ConnectTimeoutError"``.
-        message: The service's wording; the API documents none, so the default is ours.
+        message: The error message. The API documents no messages, so the default is ours.
         **members: Modelled members by their API name, such as ``retryAfterSeconds=3`` or
-            ``reason="CANNOT_PARSE"``. Required ones that are left out get a plausible value.
+            ``reason="CANNOT_PARSE"``. Required members that you leave out get a plausible value.
 
     Raises:
-        TypeError: ``code`` is no text.
+        TypeError: ``code`` is no string.
         ValueError: An unknown code or member, or a value that the model does not allow.
 
     Example:
@@ -86,7 +87,7 @@ class Fault:
 
     @property
     def broken(self) -> bool:
-        """Whether the connection breaks, so that no response comes at all."""
+        """Whether the connection breaks, so that the client gets no response."""
         return self.code in BROKEN_CONNECTIONS
 
     @property
@@ -96,12 +97,12 @@ class Fault:
 
     @property
     def message(self) -> str:
-        """The wording; empty for a broken connection."""
+        """The error message; empty for a broken connection."""
         return str(self.members.get("message", ""))
 
     @property
     def headers(self) -> dict[str, str]:
-        """Response headers: the kind of error, and the members that travel as headers."""
+        """Response headers: the code, and the members that travel as headers."""
         if self.broken:
             return {}
         headers = {"x-amzn-ErrorType": self.code}
@@ -123,16 +124,15 @@ class Fault:
         }
 
     def but(self, **members: Any) -> Fault:
-        """The same fault with ``members`` where it was not told otherwise."""
+        """The same fault with these members, except those that were given to it."""
         return self if self.broken else Fault(self.code, **{**members, **self._given})
 
     def _shape(self) -> Any:
-        text = isinstance(self.code, str)
-        if not text or self.code not in _shapes():
-            allowed = ", ".join([*_shapes(), *BROKEN_CONNECTIONS])
-            msg = f"code={self.code!r} (expected one of {allowed})"
-            raise (ValueError if text else TypeError)(msg)
-        return _shapes()[self.code]
+        allowed = f"one of {', '.join([*_shapes(), *BROKEN_CONNECTIONS])}"
+        code = check_kind("code", self.code, str, allowed)
+        if code not in _shapes():
+            raise wrong_value("code", code, allowed)
+        return _shapes()[code]
 
     def __setattr__(self, name: str, value: object) -> None:
         msg = f"a Fault does not change: make another one instead of setting {name}"
@@ -155,7 +155,7 @@ class Fault:
 
 
 class FaultError(Exception):
-    """Carries a fault up to whoever answers the call; never reaches a user."""
+    """Carries a fault up to the code that answers the call; never reaches a user."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault)
@@ -175,21 +175,24 @@ def not_found(kind: str, identifier: str) -> FaultError:
 
 
 def as_fault(fault: Fault | str, operation: str = model.OPERATION) -> Fault:
-    """A fault that ``operation`` may give, from a fault or its code.
+    """A fault that a call of ``operation`` may meet, from a fault or its code.
 
     Raises:
-        TypeError: It is neither.
-        ValueError: The operation is not modelled to give it.
+        TypeError: ``fault`` is neither.
+        ValueError: The service model does not list the fault for this operation.
     """
-    allowed = [*model.error_shapes(operation), *BROKEN_CONNECTIONS]
-    if not isinstance(fault, Fault | str):
-        msg = f"fault={fault!r} (expected a Fault, or one of {', '.join(allowed)})"
-        raise TypeError(msg)
+    allowed = fault_codes(operation)
+    codes = ", ".join(allowed)
+    check_kind("fault", fault, (Fault, str), f"a Fault, or one of {codes}")
     code = fault if isinstance(fault, str) else fault.code
     if code not in allowed:
-        msg = f"fault={code!r} (expected a fault of {operation}: {', '.join(allowed)})"
-        raise ValueError(msg)
+        raise wrong_value("fault", code, f"a fault of {operation}: {codes}")
     return Fault(fault) if isinstance(fault, str) else fault
+
+
+def fault_codes(operation: str = model.OPERATION) -> list[str]:
+    """Every fault that a call of ``operation`` may meet: its errors, and broken connections."""
+    return [*model.error_shapes(operation), *BROKEN_CONNECTIONS]
 
 
 def _rebuild(code: str, given: dict[str, Any]) -> Fault:

@@ -6,8 +6,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._text import concise
@@ -93,11 +91,6 @@ class Case:
 
     def __repr__(self) -> str:
         return concise(self, positional=1)
-
-
-def fault_codes() -> list[str]:
-    """Every fault that ListSessions may give, and the broken connections."""
-    return [*model.error_shapes(), *BROKEN_CONNECTIONS]
 
 
 def without_empty_pages(listing: Listing) -> Listing:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import get_args
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions.checking._case import (
@@ -16,7 +17,6 @@ from pytest_deadline_sessions.checking._case import (
     Case,
     Change,
     Lapse,
-    fault_codes,
     without_empty_pages,
 )
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED

@@ -8,6 +8,7 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
+from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions.checking._case import (
@@ -15,7 +16,6 @@ from pytest_deadline_sessions.checking._case import (
     Change,
     Lapse,
     Sequence,
-    fault_codes,
     without_empty_pages,
 )
 from pytest_deadline_sessions.lifecycle import STARTED

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
 
 from pytest_deadline_sessions import lifecycle
-from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions._assertions.completeness import assert_complete_listing
-from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS
+from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._service.jobs import Session
@@ -28,10 +27,6 @@ _PAGES = st.sampled_from([1, 2, 100])
 def _client() -> Any:
     """The client of all machines; each attaches it to its own service."""
     return FakeDeadline().client(retries={"total_max_attempts": 1})
-
-
-def _fault_codes() -> list[str]:
-    return [*model.error_shapes(), *BROKEN_CONNECTIONS]
 
 
 class SessionsMachine(RuleBasedStateMachine):
@@ -135,7 +130,7 @@ class SessionsMachine(RuleBasedStateMachine):
         """A minute, an hour, or longer than a token lives."""
         self.fake.clock.advance(span)
 
-    @rule(fault=st.deferred(lambda: st.sampled_from(_fault_codes())))
+    @rule(fault=st.deferred(lambda: st.sampled_from(fault_codes())))
     def break_something(self, fault: str) -> None:
         """The next call fails."""
         self.fake.fail_next(fault)
