@@ -19,14 +19,38 @@ _AWKWARD = "+/%2B&  =?#\"',;{}"
 
 
 @dataclass(frozen=True)
+class TokenPolicy:
+    """How tokens look, and what the service refuses.
+
+    Attributes:
+        lifetime: The age up to which a token is accepted.
+        length: How many characters a token has.
+        spaced: Whether a token begins and ends with a space.
+        shared: Whether the n-th token of every job is the same text.
+        bound: Whether a token is refused with other arguments than those it was issued for.
+        single_use: Whether a token is refused the second time.
+    """
+
+    lifetime: datetime.timedelta = datetime.timedelta(hours=24)
+    length: int = 80
+    spaced: bool = False
+    shared: bool = False
+    bound: bool = True
+    single_use: bool = False
+
+
+PLAIN = TokenPolicy()
+
+
+@dataclass(frozen=True)
 class Issued:
     """What a token stands for.
 
     Attributes:
-        number: How many tokens were issued before.
-        arguments: The other arguments of the call that it was issued for.
+        number: How many tokens were issued before this one.
+        arguments: The other arguments of the call that the token was issued for.
         cut: Where the next page begins.
-        at: The service's time when it was issued.
+        at: The service's time when the token was issued.
     """
 
     number: int
@@ -36,7 +60,7 @@ class Issued:
 
 
 class TokenError(Exception):
-    """A token that the service does not take.
+    """The service refuses a token.
 
     Attributes:
         kind: ``"unknown"``, ``"changed-arguments"``, ``"used"`` or ``"expired"``.
@@ -49,10 +73,10 @@ class TokenError(Exception):
 
 @dataclass
 class Tokens:
-    """The tokens of one service: unique, bound to a job and to arguments, and ageing.
+    """The tokens of one service, each bound to a scope, such as one job.
 
     Args:
-        salt: Makes the tokens of this service differ from those of every other.
+        salt: Makes the tokens of this service differ from those of every other service.
     """
 
     salt: str = ""
@@ -63,63 +87,64 @@ class Tokens:
 
     def issue(
         self,
-        job: Hashable,
+        scope: Hashable,
         arguments: Hashable,
         cut: Cut,
         at: datetime.datetime,
-        *,
-        length: int,
-        shared: bool,
-        spaced: bool = False,
+        policy: TokenPolicy = PLAIN,
     ) -> str:
-        """A fresh token of ``length`` characters.
+        """A fresh token.
 
         Args:
-            job: What it is bound to.
-            arguments: The other arguments of the call, to be repeated with it.
+            scope: What the token is bound to.
+            arguments: The other arguments of the call, which the next call must repeat.
             cut: Where the next page begins.
             at: The service's time.
-            length: How many characters it has.
-            shared: Whether the n-th token of every job is the same text.
-            spaced: Whether it begins and ends with a space.
+            policy: How the token looks.
         """
-        scope = None if shared else job
-        count = self._counts.get(job if shared else None, 0)
-        self._counts[job if shared else None] = count + 1
-        head = _digest(f"{scope} {count}")[:16]
-        text = head + _AWKWARD + _digest(f"{self.salt} {scope} {count}")
+        # Tokens that jobs share are counted for each job, all others together.
+        counted, named = (scope, None) if policy.shared else (None, scope)
+        count = self._counts.get(counted, 0)
+        self._counts[counted] = count + 1
+        head = _digest(f"{named} {count}")[:16]
+        text = head + _AWKWARD + _digest(f"{self.salt} {named} {count}")
+        length = policy.length
         while len(text) < length - 1:
             text += _digest(text)
-        token = f" {text[: length - 2]} " if spaced else text[: length - 1] + "="
-        self._issued[job, token] = Issued(len(self._issued), arguments, cut, at)
+        token = f" {text[: length - 2]} " if policy.spaced else text[: length - 1] + "="
+        self._issued[scope, token] = Issued(len(self._issued), arguments, cut, at)
         return token
 
     def redeem(
         self,
         token: str,
-        job: Hashable,
+        scope: Hashable,
         arguments: Hashable,
         at: datetime.datetime,
-        *,
-        lifetime: datetime.timedelta,
-        bound: bool,
-        single_use: bool,
+        policy: TokenPolicy = PLAIN,
     ) -> Cut:
-        """Where the page that this token stands for begins.
+        """Where the page begins that this token stands for.
+
+        Args:
+            token: The token as it came back.
+            scope: What it must be bound to.
+            arguments: The other arguments of the call.
+            at: The service's time.
+            policy: What is refused.
 
         Raises:
-            TokenError: The service does not take it.
+            TokenError: The service refuses the token.
         """
-        issued = self._issued.get((job, token))
+        issued = self._issued.get((scope, token))
         if issued is None:
             raise TokenError("unknown")
-        if issued.number < self._expired or at - issued.at > lifetime:
+        if issued.number < self._expired or at - issued.at > policy.lifetime:
             raise TokenError("expired")
-        if bound and issued.arguments != arguments:
+        if policy.bound and issued.arguments != arguments:
             raise TokenError("changed-arguments")
-        if single_use and (job, token) in self._used:
+        if policy.single_use and (scope, token) in self._used:
             raise TokenError("used")
-        self._used.add((job, token))
+        self._used.add((scope, token))
         return issued.cut
 
     def copy(self) -> Tokens:
@@ -129,7 +154,7 @@ class Tokens:
         )
 
     def expire(self) -> None:
-        """Make every token issued so far as old as one gets."""
+        """Make every token issued so far too old to be accepted."""
         self._expired = len(self._issued)
 
 

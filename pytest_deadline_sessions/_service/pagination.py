@@ -1,4 +1,4 @@
-"""Turning pages: what every operation with a ``nextToken`` does with it."""
+"""Pagination: what every operation with a ``nextToken`` does with it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import Fault, FaultError
 from pytest_deadline_sessions._domain.listing import Cut
-from pytest_deadline_sessions._domain.tokens import TokenError
+from pytest_deadline_sessions._domain.tokens import TokenError, TokenPolicy
 
 if TYPE_CHECKING:
+    from pytest_deadline_sessions._service.behavior import Behavior
     from pytest_deadline_sessions._service.service import Service
 
 Item = TypeVar("Item")
@@ -25,21 +26,21 @@ _WORDING = {
 
 
 def limit(params: Mapping[str, Any]) -> int:
-    """The most items that the caller takes."""
+    """The most items that the caller accepts in a page."""
     most: int = params.get("maxResults", model.bounds("MaxResults")[1])
     return most
 
 
 def begin(service: Service, scope: Hashable, params: Mapping[str, Any]) -> Cut:
-    """Where the page that was asked for begins.
+    """Where the requested page begins.
 
     Args:
-        service: Whose tokens.
+        service: The service that issued the token.
         scope: What a token is bound to: the operation and its resource.
         params: The arguments of the call.
 
     Raises:
-        FaultError: The service does not take the token: ``ValidationException``.
+        FaultError: The service refuses the token: ``ValidationException``.
     """
     behavior = service.behavior
     token = params.get("nextToken")
@@ -51,28 +52,26 @@ def begin(service: Service, scope: Hashable, params: Mapping[str, Any]) -> Cut:
             scope,
             _arguments(params),
             service.clock.now(),
-            lifetime=behavior.token_lifetime,
-            bound=behavior.tokens_bound_to_arguments,
-            single_use=behavior.single_use_tokens,
+            token_policy(behavior),
         )
     except TokenError as error:
         raise FaultError(_fault(error.kind, service)) from None
 
 
 def cut(
-    service: Service, params: Mapping[str, Any], found: Iterable[tuple[Cut, Item]]
+    service: Service, params: Mapping[str, Any], items: Iterable[tuple[Cut, Item]]
 ) -> tuple[list[Item], Cut | None]:
-    """One page of what was found, and where the next one begins.
+    """The items of one page, and where the next page begins; ``None`` after the last page.
 
     Args:
-        service: Whose pages.
+        service: The service that cuts the page.
         params: The arguments of the call.
-        found: Everything from the beginning of this page on, each with its place.
+        items: All items from the beginning of this page on, each with its place.
     """
     size = min(limit(params), service.behavior.page_size)
-    some = list(itertools.islice(found, size + 1))
-    following = some[size][0] if len(some) > size else None
-    return [one for _, one in some[:size]], following
+    placed = list(itertools.islice(items, size + 1))
+    following = placed[size][0] if len(placed) > size else None
+    return [item for _, item in placed[:size]], following
 
 
 def finish(
@@ -82,14 +81,14 @@ def finish(
     result: Mapping[str, Any],
     following: Cut | None,
 ) -> Mapping[str, Any]:
-    """The result, with the token of the following page if there is one.
+    """The result, with the token of the next page if there is a next page.
 
     Args:
-        service: Whose tokens.
+        service: The service that issues the token.
         scope: As in ``begin``.
         params: The arguments of the call.
         result: The page without its token.
-        following: Where the next page begins; ``None`` after the last one.
+        following: Where the next page begins; ``None`` after the last page.
     """
     behavior = service.behavior
     if following is not None:
@@ -98,9 +97,7 @@ def finish(
             _arguments(params),
             following,
             service.clock.now(),
-            length=behavior.token_length,
-            shared=behavior.tokens_shared_by_jobs,
-            spaced=behavior.spaces_around_tokens,
+            token_policy(behavior),
         )
         return {**result, "nextToken": token}
     if behavior.empty_final_token:
@@ -108,6 +105,18 @@ def finish(
     if behavior.null_final_token:
         return {**result, "nextToken": None}
     return result
+
+
+def token_policy(behavior: Behavior) -> TokenPolicy:
+    """How the tokens of a service look, and which tokens it refuses."""
+    return TokenPolicy(
+        lifetime=behavior.token_lifetime,
+        length=behavior.token_length,
+        spaced=behavior.spaces_around_tokens,
+        shared=behavior.tokens_shared_by_jobs,
+        bound=behavior.tokens_bound_to_arguments,
+        single_use=behavior.single_use_tokens,
+    )
 
 
 def _arguments(params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from pytest_deadline_sessions._domain.listing import Listing, Page
 
-_TOKEN_LENGTH = 80
 _EXPIRED = "The nextToken has expired."
 
 
@@ -285,9 +284,7 @@ class ListSessionsStubber(RecordingStubber):
         return self.strict if strict is None else _switch("strict", strict)
 
     def _issue(self) -> str:
-        return self._tokens.issue(
-            METHOD, (), Cut(0, 0), self._clock.now(), length=_TOKEN_LENGTH, shared=False
-        )
+        return self._tokens.issue(METHOD, (), Cut(0, 0), self._clock.now())
 
     def _queue_page(
         self, response: dict[str, Any], expected: dict[str, Any] | None, outcome: str

@@ -251,7 +251,7 @@ def _chain(listing: Any, max_results: int) -> list[ListSessionsResponse]:
         start, stop, cut = listing.cut(cut, max_results, max_results, len(listing))
         token = None
         if cut is not None:
-            token = issuer.issue("job", (), cut, EPOCH, length=80, shared=False)
+            token = issuer.issue("job", (), cut, EPOCH)
         pages.append(Page(tuple(listing.between(start, stop)), token).response())
     return pages
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_deadline_sessions._domain.listing import Cut
-from pytest_deadline_sessions._domain.tokens import SHORTEST, TokenError, Tokens
+from pytest_deadline_sessions._domain.tokens import SHORTEST, TokenError, TokenPolicy, Tokens
 
 NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.timezone.utc)
 DAY = datetime.timedelta(hours=24)
@@ -18,14 +18,14 @@ LONGEST = 4096
 
 
 def _issue(tokens, job="job", arguments=None, cut=SECOND_PAGE, *, length=80, shared=False):
-    return tokens.issue(job, arguments, cut, NOON, length=length, shared=shared)
+    policy = TokenPolicy(length=length, shared=shared)
+    return tokens.issue(job, arguments, cut, NOON, policy)
 
 
 def _redeem(tokens, token, job="job", arguments=None, at=NOON, **options):
     """Where the token leads, or why it is refused."""
-    options = {"lifetime": DAY, "bound": True, "single_use": False, **options}
     try:
-        return tokens.redeem(token, job, arguments, at, **options)
+        return tokens.redeem(token, job, arguments, at, TokenPolicy(**options))
     except TokenError as error:
         return error.kind
 
@@ -54,7 +54,7 @@ def test_every_token_has_its_own_age():
     """A token issued later expires later."""
     tokens = Tokens()
     early = _issue(tokens)
-    late = tokens.issue("job", None, SECOND_PAGE, NOON + DAY, length=80, shared=False)
+    late = tokens.issue("job", None, SECOND_PAGE, NOON + DAY)
     assert _redeem(tokens, early, at=NOON + DAY + INSTANT) == "expired"
     assert _redeem(tokens, late, at=NOON + 2 * DAY) == SECOND_PAGE
 

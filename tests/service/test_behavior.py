@@ -7,6 +7,8 @@ import itertools
 import pytest
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.tokens import TokenPolicy
+from pytest_deadline_sessions._service import pagination
 from pytest_deadline_sessions._service.behavior import Behavior
 
 MEMBERS = [member.name for member in dataclasses.fields(Behavior)]
@@ -171,3 +173,8 @@ def test_a_replacement_is_checked_too():
     """A copy with changes is as valid as what it was made of."""
     with pytest.raises(ValueError, match=r"page_size=0 \(expected 1\.\.100\)"):
         dataclasses.replace(Behavior(), page_size=0)
+
+
+def test_tokens_of_the_stubber_and_the_strategies_are_those_of_the_service():
+    """The policy that tokens follow by default is that of the default behaviour."""
+    assert pagination.token_policy(Behavior()) == TokenPolicy()
