@@ -1,1 +1,1 @@
-"""Botocore's ``Stubber``, for ``ListSessions``: pages chained and checked."""
+"""Botocore's ``Stubber`` for ``ListSessions``, with pages that are chained and checked."""

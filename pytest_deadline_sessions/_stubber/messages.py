@@ -1,4 +1,4 @@
-"""What a stubber says: queued responses, unexpected calls and leftovers as text."""
+"""The messages of a stubber: queued responses, unexpected calls and leftovers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_deadline_sessions._domain.transcript import render_arguments
-from pytest_deadline_sessions._text import abbreviate, same, shown
+from pytest_deadline_sessions._text import abbreviate, first_of, plural, same, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _READ_ON = 'See "list_sessions_stubber" in the README.'
 
 _WIDEST = 500
 CLOSE_BY = 12
-"""How many equal characters at their beginning make two abbreviated tokens look alike."""
+"""Two tokens that share this many leading characters look alike when abbreviated."""
 
 
 class Row(NamedTuple):
@@ -35,12 +35,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Queued:
-    """A response that waits for its call.
+    """A queued response.
 
     Attributes:
         operation: The API name.
-        expected: The arguments that the call has to have; ``None`` for any.
-        outcome: What the call gets, as text.
+        expected: The arguments the call must have, or ``None`` for any.
+        outcome: What the call will get, as text.
     """
 
     operation: str
@@ -49,7 +49,7 @@ class Queued:
 
 
 def page(response: Mapping[str, Any], number: int = 1, count: int = 1) -> str:
-    """What a response of ``ListSessions`` holds."""
+    """A page as text."""
     sessions = response.get("sessions")
     held = (
         f"{len(sessions) or 'no'} {'session' if len(sessions) == 1 else 'sessions'}"
@@ -62,12 +62,12 @@ def page(response: Mapping[str, Any], number: int = 1, count: int = 1) -> str:
 
 
 def error(status: int, code: str, message: str) -> str:
-    """What a response that is an error holds."""
+    """An error as text."""
     return f"{status} {code}: {message}"
 
 
 def queued(responses: Sequence[Queued]) -> list[str]:
-    """One line for each response; arguments that are as in the line before are left out."""
+    """One line for each response, without arguments that equal those of the previous line."""
     lines = []
     previous: Queued | None = None
     for response in responses:
@@ -84,20 +84,18 @@ def _arguments(response: Queued, previous: Queued | None) -> str:
 
 
 def numbered(lines: Sequence[str]) -> str:
-    """Lines with their numbers; a long list is cut."""
-    shown = [f"  {number}. {line}" for number, line in enumerate(lines[:_MOST_SHOWN], start=1)]
-    if len(lines) > _MOST_SHOWN:
-        shown.append(f"  … and {len(lines) - _MOST_SHOWN} more")
-    return "\n".join(shown)
+    """Numbered lines; a long list is cut."""
+    listed = [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
+    return "\n".join(f"  {line}" for line in first_of(listed, _MOST_SHOWN))
 
 
 def value(name: str, given: Any) -> str:
-    """One argument, a token abbreviated."""
+    """One argument as text; a token is abbreviated."""
     return abbreviate(given) if name == TOKEN and isinstance(given, str) else shown(given, _WIDEST)
 
 
 def differing(expected: Mapping[str, Any], received: Mapping[str, Any]) -> list[str]:
-    """The arguments that are not as expected, by name."""
+    """The names of the arguments that differ."""
     return [
         name
         for name in [*expected, *(name for name in received if name not in expected)]
@@ -106,7 +104,7 @@ def differing(expected: Mapping[str, Any], received: Mapping[str, Any]) -> list[
 
 
 def in_short(shown: Sequence[Row]) -> str:
-    """What differs, in one line."""
+    """The differing arguments, in one line."""
     return ", ".join(
         f"{row.name} is {row.received} (expected {row.expected})" for row in shown if row.differs
     )
@@ -118,9 +116,9 @@ def rows(
     """The arguments of two calls, member by member.
 
     Args:
-        expected: ``None`` if any will do.
-        received: What came.
-        absent: How to say that an argument is not expected.
+        expected: The expected arguments, or ``None`` for any.
+        received: The arguments of the call.
+        absent: The text for an argument that is not expected.
     """
     if expected is None:
         return [Row(name, "anything", value(name, given)) for name, given in received.items()]
@@ -138,7 +136,7 @@ def rows(
 
 
 def table(shown: Sequence[Row]) -> str:
-    """Expected and received side by side, differences marked."""
+    """Expected and received arguments side by side, with differences marked."""
     every = [Row("", "expected", "received"), *shown]
     first = max(len(row.name) for row in every)
     second = max(len(row.expected) for row in every)
@@ -149,7 +147,7 @@ def table(shown: Sequence[Row]) -> str:
 
 
 def parting(expected: Any, received: Any) -> str:
-    """Where two tokens part whose abbreviations do not tell; empty if they do."""
+    """Where two tokens begin to differ, if their abbreviations look alike; otherwise empty."""
     if not (isinstance(expected, str) and isinstance(received, str)) or expected == received:
         return ""
     pairs = enumerate(itertools.zip_longest(expected, received))
@@ -157,28 +155,28 @@ def parting(expected: Any, received: Any) -> str:
     if common < CLOSE_BY:
         return ""
     left, right = (repr(token[common : common + CLOSE_BY]) for token in (expected, received))
-    return f"{TOKEN} differs from character {common + 1} on: expected {left}, received {right}"
+    return f"{TOKEN} differs from character {common + 1}: expected {left}, received {right}"
 
 
 def advice(expected: Mapping[str, Any], received: Mapping[str, Any]) -> str:
-    """What the difference between two calls suggests; empty if nothing."""
+    """A hint at what the difference between two calls means; empty if there is none."""
     different = differing(expected, received)
     if TOKEN in different and TOKEN not in received:
-        return f"The {TOKEN} has to be passed on, with all other arguments unchanged."
+        return f"Pass on the {TOKEN}, with all other arguments unchanged."
     if TOKEN in different and TOKEN not in expected:
-        return f"The call that is expected next begins a listing, so it has no {TOKEN}."
+        return f"The next expected call starts a listing, so it has no {TOKEN}."
     if TOKEN in different:
-        return f"A {TOKEN} is opaque: it has to be passed on exactly as it came."
+        return f"A {TOKEN} is opaque: pass it on exactly as you received it."
     if TOKEN in expected:
-        return f"A {TOKEN} is good only with the arguments that it was issued for: repeat them all."
+        return f"A {TOKEN} is valid only with the arguments it was issued for: repeat them all."
     return ""
 
 
 def wrong_arguments(waiting: Sequence[Queued], received: Mapping[str, Any]) -> str:
-    """A call of the expected operation with other arguments."""
+    """The message for a call of the expected operation with other arguments."""
     expected = waiting[0].expected or {}
     return _paragraphs(
-        "its arguments are not those of the call that is expected next.",
+        "its arguments differ from those of the next expected call.",
         table(rows(expected, received)),
         parting(expected.get(TOKEN), received.get(TOKEN)),
         advice(expected, received),
@@ -187,62 +185,61 @@ def wrong_arguments(waiting: Sequence[Queued], received: Mapping[str, Any]) -> s
 
 
 def wrong_operation(waiting: Sequence[Queued], name: str, received: Mapping[str, Any]) -> str:
-    """A call of another operation than the expected one."""
+    """The message for a call of an operation that is not the expected one."""
     head = waiting[0]
     operations = Row("operation", head.operation, name, differs=True)
     return _paragraphs(
-        f"the call that is expected next is {head.operation}.",
+        f"the next expected call is {head.operation}.",
         table([operations, *rows(head.expected, received)]),
         still_queued(waiting),
     )
 
 
 def nothing_queued(given: int, received: Mapping[str, Any], *, ended: bool) -> str:
-    """A call that nothing is queued for.
+    """The message for a call that has no queued response.
 
     Args:
-        given: How many responses were given before.
+        given: The number of responses given so far.
         received: The arguments of the call.
-        ended: Whether the last of them was a page without a token.
+        ended: Whether the last response was a page without a token.
     """
-    before = f"{given} given before" if given else "nothing ever was"
+    before = f"{given} given so far" if given else "none was ever added"
     return _paragraphs(
-        f"nothing is queued for it ({before}).",
+        f"no response is queued for it ({before}).",
         table(rows({}, received, absent="no call")),
-        f"The page before had no {TOKEN}: it was the last one." if ended else "",
-        "Every call needs a response of its own: add_pages, add_listing, add_fault, "
-        "add_expired_token, or add_response.",
+        f"The previous page had no {TOKEN}: it was the last page." if ended else "",
+        "Every call needs its own response: add_pages, add_listing, add_fault, "
+        "add_expired_token or add_response.",
     )
 
 
 def still_queued(waiting: Sequence[Queued]) -> str:
-    """What waits, as a paragraph."""
+    """The queued responses, as a paragraph."""
     return f"Still queued:\n{numbered(queued(waiting))}"
 
 
 def left_over(waiting: Sequence[Queued], given: int) -> str:
-    """Responses that were never asked for."""
+    """The message for responses that were never requested."""
     follows = TOKEN in (waiting[0].expected or {})
     return _paragraphs(
-        f"{len(waiting)} of {given + len(waiting)} queued responses were never asked for:\n"
+        f"{len(waiting)} of {given + len(waiting)} queued responses were never requested:\n"
         + numbered(queued(waiting)),
-        f"The page before had a {TOKEN}: the code under test has to follow it, also when the page "
+        f"The previous page had a {TOKEN}: the code under test must follow it, even if the page "
         "was empty."
         if follows
         else "",
-        "Code that may stop early: @pytest.mark.deadline_sessions"
+        "If the code may stop early, use @pytest.mark.deadline_sessions"
         f"(assert_all_responses_requested=False). {_READ_ON}",
     )
 
 
 def unexpected_calls(texts: Sequence[str]) -> str:
-    """Calls that nothing was queued for, whatever became of their exceptions."""
-    calls = "1 call was" if len(texts) == 1 else f"{len(texts)} calls were"
+    """The message for unexpected calls, even if their exceptions were swallowed."""
+    were = "was" if len(texts) == 1 else "were"
     return _paragraphs(
-        f"{calls} not expected:",
-        *texts[:_MOST_TEXTS],
-        f"… and {len(texts) - _MOST_TEXTS} more" if len(texts) > _MOST_TEXTS else "",
-        f"A test that means it: stubber.unexpected.clear(). {_READ_ON}",
+        f"{plural(len(texts), 'call')} {were} not expected:",
+        *first_of(texts, _MOST_TEXTS),
+        f"If this is intended, call stubber.unexpected.clear(). {_READ_ON}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Botocore's ``Stubber``, with more to say about what it gave and what it did not expect."""
+"""Botocore's ``Stubber``, recording every call and explaining the unexpected ones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import StubAssertionError, StubResponseError, UnStubbedResponseError
 from botocore.stub import Stubber
 
+from pytest_deadline_sessions import _arguments
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._domain.transcript import Call, Transcript
 from pytest_deadline_sessions._stubber import messages, validation
-from pytest_deadline_sessions._text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +27,9 @@ _FAILED = 300
 
 
 class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
-    """A ``Stubber`` that writes down every call, and shows those that it did not expect.
+    """A ``Stubber`` that records every call, and explains the calls it did not expect.
 
-    Botocore's queue is its own affair; what waits in it is written down beside it.
+    Botocore keeps its queue private, so this class keeps a description of it.
     """
 
     client: Any
@@ -38,8 +38,7 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
         meta = getattr(client, "meta", None)
         name = getattr(getattr(meta, "service_model", None), "service_name", None)
         if name != model.SERVICE:
-            msg = f"client={shown(client)} (expected a botocore client of {model.SERVICE!r})"
-            raise TypeError(msg)
+            raise _arguments.wrong_type("client", client, f"a botocore client of {model.SERVICE!r}")
         super().__init__(client)
         self.calls = Transcript()
         self.unexpected: list[str] = []
@@ -57,9 +56,9 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
 
     @property
     def pending(self) -> list[str]:
-        """One line for each response that waits for its call.
+        """One line for each queued response.
 
-        Arguments that are as in the line before are left out.
+        Arguments that equal those of the previous line are left out.
         """
         return messages.queued(self._waiting)
 
@@ -74,21 +73,21 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
         response_meta: Mapping[str, Any] | None = None,
         modeled_fields: Mapping[str, Any] | None = None,
     ) -> None:
-        """Queue an error, as botocore's ``Stubber`` does; ``add_fault`` knows what belongs to it.
+        """Queue an error, as botocore's ``Stubber`` does; ``add_fault`` fills in the details.
 
         Args:
             method: The client method, such as ``"list_sessions"``.
-            service_error_code: Such as ``"ThrottlingException"``.
-            service_message: The wording.
-            http_status_code: The status.
-            service_error_meta: Further members of ``Error``.
-            expected_params: The exact arguments of the call; ``None`` for any.
-            response_meta: Further members of ``ResponseMetadata``.
-            modeled_fields: Further members of the response, checked by botocore.
+            service_error_code: The code, such as ``"ThrottlingException"``.
+            service_message: The message.
+            http_status_code: The HTTP status.
+            service_error_meta: More members of ``Error``.
+            expected_params: The exact arguments of the call, or ``None`` for any.
+            response_meta: More members of ``ResponseMetadata``.
+            modeled_fields: More members of the response, checked by botocore.
 
         Raises:
-            ValueError: An unknown method.
-            botocore.exceptions.ParamValidationError: What botocore refuses in ``modeled_fields``.
+            ValueError: The method is unknown.
+            botocore.exceptions.ParamValidationError: Botocore rejects ``modeled_fields``.
         """
         operation, expected = self._operation(method), validation.copied(expected_params)
         super().add_client_error(
@@ -105,35 +104,35 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
         self._waiting.append(messages.Queued(operation, expected, outcome))
 
     def activate(self) -> None:
-        """Answer the calls of the client from the queue."""
+        """Start answering the client's calls from the queue."""
         events = self.client.meta.events
-        # Ahead of botocore's own handlers, which refuse the same calls in fewer words.
+        # First, because botocore's own handlers refuse the same calls with less detail.
         events.register_first("before-parameter-build.*.*", self._expect, unique_id=f"{_ID}-expect")
         events.register_first("after-call.*.*", self._record, unique_id=f"{_ID}-record")
         super().activate()
 
     def deactivate(self) -> None:
-        """Leave the client alone; what is queued stays."""
+        """Stop answering the client's calls; queued responses stay queued."""
         events = self.client.meta.events
         events.unregister("before-parameter-build.*.*", self._expect, unique_id=f"{_ID}-expect")
         events.unregister("after-call.*.*", self._record, unique_id=f"{_ID}-record")
         super().deactivate()
 
     def assert_no_pending_responses(self) -> None:
-        """Fail if a response was never asked for.
+        """Fail if a response was never requested.
 
         Raises:
-            AssertionError: Listing them.
+            AssertionError: Responses are left; the message lists them.
         """
         __tracebackhide__ = True
         if self._waiting:
             raise AssertionError(messages.left_over(self._waiting, self._given))
 
     def assert_no_unexpected_calls(self) -> None:
-        """Fail if there was a call that nothing was queued for, whatever became of its exception.
+        """Fail if a call was unexpected, even if the code under test swallowed the exception.
 
         Raises:
-            AssertionError: Showing each of them.
+            AssertionError: Calls were unexpected; the message shows them.
         """
         __tracebackhide__ = True
         if self.unexpected:
@@ -149,8 +148,8 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
     def _operation(self, method: str) -> str:
         known = self.client.meta.method_to_api_mapping
         if method not in known:
-            msg = f"method={shown(method)} (expected a method of the client, such as {METHOD!r})"
-            raise ValueError(msg)
+            expected = f"a method of the client, such as {METHOD!r}"
+            raise _arguments.wrong_value("method", method, expected)
         return str(known[method])
 
     def _expect(self, params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
@@ -173,7 +172,7 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
             ended = self._ended and name == model.OPERATION
             text = messages.nothing_queued(self._given, received, ended=ended)
             error = UnStubbedResponseError(operation_name=name, reason=text)
-            return error, "nothing is queued for it"
+            return error, "no response is queued for it"
         head = self._waiting[0]
         if head.operation != name:
             text = messages.wrong_operation(self._waiting, name, received)

@@ -1,10 +1,11 @@
-"""``ListSessionsStubber``: a queue of responses that the service could send."""
+"""``ListSessionsStubber``: queues responses that the service could send."""
 
 from __future__ import annotations
 
 import types
 from typing import TYPE_CHECKING, Any
 
+from pytest_deadline_sessions import _arguments
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import Fault, as_fault
 from pytest_deadline_sessions._domain.listing import Cut
@@ -12,7 +13,6 @@ from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._stubber import messages, validation
 from pytest_deadline_sessions._stubber.recorder import METHOD, RecordingStubber
-from pytest_deadline_sessions._text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,25 +24,25 @@ _EXPIRED = "The nextToken has expired."
 
 @public
 class ListSessionsStubber(RecordingStubber):
-    """Botocore's ``Stubber`` for ``ListSessions``: pages chained by their tokens, and checked.
+    """Botocore's ``Stubber`` for ``ListSessions``, with pages that are chained and checked.
 
-    Everything of ``botocore.stub.Stubber`` works as there; what is queued is a copy.
+    Every method of ``botocore.stub.Stubber`` works here, too. What you queue is copied.
 
     Args:
         client: A botocore or boto3 client of ``deadline``.
-        strict: Whether to refuse requests and responses that the real service would not take or
-            could not send; each method takes a ``strict`` of its own.
+        strict: Whether to refuse requests that the real service would reject, and responses that
+            it could not send. Each method takes its own ``strict``, too.
 
     Attributes:
         client: The client.
-        strict: As given.
-        job: Three valid ids, the request of everything that is queued without ids.
-        calls: Every call that was answered or not expected, with its outcome.
-        unexpected: The text of every call that was not expected; an exception can be swallowed by
-            the code under test, this list cannot.
+        strict: The argument ``strict``.
+        job: Three valid ids, expected in the request of whatever you queue without ids.
+        calls: Every call with its outcome, answered or unexpected.
+        unexpected: The message of every unexpected call. Code under test may swallow the exception,
+            but the message stays here.
 
     Raises:
-        TypeError: It is no such client.
+        TypeError: ``client`` is not a client of ``deadline``.
 
     Example:
         >>> from pytest_deadline_sessions import FakeDeadline, Listing
@@ -56,7 +56,7 @@ class ListSessionsStubber(RecordingStubber):
 
     def __init__(self, client: Any, *, strict: bool = True) -> None:
         super().__init__(client)
-        self.strict = _switch("strict", strict)
+        self.strict = _arguments.check_switch("strict", strict)
         self.job: Mapping[str, Any] = types.MappingProxyType(
             {
                 "farmId": model.make_id("FarmId", 1),
@@ -71,7 +71,7 @@ class ListSessionsStubber(RecordingStubber):
 
     @property
     def next_token(self) -> str | None:
-        """The token of the page that was queued last; ``None`` if it has none."""
+        """The token of the page queued last, or ``None`` if it has no token."""
         return self._next_token
 
     def add_pages(
@@ -84,21 +84,21 @@ class ListSessionsStubber(RecordingStubber):
     ) -> None:
         """Queue one response for each page, chained by tokens.
 
-        The first call is expected to have exactly the arguments of ``request``, each further one
-        the token of the page before as well.
+        The first call must have exactly the arguments in ``request``. Each further call must have
+        the token of the previous page as well.
 
         Args:
-            pages: Pages of session summaries; a ``Page`` may bring a token of its own.
-            more: Whether the last page has a token too, for a listing that goes on (in a fault,
-                or in pages queued with ``nextToken=stubber.next_token``).
-            strict: As in the class, for these pages.
-            **request: The expected arguments; without ids those of ``stubber.job``. ``ANY`` stands
-                for any value.
+            pages: Pages of session summaries. A ``Page`` may have its own token.
+            more: Whether the last page has a token, too, because the listing continues: with a
+                fault, or with pages queued with ``nextToken=stubber.next_token``.
+            strict: The same as for the class, for these pages.
+            **request: The expected arguments, with the ids in ``stubber.job`` by default. ``ANY``
+                stands for any value.
 
         Raises:
-            TypeError: Something that is no list of pages.
-            ValueError: A request that the service would not take, or responses that it could not
-                send, all of them named; then nothing is queued.
+            TypeError: ``pages`` is not a list of pages.
+            ValueError: The service would reject the request or could not send the responses. The
+                message names every problem, and nothing is queued.
 
         Example:
             >>> from pytest_deadline_sessions import FakeDeadline, Listing
@@ -114,18 +114,18 @@ class ListSessionsStubber(RecordingStubber):
             >>> stubber.add_pages([[first], [second]])
             Traceback (most recent call last):
                 ...
-            ValueError: impossible with the real service (strict=False queues it all the same):
+            ValueError: the real service could not send this (strict=False queues it anyway):
               pages[1].sessions[0] breaks schema: workerId: missing (expected a value, ...
         """
         responses = validation.as_pages(pages)
         expected = validation.complete_request(request, self.job)
-        last = len(responses) - (0 if _switch("more", more) else 1)
+        last = len(responses) - (0 if _arguments.check_switch("more", more) else 1)
         for response in responses[:last]:
             response.setdefault("nextToken", self._issue())
         if self._is_strict(strict):
-            named = {f"pages[{number}]": one for number, one in enumerate(responses)}
+            named = {f"pages[{number}]": page for number, page in enumerate(responses)}
             validation.refuse(
-                validation.bad_request(expected) + validation.bad_responses(named, expected)
+                validation.bad_request(expected), validation.bad_responses(named, expected)
             )
         for number, response in enumerate(responses, start=1):
             self._queue_page(response, expected, messages.page(response, number, len(responses)))
@@ -142,14 +142,15 @@ class ListSessionsStubber(RecordingStubber):
         """Queue one response for each page of a ``Listing``.
 
         Args:
-            listing: Cut where its ``page_sizes`` say, and into pages of ``maxResults``, or 100.
-            more: As in ``add_pages``.
-            strict: As in ``add_pages``.
-            **request: As in ``add_pages``.
+            listing: Cut as its ``page_sizes`` say, with at most ``maxResults`` sessions in a page
+                (100 by default).
+            more: The same as for ``add_pages``.
+            strict: The same as for ``add_pages``.
+            **request: The same as for ``add_pages``.
 
         Raises:
-            TypeError: It is no ``Listing``.
-            ValueError: As in ``add_pages``.
+            TypeError: ``listing`` is not a ``Listing``.
+            ValueError: The same as for ``add_pages``.
 
         Example:
             >>> from pytest_deadline_sessions import FakeDeadline, Listing
@@ -165,19 +166,19 @@ class ListSessionsStubber(RecordingStubber):
         self.add_pages(pages, more=more, strict=strict, **request)
 
     def add_fault(self, fault: Fault | str, *, strict: bool | None = None, **request: Any) -> None:
-        """Queue one of the errors that ``ListSessions`` is modelled to give.
+        """Queue an error that the service model declares for ``ListSessions``.
 
-        Botocore's retries do not run under a ``Stubber``: the call fails at once.
+        Botocore does not retry under a ``Stubber``: the call fails at once.
 
         Args:
-            fault: A ``Fault``, or the code of one.
-            strict: As in the class, for this request.
-            **request: The expected arguments, as in ``add_pages``; if there are none, any will do.
+            fault: A ``Fault``, or its code.
+            strict: The same as for the class, for this request.
+            **request: The expected arguments, as for ``add_pages``; by default, any arguments.
 
         Raises:
-            TypeError: It is neither.
-            ValueError: Another error; a broken connection; or a request that the service would not
-                take.
+            TypeError: ``fault`` is neither a ``Fault`` nor text.
+            ValueError: ``fault`` is another error or a broken connection, or the service would
+                reject the request.
 
         Example:
             >>> from pytest_deadline_sessions import FakeDeadline, Fault
@@ -191,11 +192,11 @@ class ListSessionsStubber(RecordingStubber):
         """
         made = as_fault(fault)
         if made.broken:
-            msg = (
-                f"fault={made.code!r} (expected an error of the service: a Stubber knows no "
-                "connection that could break; FakeDeadline.fail_next takes it)"
+            expected_fault = (
+                "an error from the service, since a Stubber has no connection that could break; "
+                "FakeDeadline.fail_next accepts it"
             )
-            raise ValueError(msg)
+            raise _arguments.wrong_value("fault", made.code, expected_fault)
         expected = validation.complete_request(request, self.job) if request else None
         if expected is not None and self._is_strict(strict):
             validation.refuse(validation.bad_request(expected))
@@ -205,17 +206,17 @@ class ListSessionsStubber(RecordingStubber):
         self._queue_fault(made, expected)
 
     def add_expired_token(self, *, strict: bool | None = None, **request: Any) -> None:
-        """Queue the error that a token older than 24 hours gets.
+        """Queue the error that the service sends for a token older than 24 hours.
 
         Args:
-            strict: As in the class, for this request.
-            **request: The expected arguments, as in ``add_pages``. Without a ``nextToken``, that
-                of the page that was queued last; without anything, all of its arguments. If there
-                is no such page either, any arguments are expected, such as a token that was saved.
+            strict: The same as for the class, for this request.
+            **request: The expected arguments, as for ``add_pages``. Without ``nextToken``, the
+                token of the page queued last is expected. Without any arguments, so are that page's
+                other arguments; if no page was queued, any arguments are accepted, for example a
+                token that your code has saved.
 
         Raises:
-            ValueError: There is no token that could have expired, or a request that the service
-                would not take.
+            ValueError: No token could have expired, or the service would reject the request.
 
         Example:
             >>> from pytest_deadline_sessions import FakeDeadline
@@ -234,8 +235,8 @@ class ListSessionsStubber(RecordingStubber):
         has_token = "nextToken" in (expected or {}) or self._next_token is not None
         if not has_token and (request or self._has_pages):
             msg = (
-                "nextToken: missing (expected the token that has expired: give it, or queue a page "
-                "that has one before, with more=True if it is the last of its add_pages)"
+                "nextToken: missing (expected the expired token: pass it, or first queue a page "
+                "that has a token, with more=True if it is the last page of its add_pages)"
             )
             raise ValueError(msg)
         if expected is not None and self._is_strict(strict):
@@ -254,34 +255,34 @@ class ListSessionsStubber(RecordingStubber):
 
         Args:
             method: The client method, such as ``"list_sessions"``.
-            service_response: The response; one of ``list_sessions`` is checked as in ``add_pages``.
-            expected_params: The exact arguments of the call; ``None`` for any.
-            strict: As in the class, for this response; for ``list_sessions`` alone.
+            service_response: The response. For ``list_sessions``, it is checked as in
+                ``add_pages``.
+            expected_params: The exact arguments of the call, or ``None`` for any.
+            strict: The same as for the class, for this response; only for ``list_sessions``.
 
         Raises:
-            TypeError: ``service_response`` is no dict.
-            ValueError: An unknown method, or a response that the service could not send.
-            botocore.exceptions.ParamValidationError: What botocore refuses in a response of another
+            TypeError: ``service_response`` is not a dict.
+            ValueError: The method is unknown, or the service could not send the response.
+            botocore.exceptions.ParamValidationError: Botocore rejects the response of another
                 method.
         """
         response, expected = validation.copied(service_response), validation.copied(expected_params)
         if not isinstance(response, dict):
-            msg = f"service_response={shown(service_response, validation.WIDEST)} (expected a dict)"
-            raise TypeError(msg)
+            raise _arguments.wrong_type("service_response", service_response, "a dict")
         if method == METHOD:
             if self._is_strict(strict):
                 validation.refuse(
-                    validation.bad_responses({"service_response": response}, expected)
+                    [], validation.bad_responses({"service_response": response}, expected)
                 )
             self._queue_page(response, expected, messages.page(response))
         elif strict is None:
             self._queue_response(method, response, expected, "a response")
         else:
-            msg = f"strict={shown(strict)} for {method} (expected it for {METHOD} alone)"
-            raise ValueError(msg)
+            expected_strict = f"no value for {method}: only {METHOD} is checked"
+            raise _arguments.wrong_value("strict", strict, expected_strict)
 
     def _is_strict(self, strict: bool | None) -> bool:
-        return self.strict if strict is None else _switch("strict", strict)
+        return self.strict if strict is None else _arguments.check_switch("strict", strict)
 
     def _issue(self) -> str:
         return self._tokens.issue(METHOD, (), Cut(0, 0), self._clock.now())
@@ -289,8 +290,8 @@ class ListSessionsStubber(RecordingStubber):
     def _queue_page(
         self, response: dict[str, Any], expected: dict[str, Any] | None, outcome: str
     ) -> None:
-        # Botocore checks a response when it is queued and gives the same dict away later; so what
-        # its check would refuse comes in after it.
+        # Botocore checks a response when it is queued, and returns that same dict later. Filling
+        # it after the check lets strict=False queue what botocore would refuse.
         queued: dict[str, Any] = {"sessions": []}
         self._queue_response(METHOD, queued, expected, outcome)
         queued.clear()
@@ -314,10 +315,3 @@ class ListSessionsStubber(RecordingStubber):
             },
             modeled_fields=fault.members,
         )
-
-
-def _switch(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        msg = f"{name}={shown(value)} (expected True or False)"
-        raise TypeError(msg)
-    return value

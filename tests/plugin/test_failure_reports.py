@@ -144,11 +144,11 @@ def test_responses_left_over(sections):
         """
     )
     assert found["ERROR at teardown of test_left_over"] == [
-        "1 of 1 queued responses were never asked for:",
+        "1 of 1 queued responses were never requested:",
         f"  1. ListSessions({IDS}) → no sessions, no token",
         "",
         (
-            "Code that may stop early: @pytest.mark.deadline_sessions"
+            "If the code may stop early, use @pytest.mark.deadline_sessions"
             '(assert_all_responses_requested=False). See "list_sessions_stubber" in the README.'
         ),
     ]

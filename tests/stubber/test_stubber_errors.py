@@ -72,8 +72,8 @@ def test_a_stubber_knows_no_connection(stubber: Any, code: str) -> None:
     with pytest.raises(ValueError, match="connection") as error:
         stubber.add_fault(code)
     assert text_of(error) == (
-        f"fault={code!r} (expected an error of the service: a Stubber knows no connection that "
-        "could break; FakeDeadline.fail_next takes it)"
+        f"fault={code!r} (expected an error from the service, since a Stubber has no "
+        "connection that could break; FakeDeadline.fail_next accepts it)"
     )
 
 
@@ -108,10 +108,10 @@ def test_a_fault_with_a_request_answers_that_alone(stubber: Any) -> None:
 
 def test_a_fault_with_an_impossible_request_is_refused(stubber: Any) -> None:
     """A request that no call can have is refused for a fault as it is for pages."""
-    with pytest.raises(ValueError, match="impossible") as error:
+    with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_fault("ThrottlingException", maxResults=0)
     assert text_of(error) == (
-        "impossible with the real service (strict=False queues it all the same):\n"
+        "the real service would reject this request (strict=False queues it anyway):\n"
         "  maxResults: 0 (expected 1..100)"
     )
     with pytest.raises(ValueError, match="queueId, jobId: missing"):
@@ -222,8 +222,8 @@ def test_a_token_that_never_was_cannot_expire(stubber: Any, pages: Any, request_
     with pytest.raises(ValueError, match="nextToken") as error:
         stubber.add_expired_token(**request_)
     assert text_of(error) == (
-        "nextToken: missing (expected the token that has expired: give it, or queue a page that "
-        "has one before, with more=True if it is the last of its add_pages)"
+        "nextToken: missing (expected the expired token: pass it, or first queue a page that has a "
+        "token, with more=True if it is the last page of its add_pages)"
     )
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import (
 from stubbing import FARM, OTHER_JOB, summaries, text_of
 
 from pytest_deadline_sessions import FakeDeadline, ListSessionsStubber
+from pytest_deadline_sessions._text import shown
 from pytest_deadline_sessions._transport import client_factory
 
 
@@ -37,10 +38,11 @@ def test_botocore_checks_responses_of_other_operations(stubber: Any) -> None:
 @pytest.mark.parametrize("strict", [True, False])
 def test_strict_is_for_list_sessions_alone(stubber: Any, *, strict: bool) -> None:
     """A strict that would have no effect is refused instead of left unheard."""
-    with pytest.raises(ValueError, match="alone") as error:
+    with pytest.raises(ValueError, match="only list_sessions") as error:
         stubber.add_response("delete_farm", {}, strict=strict)
     assert (
-        text_of(error) == f"strict={strict} for delete_farm (expected it for list_sessions alone)"
+        text_of(error)
+        == f"strict={strict} (expected no value for delete_farm: only list_sessions is checked)"
     )
     assert stubber.pending == []
 
@@ -64,18 +66,18 @@ def test_a_response_is_a_dict(stubber: Any, response: Any) -> None:
     """What is no dict is refused, whatever strict says."""
     with pytest.raises(TypeError) as error:
         stubber.add_response("list_sessions", response, strict=False)
-    assert text_of(error) == f"service_response={response!r} (expected a dict)"
+    assert text_of(error) == f"service_response={shown(response)} (expected a dict)"
 
 
 def test_a_response_of_list_sessions_is_checked(stubber: Any) -> None:
     """add_response refuses what add_pages refuses, and names the members of the response."""
     ended = {**summaries(1)[0], "lifecycleStatus": "ENDED"}
-    with pytest.raises(ValueError, match="impossible") as error:
+    with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_response(
             "list_sessions", {"sessions": [ended], "nextToken": None}, dict(stubber.job)
         )
     assert text_of(error) == (
-        "impossible with the real service (strict=False queues it all the same):\n"
+        "the real service could not send this (strict=False queues it anyway):\n"
         "  service_response.nextToken: None (expected a string)\n"
         "  service_response.sessions[0] breaks ended-at: "
         "endedAt: missing (expected a datetime, since lifecycleStatus is ENDED)"

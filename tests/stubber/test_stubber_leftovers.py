@@ -28,8 +28,8 @@ NO_CALL = """\
 
 """
 EVERY = (
-    "Every call needs a response of its own: "
-    "add_pages, add_listing, add_fault, add_expired_token, or add_response."
+    "Every call needs its own response: "
+    "add_pages, add_listing, add_fault, add_expired_token or add_response."
 )
 
 
@@ -42,11 +42,11 @@ def test_a_swallowed_exception_is_remembered(stubber: Any) -> None:
     assert text_of(failure) == (
         "1 call was not expected:\n"
         "\n"
-        f"{LISTED}nothing is queued for it (nothing ever was).\n"
+        f"{LISTED}no response is queued for it (none was ever added).\n"
         "\n"
         f"{NO_CALL}{EVERY}\n"
         "\n"
-        "A test that means it: stubber.unexpected.clear(). "
+        "If this is intended, call stubber.unexpected.clear(). "
         'See "list_sessions_stubber" in the README.'
     )
     stubber.unexpected.clear()
@@ -63,7 +63,7 @@ def test_many_unexpected_calls_are_cut(stubber: Any, count: int, more: str) -> N
         stubber.assert_no_unexpected_calls()
     text = text_of(failure)
     assert text.startswith(f"{count} calls were not expected:\n\n{stubber.unexpected[0]}\n\n")
-    assert text.endswith(f"{stubber.unexpected[2]}\n\n{more}{text[text.index('A test that') :]}")
+    assert text.endswith(f"{stubber.unexpected[2]}\n\n{more}{text[text.index('If this is') :]}")
     assert text.count(LISTED) == 3
 
 
@@ -76,15 +76,15 @@ def test_responses_never_asked_for_are_listed_one_by_one(stubber: Any) -> None:
     second = stubber.client.list_sessions(**stubber.job, maxResults=2, nextToken=first)
     first, second = abbreviate(first), abbreviate(second["nextToken"])
     assert text_of(failure) == (
-        "2 of 3 queued responses were never asked for:\n"
+        "2 of 3 queued responses were never requested:\n"
         f"  1. ListSessions({JOB_TEXT}, maxResults=2, nextToken={first}) → "
         f"page 2 of 3: no sessions, token {second}\n"
         f"  2. ListSessions(nextToken={second}) → page 3 of 3: 1 session, no token\n"
         "\n"
-        "The page before had a nextToken: the code under test has to follow it, also when the page "
+        "The previous page had a nextToken: the code under test must follow it, even if the page "
         "was empty.\n"
         "\n"
-        "Code that may stop early: "
+        "If the code may stop early, use "
         "@pytest.mark.deadline_sessions(assert_all_responses_requested=False). "
         'See "list_sessions_stubber" in the README.'
     )
@@ -101,10 +101,10 @@ def test_a_response_left_that_follows_no_page_is_listed_alone(
     with pytest.raises(AssertionError) as failure:
         stubber.assert_no_pending_responses()
     assert text_of(failure) == (
-        "1 of 1 queued responses were never asked for:\n"
+        "1 of 1 queued responses were never requested:\n"
         f"  1. ListSessions({shown}) → 429 ThrottlingException: Rate exceeded.\n"
         "\n"
-        "Code that may stop early: "
+        "If the code may stop early, use "
         "@pytest.mark.deadline_sessions(assert_all_responses_requested=False). "
         'See "list_sessions_stubber" in the README.'
     )
@@ -158,7 +158,7 @@ def test_every_call_is_in_the_transcript() -> None:
         "  at 2030-01-02 13:00:00\n"
         f"ListSessions({JOB_TEXT}, nextToken={shown}) → "
         "400 ValidationException (OTHER): The nextToken has expired.  at 2030-01-02 13:00:00\n"
-        "ListSessions(maxResults=2) → UnStubbedResponseError: nothing is queued for it"
+        "ListSessions(maxResults=2) → UnStubbedResponseError: no response is queued for it"
         "  at 2030-01-02 13:00:00"
     )
     assert [call.response is None for call in one.calls] == [False, True, True, True, True]

@@ -11,11 +11,12 @@ from stubbing import FARM, OTHER_JOB, summaries, text_of
 
 from pytest_deadline_sessions import ListSessionsStubber, Page
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._text import shown
 from pytest_deadline_sessions._transport import client_factory
 
 NO_PAGE = (
     "(expected a list of session summaries, or a Page; "
-    "one page alone is [[summary, …]], a Listing goes to add_listing)"
+    "write a single page as [[summary, …]], and pass a Listing to add_listing)"
 )
 
 
@@ -63,7 +64,7 @@ def test_some_ids_are_refused(stubber: Any, *, strict: bool) -> None:
         stubber.add_pages([[]], strict=strict, **FARM)
     assert text_of(error) == (
         "queueId, jobId: missing "
-        "(expected farmId, queueId, jobId, or none of them for those of stubber.job)"
+        "(expected farmId, queueId, jobId, or none of them to use those of stubber.job)"
     )
     assert stubber.pending == []
 
@@ -76,11 +77,11 @@ def test_some_ids_are_refused(stubber: Any, *, strict: bool) -> None:
         ({}, "pages={} (expected a list of pages, each a list of session summaries)"),
         (
             [[], 5],
-            f"pages[1]: 5 {NO_PAGE}",
+            f"pages[1]=5 {NO_PAGE}",
         ),
         (
             [{"sessionId": "session-1"}],
-            f"pages[0]: {{'sessionId': 'session-1'}} {NO_PAGE}",
+            f"pages[0]={{'sessionId': 'session-1'}} {NO_PAGE}",
         ),
     ],
 )
@@ -105,7 +106,7 @@ def test_what_is_no_listing_is_refused(stubber: Any, listing: Any) -> None:
     with pytest.raises(TypeError) as error:
         stubber.add_listing(listing)
     assert text_of(error) == (
-        f"listing={listing!r} (expected a Listing; add_pages takes lists of summaries)"
+        f"listing={shown(listing)} (expected a Listing; add_pages takes lists of summaries)"
     )
 
 
@@ -118,7 +119,7 @@ def test_everything_impossible_is_refused_at_once_and_nothing_is_queued(stubber:
     running["lifecycleStatus"] = "RUNNING"
     lacking = {name: value for name, value in fine.items() if name != "fleetId"}
     lacking["sessionId"] = model.make_id("SessionId", 6)
-    with pytest.raises(ValueError, match="impossible") as error:
+    with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_pages(
             [[fine], [malformed, ended], [naive, running], [lacking, "session-2"]],
             **{**stubber.job, "farmId": "farm-1"},
@@ -126,7 +127,7 @@ def test_everything_impossible_is_refused_at_once_and_nothing_is_queued(stubber:
         )
     members = ", ".join(model.members("ListSessionsRequest"))
     assert text_of(error) == (
-        "impossible with the real service (strict=False queues it all the same):\n"
+        "the real service could not send this (strict=False queues it anyway):\n"
         "  farmId: 'farm-1' (expected to match farm-[0-9a-f]{32})\n"
         f"  pageSize: 3 (expected no such member; {members})\n"
         "  pages[1].sessions[0] breaks schema: "
@@ -158,7 +159,7 @@ def test_a_request_that_no_call_could_have_is_refused(
     stubber: Any, request_: dict[str, Any], line: str
 ) -> None:
     """An expectation that the service would refuse is no expectation."""
-    with pytest.raises(ValueError, match="impossible") as error:
+    with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_pages([[]], **request_)
     assert text_of(error).splitlines()[1:] == [f"  {line}"]
     assert stubber.pending == []
@@ -170,9 +171,9 @@ def test_a_session_is_listed_once(stubber: Any) -> None:
     with pytest.raises(ValueError, match="unique ids") as error:
         stubber.add_pages([[first], [second, first]])
     assert text_of(error) == (
-        "impossible with the real service (strict=False queues it all the same):\n"
+        "the real service could not send this (strict=False queues it anyway):\n"
         f"  pages[1].sessions[1].sessionId: {first['sessionId']!r} "
-        "(expected unique ids; pages[0].sessions[0] has it)"
+        "(expected unique ids; pages[0].sessions[0] has this one)"
     )
 
 
@@ -182,18 +183,18 @@ def test_a_session_is_listed_once(stubber: Any) -> None:
         (
             [Page([], "again"), Page([], "again")],
             {},
-            "pages[1].nextToken: 'again' (expected a fresh one; pages[0] has it)",
+            "pages[1].nextToken: 'again' (expected a new token; pages[0] has this one)",
         ),
         (
             [Page([], "again")],
             {"nextToken": "again"},
-            "pages[0].nextToken: 'again' (expected a fresh one; the request has it)",
+            "pages[0].nextToken: 'again' (expected a new token; the request has this one)",
         ),
     ],
 )
 def test_no_token_comes_twice(stubber: Any, pages: Any, request_: Any, line: str) -> None:
     """A token that would lead back to a page that was given before is refused."""
-    with pytest.raises(ValueError, match="fresh one") as error:
+    with pytest.raises(ValueError, match="new token") as error:
         stubber.add_pages(pages, **request_)
     assert text_of(error).splitlines()[1:] == [f"  {line}"]
 
@@ -223,7 +224,7 @@ def test_a_page_holds_no_more_than_was_asked_for(stubber: Any, request_: Any, mo
 
 def test_a_long_refusal_is_cut(stubber: Any) -> None:
     """The first twenty sentences are shown, and how many there are more."""
-    with pytest.raises(ValueError, match="impossible") as error:
+    with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_pages([[{"sessionId": "x"}] * 7])
     lines = text_of(error).splitlines()
     assert len(lines) == 1 + 20 + 1
@@ -253,12 +254,12 @@ def test_strictness_of_the_stubber_yields_to_that_of_the_call() -> None:
     lenient.add_expired_token(nextToken="", maxResults=0)
     lenient.add_response("list_sessions", {"sessions": None})
     assert len(lenient.pending) == 4
-    with pytest.raises(ValueError, match="impossible"):
+    with pytest.raises(ValueError, match="the real service"):
         lenient.add_pages(bad, strict=True)
-    with pytest.raises(ValueError, match="impossible"):
+    with pytest.raises(ValueError, match="the real service"):
         lenient.add_fault("ThrottlingException", maxResults=0, strict=True)
-    with pytest.raises(ValueError, match="impossible"):
+    with pytest.raises(ValueError, match="the real service"):
         lenient.add_expired_token(nextToken="", maxResults=0, strict=True)
-    with pytest.raises(ValueError, match="impossible"):
+    with pytest.raises(ValueError, match="the real service"):
         lenient.add_response("list_sessions", {"sessions": None}, strict=True)
     assert len(lenient.pending) == 4

@@ -26,7 +26,7 @@ IDS = """\
   jobId      'job-00000000000000000000000000000001'    'job-00000000000000000000000000000001'
 """
 HEAD = "             expected                                  received\n"
-NOT_THOSE = LISTED + "its arguments are not those of the call that is expected next.\n\n"
+NOT_THOSE = LISTED + "its arguments differ from those of the next expected call.\n\n"
 
 
 def _second_call(stubber: Any, **changed: Any) -> tuple[str, str, str]:
@@ -56,7 +56,7 @@ def test_a_token_that_was_not_passed_on_is_shown(stubber: Any) -> None:
         f"{NOT_THOSE}{HEAD}{IDS}"
         f"≠ nextToken  {first:40}  not given\n"
         "\n"
-        "The nextToken has to be passed on, with all other arguments unchanged.\n"
+        "Pass on the nextToken, with all other arguments unchanged.\n"
         "\n"
         f"{_queue(first, second)}"
     )
@@ -69,7 +69,7 @@ def test_a_token_of_something_else_is_shown(stubber: Any) -> None:
         f"{NOT_THOSE}{HEAD}{IDS}"
         f"≠ nextToken  {first:40}  'mine'\n"
         "\n"
-        "A nextToken is opaque: it has to be passed on exactly as it came.\n"
+        "A nextToken is opaque: pass it on exactly as you received it.\n"
         "\n"
         f"{_queue(first, second)}"
     )
@@ -85,10 +85,10 @@ def test_a_token_that_was_escaped_carelessly_is_shown_where_it_breaks(stubber: A
         f"{NOT_THOSE}{HEAD}{IDS}"
         f"≠ nextToken  {first:40}  {abbreviate(broken)}\n"
         "\n"
-        f"nextToken differs from character {at + 1} on: "
+        f"nextToken differs from character {at + 1}: "
         f"expected {token[at : at + 12]!r}, received {broken[at : at + 12]!r}\n"
         "\n"
-        "A nextToken is opaque: it has to be passed on exactly as it came.\n"
+        "A nextToken is opaque: pass it on exactly as you received it.\n"
         "\n"
         f"{_queue(first, second)}"
     )
@@ -98,9 +98,7 @@ def test_a_token_that_was_cut_short_is_shown_where_it_ends(stubber: Any) -> None
     """A token that lacks its end parts from the expected one where it stops."""
     token = first_token()
     text, _, _ = _second_call(stubber, nextToken=token.rstrip("="))
-    assert (
-        f"\nnextToken differs from character {len(token)} on: expected '=', received ''\n" in text
-    )
+    assert f"\nnextToken differs from character {len(token)}: expected '=', received ''\n" in text
 
 
 @pytest.mark.parametrize("alike", [11, 12])
@@ -126,7 +124,7 @@ def test_arguments_that_changed_beside_a_token_are_shown(stubber: Any) -> None:
         f"  nextToken   {first:40}  {first}\n"
         f"≠ maxResults  {'not given':40}  3\n"
         "\n"
-        "A nextToken is good only with the arguments that it was issued for: repeat them all.\n"
+        "A nextToken is valid only with the arguments it was issued for: repeat them all.\n"
         "\n"
         f"{_queue(first, second)}"
     )
@@ -142,7 +140,7 @@ def test_a_token_where_a_listing_begins_is_shown(stubber: Any, token: Any, shown
         f"{NOT_THOSE}{HEAD}{IDS}"
         f"≠ nextToken  {'not given':40}  {shown}\n"
         "\n"
-        "The call that is expected next begins a listing, so it has no nextToken.\n"
+        "The next expected call starts a listing, so it has no nextToken.\n"
         "\n"
         "Still queued:\n"
         f"  1. ListSessions({JOB_TEXT}) → no sessions, no token"
@@ -181,7 +179,7 @@ def test_another_operation_is_shown(stubber: Any) -> None:
     assert type(error.value) is StubResponseError
     assert text_of(error) == (
         "Error getting response stub for operation DeleteFarm: "
-        "the call that is expected next is ListSessions.\n"
+        "the next expected call is ListSessions.\n"
         "\n"
         "             expected                                  received\n"
         "≠ operation  ListSessions                              DeleteFarm\n"
@@ -203,7 +201,7 @@ def test_another_operation_than_one_with_any_arguments_is_shown(stubber: Any) ->
         stubber.client.delete_farm(**FARM)
     assert text_of(error) == (
         "Error getting response stub for operation DeleteFarm: "
-        "the call that is expected next is ListSessions.\n"
+        "the next expected call is ListSessions.\n"
         "\n"
         "             expected      received\n"
         "≠ operation  ListSessions  DeleteFarm\n"
@@ -222,8 +220,8 @@ NO_CALL = """\
 
 """
 EVERY = (
-    "Every call needs a response of its own: "
-    "add_pages, add_listing, add_fault, add_expired_token, or add_response."
+    "Every call needs its own response: "
+    "add_pages, add_listing, add_fault, add_expired_token or add_response."
 )
 
 
@@ -233,7 +231,7 @@ def test_a_call_to_an_empty_stubber_is_shown(stubber: Any) -> None:
         stubber.client.list_sessions(**stubber.job)
     assert type(error.value) is UnStubbedResponseError
     assert text_of(error) == (
-        f"{LISTED}nothing is queued for it (nothing ever was).\n\n{NO_CALL}{EVERY}"
+        f"{LISTED}no response is queued for it (none was ever added).\n\n{NO_CALL}{EVERY}"
     )
 
 
@@ -245,10 +243,10 @@ def test_a_call_after_the_last_page_is_shown(stubber: Any) -> None:
         with pytest.raises(UnStubbedResponseError) as error:
             stubber.client.list_sessions(**stubber.job)
         assert text_of(error) == (
-            f"{LISTED}nothing is queued for it (1 given before).\n"
+            f"{LISTED}no response is queued for it (1 given so far).\n"
             "\n"
             f"{NO_CALL}"
-            "The page before had no nextToken: it was the last one.\n"
+            "The previous page had no nextToken: it was the last page.\n"
             "\n"
             f"{EVERY}"
         )
