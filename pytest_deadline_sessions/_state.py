@@ -34,7 +34,7 @@ interceptions: list[Any] = []
 ended: list[Any] = []
 """Interceptions that have ended, and whose threads or tasks have not."""
 
-routes: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+hooks: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 """By client: what leads its calls to a service."""
 
 origins: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()

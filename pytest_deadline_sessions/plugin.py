@@ -97,9 +97,9 @@ class _Run:
             self._stack.enter_context(fake.intercept())
             self.restore = fake.snapshot()
         if self._endpoint is not None:
-            from pytest_deadline_sessions._transport import variables
+            from pytest_deadline_sessions._transport import environment_variables
 
-            self._stack.enter_context(variables.exchanged(self._endpoint.environment()))
+            self._stack.enter_context(environment_variables.exchanged(self._endpoint.environment()))
             self._endpoint = None
 
     def _end(self) -> None:
@@ -227,10 +227,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 def _let_go() -> None:
     """Wait no longer for what a test may have left behind."""
-    from pytest_deadline_sessions._transport import interception, variables
+    from pytest_deadline_sessions._transport import environment_variables, interception
 
     interception.tidy()
-    variables.forget()
+    environment_variables.forget()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -249,9 +249,9 @@ def _run_of(item: pytest.Item) -> _Run:
 
 
 def _forget_calls() -> None:
-    transcript = sys.modules.get("pytest_deadline_sessions._domain.transcript")
-    if transcript is not None:
-        transcript.journal.clear()
+    from pytest_deadline_sessions import _state
+
+    _state.journal.clear()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -403,10 +403,10 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "call":
         _run_of(item).passed = report.passed
-    transcript = sys.modules.get("pytest_deadline_sessions._domain.transcript")
-    if report.failed and transcript is not None:
-        for calls in transcript.journal:
-            report.sections.append((SECTION, transcript.render(calls)))
+    if report.failed:
+        from pytest_deadline_sessions import _state
+
+        report.sections += [(SECTION, str(transcript)) for transcript in _state.journal]
     return report
 
 

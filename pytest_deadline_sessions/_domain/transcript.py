@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import collections
 import datetime
 import re
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model, types
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import abbreviate, plural, shown
@@ -94,17 +93,17 @@ class Transcript(Sequence[Call]):
 
     def add(self, call: Call) -> None:
         """Put a call at the end, and the transcript into the journal of the running test."""
-        with _lock:
-            if self not in journal:
-                journal.append(self)
+        with _state.lock:
+            if self not in _state.journal:
+                _state.journal.append(self)
             self._calls.append(call)
 
     def clear(self) -> None:
         """Forget all calls."""
-        with _lock:
+        with _state.lock:
             self._calls.clear()
-            if self in journal:
-                journal.remove(self)
+            if self in _state.journal:
+                _state.journal.remove(self)
 
     def replace(self, calls: Iterable[Call]) -> None:
         """Forget all calls but these."""
@@ -136,13 +135,6 @@ class Transcript(Sequence[Call]):
 
     def __str__(self) -> str:
         return render(self)
-
-
-# A debugger that breaks off at the end of a with statement leaves it locked.
-_lock = threading.RLock()
-
-journal: collections.deque[Transcript] = collections.deque(maxlen=4)
-"""The transcripts that the running test wrote to, for its failure report."""
 
 
 def render(calls: Iterable[Call], *, longest: int = _LONGEST) -> str:

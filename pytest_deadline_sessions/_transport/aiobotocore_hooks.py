@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._transport.client_factory import options_of, prepared
-from pytest_deadline_sessions._transport.client_hooks import Route
+from pytest_deadline_sessions._transport.client_hooks import ClientHooks
 from pytest_deadline_sessions._transport.environment import ACCESS_KEY, SECRET_KEY
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class _Raw(io.BytesIO):
         return super().read(*args)
 
 
-class AioRoute(Route):
+class AioClientHooks(ClientHooks):
     """Leads the calls of one aiobotocore client to a service."""
 
     async def _emit(self, emit: Any, event_name: str, **kwargs: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_deadline_sessions._patching import Patches, replaced
-from pytest_deadline_sessions._transport import variables
+from pytest_deadline_sessions._transport import environment_variables
 
 _SETS = (
     "(environ := __import__('os').environ, environ.update(given), "
@@ -20,7 +20,7 @@ class _Name(str):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Nothing of ours is imported there, and the modules of the test are only afterwards.
-        now = variables.now()
+        now = environment_variables.now()
         given = {name: value for name, value in now.items() if value is not None}
         removed = [name for name in now if name not in given]
         return eval, (_SETS, {"given": given, "removed": removed, "name": str(self)})
@@ -42,7 +42,7 @@ def _start(method: Any, process: Any) -> None:
         return
     from multiprocessing import forkserver
 
-    with variables.as_before():
+    with environment_variables.as_before():
         # It outlives the test.
         forkserver.ensure_running()
     name = process._name  # noqa: SLF001 (its setter takes a plain text only)

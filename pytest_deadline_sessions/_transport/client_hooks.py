@@ -8,14 +8,21 @@ import io
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._patching import Patches
-from pytest_deadline_sessions._transport import gateway, leads, rest_json, retry_delays, timestamps
+from pytest_deadline_sessions._transport import (
+    gateway,
+    rest_json,
+    retry_delays,
+    timestamps,
+    tracking,
+)
 from pytest_deadline_sessions._transport.environment import ACCESS_KEY, SECRET_KEY
-from pytest_deadline_sessions._transport.leads import Call, Lead
+from pytest_deadline_sessions._transport.tracking import CallUnderWay, Interception
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_deadline_sessions._service.service import Service
 
@@ -30,7 +37,7 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-class Route:
+class ClientHooks:
     """Leads the calls of one client to a service: the one it is attached to, or the interceptor's.
 
     Registered once per client; the retry delays that botocore decides on pass through ``_emit``,
@@ -38,6 +45,7 @@ class Route:
 
     Args:
         client: The client.
+        when_late: What is called when a call is over that has outlived its interception.
 
     Attributes:
         attached: What leads this client alone, the last one first of all.
@@ -46,11 +54,12 @@ class Route:
 
     finalizer: weakref.finalize[Any, Any]
 
-    def __init__(self, client: Any) -> None:
-        self.attached: list[Lead] = []
+    def __init__(self, client: Any, when_late: Callable[[], None]) -> None:
+        self._when_late = when_late
+        self.attached: list[Interception] = []
         self._is_registered = False
         self.events = client.meta.events
-        self._under_way: set[weakref.ref[Call]] = set()
+        self._under_way: set[weakref.ref[CallUnderWay]] = set()
         # It validates the parameters, unless the client was told not to.
         self._serializer = client._serializer  # noqa: SLF001 (of which there is no other name)
         self._patches = Patches()
@@ -64,11 +73,11 @@ class Route:
     @property
     def service(self) -> Service | None:
         """Who answers at this moment."""
-        lead = self._lead()
-        return None if lead is None else lead.service
+        interception = self._interception()
+        return None if interception is None else interception.service
 
-    def _lead(self) -> Lead | None:
-        several = self.attached or leads.interceptors
+    def _interception(self) -> Interception | None:
+        several = self.attached or _state.interceptions
         return several[-1] if several else None
 
     @property
@@ -140,13 +149,15 @@ class Route:
         ]
 
     def _start(self, model: Any, params: Any, context: Any, **_: Any) -> None:
-        lead = self._lead()
-        if lead is not None:
-            gateway.refuse_lacking(lead.service, model.name, params["method"], params["url_path"])
-        call = Call(self, lead)
-        if lead is not None:
+        interception = self._interception()
+        if interception is not None:
+            gateway.refuse_lacking(
+                interception.service, model.name, params["method"], params["url_path"]
+            )
+        call = CallUnderWay(self, interception)
+        if interception is not None:
             self._under_way.add(weakref.ref(call, self._under_way.discard))
-        leads.start(call)
+        tracking.start(call)
         # Botocore drops it with the call, whatever ends it.
         context[_ID] = call
 
@@ -156,7 +167,8 @@ class Route:
         self._end()
 
     def _end(self, **_: Any) -> None:
-        leads.end(leads.current(self))
+        if tracking.end(tracking.current(self)):
+            self._when_late()
 
     def _serialize(self, serialize: Any, parameters: Any, operation_model: Any) -> Any:
         """Note a call that the client refuses to send."""
@@ -191,21 +203,21 @@ class Route:
         return AWSResponse(url, response.status, response.headers, raw)
 
     def _answer(self, request: Any, **_: Any) -> Any:
-        call = leads.current(self)
-        if call is not None and call.lead is not None and call.lead.ended:
+        call = tracking.current(self)
+        if call is not None and call.interception is not None and call.interception.ended:
             msg = (
-                f"{request.method} {request.url} was under way when {call.lead.name} ended "
+                f"{request.method} {request.url} was under way when {call.interception.name} ended "
                 "(expected its end before; inside, join the thread or task that made it)"
             )
             raise RuntimeError(msg)
-        lead = self._lead()
-        if lead is None:
+        interception = self._interception()
+        if interception is None:
             return None
         from botocore import exceptions
 
-        lead.note_worker()
+        interception.note_worker()
         response = gateway.respond(
-            lead.service, request.method, request.url, request.headers, request.body
+            interception.service, request.method, request.url, request.headers, request.body
         )
         if not isinstance(response, rest_json.Response):
             raise getattr(exceptions, response.code)(endpoint_url=request.url)

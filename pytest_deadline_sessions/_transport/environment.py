@@ -6,9 +6,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from pytest_deadline_sessions._transport import variables
+from pytest_deadline_sessions import _state
+from pytest_deadline_sessions._patching import assign
+from pytest_deadline_sessions._transport import environment_variables
 
 REGION = "us-west-2"
 ACCESS_KEY = "testing"
@@ -123,39 +124,27 @@ def dummy_environment() -> Iterator[None]:
         refused[ignoring] = "false"
     removed: dict[str, str | None] = dict.fromkeys(REMOVED)
     values = {**dummies(os.environ), **refused, **removed}
-    with variables.changed(values), _default_session():
+    with environment_variables.changed(values), _default_session():
         yield
-
-
-class _Session:
-    """The default session of boto3 as it was."""
-
-    def __init__(self) -> None:
-        self.session = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
-
-    def restore(self) -> None:
-        # Where there was one before, somebody has put another one in its place, and it is theirs:
-        # moto does so, that clients made from then on be its own.
-        boto3: Any = sys.modules.get("boto3")
-        if boto3 is not None and self.session is None:
-            boto3.DEFAULT_SESSION = None
-
-
-_sessions: list[_Session] = []
 
 
 @contextlib.contextmanager
 def _default_session() -> Iterator[None]:
-    """Keep boto3's default session from outliving the dummy credentials that it was made with."""
-    mine = _Session()
-    _sessions.append(mine)
+    """Keep boto3's default session from outliving the dummy credentials that it was made with.
+
+    Where there was one before, whatever has taken its place is somebody else's and stays: moto
+    makes one, so that clients made from then on are its own.
+    """
+    several = _state.default_sessions
+    existed = several[0] if several else _boto3_default_session() is not None
+    several.append(existed)
     try:
         yield
     finally:
-        place = _sessions.index(mine)
-        later = _sessions[place + 1 :]
-        del _sessions[place]
-        if later:
-            later[0].session = mine.session
-        else:
-            mine.restore()
+        several.pop()
+        if not several and not existed and _boto3_default_session() is not None:
+            assign(sys.modules["boto3"], "DEFAULT_SESSION", None)
+
+
+def _boto3_default_session() -> object:
+    return getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)

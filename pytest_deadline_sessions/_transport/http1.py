@@ -28,7 +28,7 @@ _REQUEST_LINE = re.compile(rb"(\S+) (\S+) HTTP/")
 
 
 @dataclass
-class Asked:
+class HttpRequest:
     """A request, as far as it could be read.
 
     Attributes:
@@ -60,7 +60,7 @@ class Server:
     """
 
     def __init__(
-        self, listening: socket.socket, answer: Callable[[Asked], rest_json.Response | Fault]
+        self, listening: socket.socket, answer: Callable[[HttpRequest], rest_json.Response | Fault]
     ) -> None:
         self.connections: set[Connection] = set()
         self.leaving = False
@@ -89,11 +89,13 @@ class Server:
         # A thread that is stuck in an operation of the user's ends when that does.
         self._pool.shutdown(wait=not late)
 
-    def submit(self, asked: Asked, answered: Callable[[rest_json.Response | Fault], None]) -> None:
+    def submit(
+        self, request: HttpRequest, answered: Callable[[rest_json.Response | Fault], None]
+    ) -> None:
         """Answer a request in another thread, and hand over the response in this one."""
 
         def work() -> None:
-            response = self._answer(asked)
+            response = self._answer(request)
             # The server may have stopped without waiting for it.
             with contextlib.suppress(RuntimeError):
                 self.loop.call_soon_threadsafe(answered, response)
@@ -191,7 +193,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _begin(self) -> None:
-        self._asked = Asked()
+        self._request = HttpRequest()
         self._known = False
         self._head = bytearray(self._http.trailing_data[0])
         self._body = bytearray()
@@ -223,7 +225,9 @@ class Connection(asyncio.Protocol):
             self._known = True
             headers = dict(event.headers)
             method, target = event.method.decode(), event.target.decode()
-            self._asked = Asked(method, target, {key.decode(): headers[key] for key in headers})
+            self._request = HttpRequest(
+                method, target, {key.decode(): headers[key] for key in headers}
+            )
             lengths = headers.keys() & {b"content-length", b"transfer-encoding"}
             if len(self._head) - len(self._http.trailing_data[0]) > _LONGEST_HEAD:
                 self._refuse("request", f"a head of at most {_LONGEST_HEAD} bytes")
@@ -236,7 +240,7 @@ class Connection(asyncio.Protocol):
             if len(self._body) > _LONGEST_BODY:
                 self._refuse("body", f"at most {_LONGEST_BODY} bytes")
         elif isinstance(event, h11.EndOfMessage):
-            self._asked.body = bytes(self._body)
+            self._request.body = bytes(self._body)
             self._submit()
         else:
             self._transport.close()
@@ -249,13 +253,13 @@ class Connection(asyncio.Protocol):
         if line and not self._known:
             # It may hold anything.
             method, target = (ascii(part.decode("latin-1"))[1:-1] for part in line.groups())
-            self._asked = Asked(method, target)
-        self._asked.refusal = rest_json.cannot_parse(name, expected, why[:_LONGEST_REASON]).fault
+            self._request = HttpRequest(method, target)
+        self._request.refusal = rest_json.cannot_parse(name, expected, why[:_LONGEST_REASON]).fault
         self._submit()
 
     def _submit(self) -> None:
         self._busy = True
-        self._server.submit(self._asked, self._answered)
+        self._server.submit(self._request, self._answered)
 
     def _answered(self, response: rest_json.Response | Fault) -> None:
         import h11
@@ -291,7 +295,7 @@ class Connection(asyncio.Protocol):
         head = h11.Response(status_code=response.status, headers=encoded, reason=reason)
         written = self._http.send(head)
         # To h11, what it could not read as a request has no method.
-        if not (bodiless or (self._known and self._asked.method == "HEAD")):
+        if not (bodiless or (self._known and self._request.method == "HEAD")):
             written += self._http.send(h11.Data(data=response.body))
         return written + self._http.send(h11.EndOfMessage())
 

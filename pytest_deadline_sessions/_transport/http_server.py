@@ -15,7 +15,13 @@ from urllib.parse import urlsplit
 
 from pytest_deadline_sessions._domain.faults import Fault
 from pytest_deadline_sessions._public import public
-from pytest_deadline_sessions._transport import environment, gateway, hosts, http1, rest_json
+from pytest_deadline_sessions._transport import (
+    environment,
+    gateway,
+    host_names,
+    http1,
+    rest_json,
+)
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service
@@ -101,7 +107,7 @@ def serve(
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:  # noqa: PLR2004
         msg = f"port={port!r} (expected 0..65535)"
         raise ValueError(msg)
-    names = hosts.Hosts(allowed_hosts)
+    names = host_names.HostNames(allowed_hosts)
     _refuse_without_h11()
     listening = _listen(host, port)
     name = f"[{host}]" if ":" in host else host
@@ -114,7 +120,7 @@ def serve(
 
 
 def _refuse_outside(host: str) -> None:
-    if not hosts.is_loopback(host):
+    if not host_names.is_loopback(host):
         msg = f"host={host!r} (expected a loopback address, such as '127.0.0.1')"
         raise ValueError(msg)
 
@@ -136,14 +142,18 @@ def _listen(host: str, port: int) -> socket.socket:
         raise OSError(error.errno, f"{msg}: {error.strerror}") from None
 
 
-def _answer(service: Service, names: hosts.Hosts, asked: http1.Asked) -> rest_json.Response | Fault:
+def _answer(
+    service: Service, names: host_names.HostNames, request: http1.HttpRequest
+) -> rest_json.Response | Fault:
     try:
-        refusal = names.refusal(asked.headers) or asked.refusal
-        if refusal is None and not asked.target.startswith("/"):
+        refusal = names.refusal(request.headers) or request.refusal
+        if refusal is None and not request.target.startswith("/"):
             refusal = rest_json.cannot_parse("target", "a path that begins with /").fault
         if refusal is not None:
-            return gateway.refuse(service, asked.method, asked.target, refusal)
-        return gateway.respond(service, asked.method, asked.target, asked.headers, asked.body)
+            return gateway.refuse(service, request.method, request.target, refusal)
+        return gateway.respond(
+            service, request.method, request.target, request.headers, request.body
+        )
     except BaseException as error:  # noqa: BLE001 (whatever it is, the client must hear of it)
         return _failure(error)
 

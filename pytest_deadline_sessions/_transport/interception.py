@@ -13,28 +13,26 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._patching import Patches
 from pytest_deadline_sessions._service.service import Service
 from pytest_deadline_sessions._transport import (
     child_processes,
+    credential_lookups,
     environment,
-    hosts,
-    leads,
-    lookups,
+    host_names,
     retry_delays,
+    tracking,
 )
-from pytest_deadline_sessions._transport.client_hooks import Route
-from pytest_deadline_sessions._transport.leads import Lead
+from pytest_deadline_sessions._transport.client_hooks import ClientHooks
+from pytest_deadline_sessions._transport.tracking import Interception
 
-_routes: weakref.WeakKeyDictionary[Any, Route] = weakref.WeakKeyDictionary()
-# The interceptions inside which clients were made, with what they found there.
-_origins: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 _patches = Patches("interception")
 
 
 def attach(client: Any, service: Service) -> Callable[[], None]:
-    """Lead the calls of one client to ``service``; returns what undoes it.
+    """Interception the calls of one client to ``service``; returns what undoes it.
 
     Raises:
         TypeError: It is no botocore client of Deadline Cloud.
@@ -44,15 +42,15 @@ def attach(client: Any, service: Service) -> Callable[[], None]:
     if name != model.SERVICE:
         msg = f"client={client!r} (expected a botocore client of {model.SERVICE!r})"
         raise TypeError(msg)
-    lead = Lead(service)
-    with leads.lock, _tidied():
-        route = _route(client)
-        route.attached.append(lead)
+    interception = Interception(service)
+    with _state.lock, _tidied():
+        hooks = _hooks(client)
+        hooks.attached.append(interception)
 
     def detach() -> None:
-        with leads.lock:
-            lead.ended = True
-            route.attached.remove(lead)
+        with _state.lock:
+            interception.ended = True
+            hooks.attached.remove(interception)
             _tidy()
 
     return detach
@@ -60,51 +58,51 @@ def attach(client: Any, service: Service) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def intercept(service: Service) -> Iterator[None]:
-    """Lead the calls of every Deadline Cloud client of this process to ``service``."""
-    lead = Lead(service)
+    """Interception the calls of every Deadline Cloud client of this process to ``service``."""
+    interception = Interception(service)
     with environment.dummy_environment():
         try:
             try:
-                with leads.lock:
-                    leads.interceptors.append(lead)
-                    if len(leads.interceptors) == 1:
+                with _state.lock:
+                    _state.interceptions.append(interception)
+                    if len(_state.interceptions) == 1:
                         _patch()
                 yield
             finally:
-                _end(lead)
+                _end(interception)
         except BaseException:
             # Once more, since somebody may have interrupted that, wherever it was.
-            _end(lead)
+            _end(interception)
             raise
 
 
-def _end(lead: Lead) -> None:
-    with leads.lock:
-        lead.end()
-        if lead in leads.interceptors:
-            leads.interceptors.remove(lead)
-        if lead not in leads.ended:
-            leads.ended.append(lead)
+def _end(interception: Interception) -> None:
+    with _state.lock:
+        interception.end()
+        if interception in _state.interceptions:
+            _state.interceptions.remove(interception)
+        if interception not in _state.ended:
+            _state.ended.append(interception)
         _tidy()
 
 
-def _route(client: Any) -> Route:
-    route = _routes.get(client)
-    if route is None:
+def _hooks(client: Any) -> ClientHooks:
+    hooks = _state.hooks.get(client)
+    if hooks is None:
         # Made before the entry, so that it comes when the entry is gone.
         finalizer = weakref.finalize(client, _forget)
         finalizer.atexit = False
-        route = _kind(client)(client)
-        route.finalizer = finalizer
-        _routes[client] = route
-    route.register()
-    return route
+        hooks = _kind(client)(client, tidy)
+        hooks.finalizer = finalizer
+        _state.hooks[client] = hooks
+    hooks.register()
+    return hooks
 
 
 def _forget() -> None:
     """Leave nothing behind once the last client is gone; garbage is collected at any time."""
-    with leads.lock:
-        if not _routes:
+    with _state.lock:
+        if not _state.hooks:
             retry_delays.unpatch()
 
 
@@ -120,42 +118,39 @@ def _tidied() -> Iterator[None]:
 
 def _tidy() -> None:
     """Leave alone whatever nobody answers any more."""
-    leads.forget_dead()
-    if not leads.interceptors:
-        for client, route in list(_routes.items()):
-            if route.attached:
+    tracking.forget_dead()
+    if not _state.interceptions:
+        for client, hooks in list(_state.hooks.items()):
+            if hooks.attached:
                 continue
-            if client in _origins:
-                route.retire(_origins[client])
-            elif not route.under_way:
-                route.unregister()
+            if client in _state.origins:
+                hooks.retire(_state.origins[client])
+            elif not hooks.under_way:
+                hooks.unregister()
             else:
                 continue
             # A client may outlive ten thousand interceptions.
-            route.finalizer.detach()
-            del _routes[client]
-        if not leads.ended:
+            hooks.finalizer.detach()
+            del _state.hooks[client]
+        if not _state.ended:
             _patches.undo()
-    if not _routes:
+    if not _state.hooks:
         retry_delays.unpatch()
 
 
 def tidy() -> None:
     """Look again whether anybody is left who outlived an interception."""
-    with leads.lock:
-        if not leads.interceptors:
+    with _state.lock:
+        if not _state.interceptions:
             _tidy()
 
 
-leads.when_late.append(tidy)
-
-
-def _kind(client: Any) -> type[Route]:
+def _kind(client: Any) -> type[ClientHooks]:
     if inspect.iscoroutinefunction(inspect.unwrap(type(client)._make_api_call)):  # noqa: SLF001
-        from pytest_deadline_sessions._transport.aiobotocore_hooks import AioRoute
+        from pytest_deadline_sessions._transport.aiobotocore_hooks import AioClientHooks
 
-        return AioRoute
-    return Route
+        return AioClientHooks
+    return ClientHooks
 
 
 def _patch() -> None:
@@ -174,7 +169,7 @@ def _patch() -> None:
     _patches.wrap(Endpoint, "_send", _send)
     _patches.wrap(threading.Thread, "start", _start_thread)
     _patches.wrap(asyncio.BaseEventLoop, "create_task", _create_task)
-    lookups.patch(_patches)
+    credential_lookups.patch(_patches)
     child_processes.patch(_patches)
     _patch_aiobotocore()
 
@@ -187,22 +182,22 @@ def _patch_aiobotocore() -> None:
     _patches.wrap(aio.AioBaseClient, "_make_api_call", _call_awaited)
     _patches.wrap(aio.AioBaseClient, "_emit_api_params", _meet_first)
     _patches.wrap(importlib.import_module("aiobotocore.endpoint").AioEndpoint, "_send", _send)
-    lookups.patch_aiobotocore(_patches, aio)
+    credential_lookups.patch_aiobotocore(_patches, aio)
 
 
 def _begin_session(method: Callable[..., Any], _session: Any, *args: Any, **kwargs: Any) -> None:
     # Aiobotocore may have come only now; nobody makes a client of it without a session.
-    with leads.lock:
+    with _state.lock:
         _patch_aiobotocore()
     method(*args, **kwargs)
 
 
 def _make(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> None:
     method(*args, **kwargs)
-    if leads.interceptors and _is_ours(client):
-        with leads.lock:
-            _origins[client] = leads.interceptors[-1].name
-            _route(client)
+    if _state.interceptions and _is_ours(client):
+        with _state.lock:
+            _state.origins[client] = _state.interceptions[-1].name
+            _hooks(client)
 
 
 def _call(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> Any:
@@ -220,7 +215,7 @@ def _ending(client: Any) -> contextlib.AbstractContextManager[None]:
     if not _is_ours(client):
         return contextlib.nullcontext()
     _meet(client)
-    return leads.ending(_routes.get(client))
+    return tracking.ending(_state.hooks.get(client), tidy)
 
 
 def _meet_first(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> Any:
@@ -230,31 +225,31 @@ def _meet_first(method: Callable[..., Any], client: Any, *args: Any, **kwargs: A
 
 
 def _meet(client: Any) -> None:
-    with leads.lock:
-        if leads.interceptors:
-            _route(client)
+    with _state.lock:
+        if _state.interceptions:
+            _hooks(client)
         else:
             _tidy()
 
 
 def _send(method: Callable[..., Any], endpoint: Any, request: Any) -> Any:
     """Send a request, unless a thread or task does that is left over: nobody has answered it."""
-    lead = None
+    interception = None
     if endpoint._endpoint_prefix == model.SERVICE:  # noqa: SLF001 (of which it has no other name)
-        lead = leads.left_behind()
+        interception = tracking.left_behind()
     host = urlsplit(request.url).hostname or ""
-    if lead is None or hosts.is_loopback(hosts.without_prefix(host)):
+    if interception is None or host_names.is_loopback(host_names.without_prefix(host)):
         return method(request)
     msg = (
         f"{request.method} {request.url} is not sent: its thread or task is left over from "
-        f"{lead.name}, which has ended (expected its end before; inside, join the thread or await "
-        "the task)"
+        f"{interception.name}, which has ended (expected its end before; inside, join the thread "
+        "or await the task)"
     )
     raise RuntimeError(msg)
 
 
 def _start_thread(method: Callable[..., Any], thread: Any) -> None:
-    leads.begin(thread)
+    tracking.begin(thread)
     method()
 
 
@@ -262,7 +257,7 @@ def _create_task(
     method: Callable[..., Any], _loop: Any, coroutine: Any, *args: Any, **kwargs: Any
 ) -> Any:
     task = method(coroutine, *args, **kwargs)
-    leads.begin(task)
+    tracking.begin(task)
     return task
 
 

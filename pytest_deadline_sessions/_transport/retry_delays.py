@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._patching import Patches
-from pytest_deadline_sessions._transport import leads
+from pytest_deadline_sessions._transport import tracking
 
 _patches = Patches("retry delays")
 
@@ -44,8 +44,8 @@ def unpatch() -> None:
 
 def _clock() -> Clock | None:
     """The clock that spends what the running call waits, if somebody answers it."""
-    call = leads.current()
-    return None if call is None or call.lead is None else call.lead.service.clock
+    call = tracking.current()
+    return None if call is None or call.interception is None else call.interception.service.clock
 
 
 def _acquire(method: Any, bucket: Any, amount: float = 1, block: bool = True) -> Any:

@@ -16,8 +16,8 @@ from collectors.wrong import every, first_page
 from freezegun import api
 from interrupting import Interrupt, interrupted, state, unlike
 
-from pytest_deadline_sessions import PaginationViolation, check_pagination
-from pytest_deadline_sessions._transport import client_factory, interception, leads, retry_delays
+from pytest_deadline_sessions import PaginationViolation, _state, check_pagination
+from pytest_deadline_sessions._transport import client_factory, interception, retry_delays
 from pytest_deadline_sessions.checking import VARIATIONS, _rebinding, _sandbox
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._runner import Runner
@@ -46,8 +46,8 @@ def everything():
     return {
         **state(),
         "defaults": dict(naps.__kwdefaults__),
-        "routes": len(interception._routes),
-        "interceptors": len(leads.interceptors),
+        "routes": len(_state.hooks),
+        "interceptors": len(_state.interceptions),
         "buckets": (bool(retry_delays._patches), TokenBucket.acquire),
         "loader": botocore.session.create_loader,
     }

@@ -9,7 +9,8 @@ import pytest
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain import transcript
-from pytest_deadline_sessions._domain.transcript import Call, Transcript, journal, render
+from pytest_deadline_sessions._domain.transcript import Call, Transcript, render
+from pytest_deadline_sessions._state import journal
 
 NOON = datetime.datetime(2030, 1, 1, 12, 30, 59, 999999, tzinfo=datetime.timezone.utc)
 AT = "  at 2030-01-01 12:30:59"

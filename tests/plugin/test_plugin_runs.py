@@ -488,7 +488,8 @@ def test_nothing_of_a_test_is_kept(run):
             assert [dict(vars(kind)) for kind in KINDS] != before
 
         def test_other():
-            from pytest_deadline_sessions._domain.transcript import Call, journal
+            from pytest_deadline_sessions._domain.transcript import Call
+            from pytest_deadline_sessions._state import journal
 
             gc.collect()
             assert list(journal) == []

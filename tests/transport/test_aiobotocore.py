@@ -18,9 +18,9 @@ from pytest_deadline_sessions import (
     Fault,
     Listing,
     PaginationViolation,
+    _state,
     check_pagination,
 )
-from pytest_deadline_sessions._transport import interception
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -258,7 +258,7 @@ def test_a_call_that_is_cancelled_has_ended():
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-            return client in interception._routes
+            return client in _state.hooks
 
     assert not asyncio.run(run())
 

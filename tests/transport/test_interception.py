@@ -19,14 +19,13 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from pytest_deadline_sessions import FakeDeadline, Listing
+from pytest_deadline_sessions import FakeDeadline, Listing, _state
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._transport import (
     client_factory,
     client_hooks,
-    interception,
-    leads,
     rest_json,
+    tracking,
 )
 
 IDS = {
@@ -296,7 +295,7 @@ def test_a_call_under_way_when_the_interception_ends_goes_nowhere():
     assert (
         "was under way when the interception of tests/transport/test_interception.py::" in errors[0]
     )
-    assert client not in interception._routes
+    assert client not in _state.hooks
     with FakeDeadline() as other:
         assert client.list_sessions(**other.add_job())["sessions"] == []
 
@@ -312,8 +311,8 @@ def test_a_call_that_is_stopped_has_ended():
     fake.on_call(stop)
     with fake, pytest.raises(KeyboardInterrupt):
         client.list_sessions(**job)
-    assert client not in interception._routes
-    assert leads.current() is None
+    assert client not in _state.hooks
+    assert tracking.current() is None
 
 
 def test_calls_inside_calls():
@@ -331,13 +330,13 @@ def test_calls_inside_calls():
     fake.on_call(listen)
     client.list_sessions(**job)
     assert len(fake.calls) == 3
-    assert not interception._routes[client].under_way
+    assert not _state.hooks[client].under_way
 
 
 def test_a_client_between_two_fakes_is_left_alone():
     """A call that comes as its interception ends goes on to whoever else answers."""
     client = client_factory.client()
-    route = client_hooks.Route(client)
+    route = client_hooks.ClientHooks(client, list)
     route.register()
     assert route.service is None
     answered = []

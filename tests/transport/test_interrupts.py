@@ -18,14 +18,14 @@ import pytest
 from botocore.config import Config
 from interrupting import Interrupt, interrupted_at
 
-from pytest_deadline_sessions import FakeDeadline
-from pytest_deadline_sessions._domain.transcript import Transcript, journal
+from pytest_deadline_sessions import FakeDeadline, _state
+from pytest_deadline_sessions._domain.transcript import Transcript
 from pytest_deadline_sessions._transport import (
     client_factory,
+    environment_variables,
     interception,
-    leads,
     retry_delays,
-    variables,
+    tracking,
 )
 
 STEP = int(os.environ.get("DEADLINE_SESSIONS_STEP", "5"))
@@ -81,10 +81,10 @@ def _process():
         "client class": dict(vars(botocore.client.BaseClient)),
         "creator": dict(vars(botocore.client.ClientCreator)),
         "bucket": dict(vars(botocore.retries.bucket.TokenBucket)),
-        "routes": list(interception._routes),
-        "interceptors": [*leads.interceptors, *leads.ended],
-        "layers": list(variables._layers),
-        "call": leads.current(),
+        "routes": list(_state.hooks),
+        "interceptors": [*_state.interceptions, *_state.ended],
+        "layers": list(_state.layers),
+        "call": tracking.current(),
     }
 
 
@@ -159,15 +159,15 @@ def test_an_error_that_is_kept():
 
 def test_a_call_of_which_no_event_tells():
     """It is over when its method is left, and the one around it is not."""
-    around, inner = leads.Call("client", None), leads.Call("client", None)
-    leads.start(around)
-    with leads.ending("client"):
-        leads.start(inner)
+    around, inner = tracking.CallUnderWay("client", None), tracking.CallUnderWay("client", None)
+    tracking.start(around)
+    with tracking.ending("client", list):
+        tracking.start(inner)
     assert (around.over, inner.over) == (False, True)
-    with leads.ending("client"):
+    with tracking.ending("client", list):
         pass
-    assert leads.current("client") is around
-    leads.end(around)
+    assert tracking.current("client") is around
+    tracking.end(around)
 
 
 def test_cancelled_anywhere():
@@ -188,14 +188,14 @@ def test_cancelled_anywhere():
                         await task
                 del task
                 gc.collect()
-                assert client not in interception._routes
+                assert client not in _state.hooks
                 assert _handlers(client) == handlers
             with FakeDeadline() as fake:
                 page = await client.list_sessions(**fake.add_job(sessions=2))
                 assert len(page["sessions"]) == 2
 
     asyncio.run(run())
-    assert leads.current() is None
+    assert tracking.current() is None
 
 
 def _failing(function, steps):
@@ -210,10 +210,10 @@ def _failing(function, steps):
 
 STEPS = (
     (interception.Patches, "wrap"),
-    (interception.lookups, "patch"),
+    (interception.credential_lookups, "patch"),
     (interception.child_processes, "patch"),
-    (variables, "_write"),
-    (variables, "_watch"),
+    (environment_variables, "_write"),
+    (environment_variables, "_watch"),
     (interception, "_tidy"),
     (interception.Patches, "undo"),
 )
@@ -264,7 +264,7 @@ def test_a_transcript_that_is_interrupted():
         assert calls[-1] == "second"
         if not reached:
             break
-    journal.clear()
+    _state.journal.clear()
     assert line > 3
 
 

@@ -20,8 +20,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from pytest_deadline_sessions import FakeDeadline
-from pytest_deadline_sessions._transport import interception, leads
+from pytest_deadline_sessions import FakeDeadline, _state
+from pytest_deadline_sessions._transport import interception
 
 HERE = "tests/transport/test_leftovers.py::"
 _KEYS = {
@@ -146,7 +146,7 @@ def test_a_thread_that_goes_on(monkeypatch, make, sent):
     with pytest.raises(botocore.exceptions.EndpointConnectionError):
         client.list_sessions(**job)
     assert dict(vars(botocore.client.BaseClient)) == before
-    assert leads.ended == []
+    assert _state.ended == []
 
 
 def test_threads_that_were_there_before(sent):
@@ -159,7 +159,7 @@ def test_threads_that_were_there_before(sent):
                 job = fake.add_job(sessions=1)
                 page = pool.submit(lambda job=job: client.list_sessions(**job)).result()
                 assert len(page["sessions"]) == 1
-            assert leads.ended == []
+            assert _state.ended == []
             with pytest.raises(botocore.exceptions.EndpointConnectionError):
                 pool.submit(lambda job=job: client.list_sessions(**job)).result()
     assert sent
@@ -301,7 +301,7 @@ def test_others_look_up_what_is_theirs(left_over, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "theirs")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
     monkeypatch.setenv("AWS_PROFILE", "missing")
-    assert leads.ended
+    assert _state.ended
     assert pool.submit(lambda: boto3.Session().get_credentials()).result().access_key == "theirs"
     with pytest.raises(botocore.exceptions.ProfileNotFound):
         boto3.Session()
@@ -326,20 +326,20 @@ def test_a_call_of_an_earlier_interception_gets_no_answer_of_a_later_one():
             with pytest.raises(RuntimeError, match="was under way when the interception of"):
                 call.result()
         assert second.calls == []
-    assert client not in interception._routes
+    assert client not in _state.hooks
 
 
 def test_refused_clients_can_be_collected():
     """Refusing them keeps nobody from forgetting them."""
     gc.collect()
-    before = len(interception._routes)
+    before = len(_state.hooks)
     with FakeDeadline():
         client = boto3.client("deadline")
     gone = weakref.ref(client)
     del client
     gc.collect()
     assert gone() is None
-    assert len(interception._routes) == before
+    assert len(_state.hooks) == before
 
 
 def test_a_client_that_outlives_many_interceptions():

@@ -16,8 +16,8 @@ import botocore.retries.bucket
 import pytest
 from botocore.config import Config
 
-from pytest_deadline_sessions import Clock, FakeDeadline, Fault, Listing
-from pytest_deadline_sessions._transport import interception, retry_delays
+from pytest_deadline_sessions import Clock, FakeDeadline, Fault, Listing, _state
+from pytest_deadline_sessions._transport import retry_delays
 
 ATTEMPTS = {"legacy": 5, "standard": 3, "adaptive": 3}
 
@@ -129,7 +129,7 @@ def test_adaptive_rate_limiting_under_frozen_time(fake):
 @pytest.fixture
 def without_clients(monkeypatch):
     """Nobody has a client yet; those of other tests may not have been collected."""
-    monkeypatch.setattr(interception, "_routes", weakref.WeakKeyDictionary())
+    monkeypatch.setattr(_state, "hooks", weakref.WeakKeyDictionary())
     retry_delays.unpatch()
 
 

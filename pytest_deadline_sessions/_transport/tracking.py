@@ -1,4 +1,4 @@
-"""Where calls lead at the moment, which are under way, and who is left of what has ended."""
+"""Which interceptions there are, which calls are under way, and what outlived an interception."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._service.service import Service
 
 
-class Lead:
+class Interception:
     """One attachment, or one interception: the same service may have several.
 
     Args:
@@ -69,102 +69,91 @@ def _lives(worker: Any) -> bool:
     return not worker.done() and not worker.get_loop().is_closed()
 
 
-lock = threading.RLock()
-interceptors: list[Lead] = []
-# Interceptions that have ended, of which threads or tasks are left.
-ended: list[Lead] = []
-
-
-def left_behind() -> Lead | None:
+def left_behind() -> Interception | None:
     """The interception that has ended and whose thread or task this is."""
-    return _of_worker(ended)
+    return _of_worker(_state.ended)
 
 
 def are_met() -> bool:
     """Whether somebody answers whoever calls here, or would refuse it."""
-    return bool(interceptors) or left_behind() is not None
+    return bool(_state.interceptions) or left_behind() is not None
 
 
 def begin(worker: Any) -> None:
     """Note a thread or task that is begun by one that called, inside or left over."""
-    with lock:
-        lead = _of_worker([*interceptors, *ended])
-        if lead is not None:
-            lead.note_worker(worker)
+    with _state.lock:
+        interception = _of_worker([*_state.interceptions, *_state.ended])
+        if interception is not None:
+            interception.note_worker(worker)
 
 
-def _of_worker(several: list[Lead]) -> Lead | None:
+def _of_worker(several: list[Interception]) -> Interception | None:
     workers = {_worker(), threading.current_thread()} if several else set()
-    return next((lead for lead in several if not workers.isdisjoint(lead.left())), None)
+    return next(
+        (interception for interception in several if not workers.isdisjoint(interception.left())),
+        None,
+    )
 
 
 def forget_dead() -> None:
     """Forget interceptions of which nobody is left any more."""
-    ended[:] = [lead for lead in ended if lead.left()]
+    _state.ended[:] = [interception for interception in _state.ended if interception.left()]
 
 
-class Call:
+class CallUnderWay:
     """One call under way. Whatever breaks it off, this goes with its frames.
 
     Args:
         owner: The route that its client has.
-        lead: Where it leads; ``None`` if nobody answers, so that it is the client's own.
+        interception: Where it leads; ``None`` if nobody answers, so that it is the client's own.
     """
 
-    __slots__ = ("__weakref__", "lead", "over", "owner")
+    __slots__ = ("__weakref__", "interception", "over", "owner")
 
-    def __init__(self, owner: Any, lead: Lead | None) -> None:
+    def __init__(self, owner: object, interception: Interception | None) -> None:
         self.owner = owner
-        self.lead = lead
+        self.interception = interception
         self.over = False
 
 
-_calls: ContextVar[tuple[weakref.ref[Call], ...]] = ContextVar(
-    "deadline_sessions_calls", default=()
-)
-
-
-def start(call: Call) -> None:
+def start(call: CallUnderWay) -> None:
     """Note a call as the innermost of this thread or task: a listener's comes inside another."""
-    around = [one for one in _calls.get() if (known := one()) is not None and not known.over]
-    _calls.set((*around, weakref.ref(call)))
+    around = [one for one in _state.calls.get() if (known := one()) is not None and not known.over]
+    _state.calls.set((*around, weakref.ref(call)))
 
 
-def current(owner: Any = None) -> Call | None:
+def current(owner: Any = None) -> CallUnderWay | None:
     """The innermost call of this thread or task, or the innermost one of a client.
 
     Args:
         owner: The route of the client.
     """
-    for one in reversed(_calls.get()):
-        call = one()
+    for one in reversed(_state.calls.get()):
+        call: CallUnderWay | None = one()
         if call is not None and not call.over and owner in {None, call.owner}:
             return call
     return None
 
 
-when_late: list[Callable[[], None]] = []
-"""What is called when a call is over that has outlived its interception."""
-
-
-def end(call: Call | None) -> None:
-    """Let a call be over."""
-    if call is not None:
-        call.over = True
-        if call.lead is not None and call.lead.ended:
-            for late in when_late:
-                late()
+def end(call: CallUnderWay | None) -> bool:
+    """Let a call be over; whether it has outlived its interception."""
+    if call is None:
+        return False
+    call.over = True
+    return call.interception is not None and call.interception.ended
 
 
 class ending:  # noqa: N801 (as the context managers of contextlib)
-    """Let the call of a client that begins inside be over afterwards.
+    """Let the call that a client begins inside be over afterwards.
 
     Args:
-        owner: The route of the client.
+        owner: The hooks of the client.
+        when_late: What is called if the call has outlived its interception.
     """
 
-    def __init__(self, owner: Any) -> None:
+    def __init__(self, owner: object, when_late: Callable[[], None]) -> None:
         self._owner = owner
+        self._when_late = when_late
         self._around = current(owner)
 
     def __enter__(self) -> None:
@@ -172,5 +161,5 @@ class ending:  # noqa: N801 (as the context managers of contextlib)
 
     def __exit__(self, *_: object) -> None:
         call = current(self._owner)
-        if call is not self._around:
-            end(call)
+        if call is not self._around and end(call):
+            self._when_late()

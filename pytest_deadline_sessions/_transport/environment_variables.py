@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._patching import Patches
 
 Values = Mapping[str, "str | None"]
@@ -42,22 +42,16 @@ class Layer:
 
 
 def _topmost(name: str) -> Layer | None:
-    return next((layer for layer in reversed(_layers) if name in layer.values), None)
+    return next((layer for layer in reversed(_state.layers) if name in layer.values), None)
 
 
 def _ours(name: str) -> list[str | None]:
     """The values that we have set, of layers that have gone first."""
-    gone = [value for value, _ in _gone.get(name, [])]
-    return gone + [layer.values[name] for layer in _layers if name in layer.values]
+    gone = [value for value, _ in _state.gone.get(name, [])]
+    return gone + [layer.values[name] for layer in _state.layers if name in layer.values]
 
 
-_lock = threading.RLock()
-_layers: list[Layer] = []
-# Values that somebody may have saved while a layer that has gone was there, and what is to come in
-# their place.
-_gone: dict[str, list[tuple[str | None, str | None]]] = {}
 _patches = Patches("environment variables")
-_own = threading.local()
 
 
 @contextlib.contextmanager
@@ -72,7 +66,7 @@ def changed(values: Values) -> Iterator[None]:
             _leave(layer)
     except BaseException:
         # Once more, since somebody may have interrupted that, wherever it was.
-        _own.writing = False
+        _state.own.writes_environment = False
         _leave(layer)
         raise
 
@@ -87,21 +81,21 @@ def exchanged(whole: Mapping[str, str]) -> contextlib.AbstractContextManager[Non
 def is_set_here(name: str) -> bool:
     """Whether the present value of a variable is one of ours."""
     value = os.environ.get(name)
-    return any(name in layer.values and layer.values[name] == value for layer in _layers)
+    return any(name in layer.values and layer.values[name] == value for layer in _state.layers)
 
 
 def now() -> dict[str, str | None]:
     """The variables that are set here, as they are."""
-    return {name: os.environ.get(name) for layer in _layers for name in layer.values}
+    return {name: os.environ.get(name) for layer in _state.layers for name in layer.values}
 
 
 @contextlib.contextmanager
 def as_before() -> Iterator[None]:
     """Have the variables as they were before all of ours, for as short as can be."""
-    with _lock, _writing():
+    with _state.lock, _writing():
         present = now()
         try:
-            for layer in reversed(_layers):
+            for layer in reversed(_state.layers):
                 _write_all(layer.before)
             yield
         finally:
@@ -110,15 +104,15 @@ def as_before() -> Iterator[None]:
 
 def forget() -> None:
     """Wait no longer for values that somebody may put back."""
-    with _lock:
-        _gone.clear()
+    with _state.lock:
+        _state.gone.clear()
         _unwatch()
 
 
 def _enter(layer: Layer) -> None:
-    with _lock, _writing():
+    with _state.lock, _writing():
         try:
-            _layers.append(layer)
+            _state.layers.append(layer)
             if not _patches:
                 _watch()
             _write_all(layer.values)
@@ -129,8 +123,8 @@ def _enter(layer: Layer) -> None:
 
 
 def _leave(layer: Layer) -> None:
-    with _lock, _writing():
-        later = _layers[_layers.index(layer) + 1 :] if layer in _layers else []
+    with _state.lock, _writing():
+        later = _state.layers[_state.layers.index(layer) + 1 :] if layer in _state.layers else []
         for name, value in list(layer.values.items()):
             before = layer.before[name]
             above = next((one for one in later if name in one.values), None)
@@ -142,22 +136,22 @@ def _leave(layer: Layer) -> None:
                 if name in layer.under:
                     above.under[name] = layer.under[name]
             else:
-                _gone.setdefault(name, []).append((value, before))
+                _state.gone.setdefault(name, []).append((value, before))
             del layer.values[name]
         with contextlib.suppress(ValueError):
-            _layers.remove(layer)
+            _state.layers.remove(layer)
         _unwatch()
 
 
 def _put_back(name: str, value: str | None) -> bool:
     """Whether somebody writes back what one of ours had set, which is seen to then."""
-    if getattr(_own, "writing", False):
+    if _state.own.writes_environment:
         return False
-    with _lock:
+    with _state.lock:
         top = _topmost(name)
         if top is None or os.environ.get(name) != top.values[name]:
             return (top is None or top.values[name] != value) and _replaced(name, value)
-        for layer in reversed(_layers):
+        for layer in reversed(_state.layers):
             if name in layer.under and layer.under[name] == value:
                 # It was saved between this layer and the one below.
                 layer.before[name] = _take(name, value, value)
@@ -180,8 +174,8 @@ def _replaced(name: str, value: str | None) -> bool:
 
 def _forgotten(name: str) -> None:
     """Somebody takes a variable back that is not there while we have it removed."""
-    with _lock:
-        for layer in _layers:
+    with _state.lock:
+        for layer in _state.layers:
             if name in layer.values and name not in layer.under:
                 layer.before[name] = None
                 return
@@ -189,12 +183,12 @@ def _forgotten(name: str) -> None:
 
 def _take(name: str, value: str | None, otherwise: Any) -> Any:
     """What is to come in place of a value of a layer that has gone."""
-    saved = _gone.get(name, [])
+    saved = _state.gone.get(name, [])
     for place in reversed(range(len(saved))):
         if saved[place][0] == value:
             _, before = saved.pop(place)
             if not saved:
-                del _gone[name]
+                del _state.gone[name]
             return _take(name, before, before)
     return otherwise
 
@@ -202,12 +196,12 @@ def _take(name: str, value: str | None, otherwise: Any) -> Any:
 @contextlib.contextmanager
 def _writing() -> Iterator[None]:
     """Write as ourselves inside."""
-    outer = getattr(_own, "writing", False)
-    _own.writing = True
+    outer = _state.own.writes_environment
+    _state.own.writes_environment = True
     try:
         yield
     finally:
-        _own.writing = outer
+        _state.own.writes_environment = outer
 
 
 def _write_all(values: Values) -> None:
@@ -230,7 +224,7 @@ def _watch() -> None:
 
 
 def _unwatch() -> None:
-    if not _layers and not _gone:
+    if not _state.layers and not _state.gone:
         _patches.undo()
 
 
@@ -251,5 +245,5 @@ def _clear(method: Any, environ: MutableMapping[str, str]) -> None:
         method()
     if environ is os.environ:
         # Taken away one after the other, what comes back at once would never end.
-        for name in list(_gone):
+        for name in list(_state.gone):
             _put_back(name, None)

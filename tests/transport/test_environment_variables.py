@@ -9,7 +9,9 @@ from unittest import mock
 
 import pytest
 
-from pytest_deadline_sessions._transport import variables
+from pytest_deadline_sessions import _state
+from pytest_deadline_sessions._transport import environment_variables
+from pytest_deadline_sessions._transport.environment_variables import changed
 
 NAME = "DEADLINE_SESSIONS_VARIABLE"
 
@@ -35,9 +37,9 @@ def _by_hand(value):
 
 
 KINDS = {
-    "ours": lambda _: variables.changed({NAME: "ours"}),
-    "ours, each another": lambda place: variables.changed({NAME: f"ours {place}"}),
-    "ours, removed": lambda _: variables.changed({NAME: None}),
+    "ours": lambda _: changed({NAME: "ours"}),
+    "ours, each another": lambda place: changed({NAME: f"ours {place}"}),
+    "ours, removed": lambda _: changed({NAME: None}),
     "setenv": lambda place: _monkeypatched(lambda patch: patch.setenv(NAME, f"set {place}")),
     "delenv": lambda _: _monkeypatched(lambda patch: patch.delenv(NAME, raising=False)),
     "by hand": lambda place: _by_hand(f"hand {place}"),
@@ -78,8 +80,8 @@ def first(request, monkeypatch):
     if request.param is not None:
         monkeypatch.setenv(NAME, request.param)
     yield request.param
-    variables.forget()
-    assert not variables._patches
+    environment_variables.forget()
+    assert not environment_variables._patches
 
 
 def _check(names, count, first):
@@ -89,8 +91,8 @@ def _check(names, count, first):
         for order in _orders(kinds):
             _run(kinds, order)
             assert os.environ.get(NAME) == first, (kinds, order)
-            assert not variables._layers
-            variables.forget()
+            assert not _state.layers
+            environment_variables.forget()
 
 
 @pytest.mark.parametrize("names", [SETTING, REMOVING], ids=["set", "removed"])
@@ -118,17 +120,17 @@ def test_three_lifetimes_with_a_variable_removed(first):
             for order in _orders(kinds):
                 _run(kinds, order)
                 assert os.environ.get(NAME) == first, (kinds, order)
-                variables.forget()
+                environment_variables.forget()
 
 
 @pytest.mark.usefixtures("first")
 def test_the_top_one_is_seen():
     """Whoever changed a variable last decides what it is, and then whoever is left."""
-    with variables.changed({NAME: "ours"}):
+    with changed({NAME: "ours"}):
         assert os.environ[NAME] == "ours"
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(NAME, "theirs")
-            with variables.changed({NAME: None}):
+            with changed({NAME: None}):
                 assert NAME not in os.environ
             assert os.environ[NAME] == "theirs"
         assert os.environ[NAME] == "ours"
@@ -140,7 +142,7 @@ def test_the_top_one_is_seen():
 def test_whole_environments_that_are_put_back(value, first):
     """``mock.patch.dict`` puts back a copy of all that it found, which was ours."""
     patch = mock.patch.dict(os.environ, {NAME: "theirs"})
-    with variables.changed({NAME: value}):
+    with changed({NAME: value}):
         patch.start()
     assert os.environ[NAME] == "theirs"
     patch.stop()
@@ -153,7 +155,7 @@ def test_nothing_is_watched_in_the_end():
     kind = type(os.environ)
     before = dict(vars(kind))
     patch = pytest.MonkeyPatch()
-    with variables.changed({NAME: "ours"}):
+    with changed({NAME: "ours"}):
         patch.setenv(NAME, "theirs")
     assert dict(vars(kind)) != before
     patch.undo()
@@ -163,7 +165,7 @@ def test_nothing_is_watched_in_the_end():
 @pytest.mark.usefixtures("first")
 def test_other_variables_and_other_mappings_are_left_alone():
     """Writes that do not concern us go through."""
-    with variables.changed({NAME: "ours"}):
+    with changed({NAME: "ours"}):
         os.environ["DEADLINE_SESSIONS_OTHER"] = "1"
         del os.environ["DEADLINE_SESSIONS_OTHER"]
         with pytest.raises(KeyError):
@@ -176,21 +178,24 @@ def test_other_variables_and_other_mappings_are_left_alone():
 
 def test_as_before(first):
     """For a moment all is as it was before ours, and then as it was."""
-    with variables.changed({NAME: "ours"}), variables.changed({NAME: None, "OTHER_ONE": "x"}):
-        with variables.as_before():
+    with (
+        changed({NAME: "ours"}),
+        changed({NAME: None, "OTHER_ONE": "x"}),
+    ):
+        with environment_variables.as_before():
             assert os.environ.get(NAME) == first
             assert "OTHER_ONE" not in os.environ
         assert NAME not in os.environ
-        assert variables.now() == {NAME: None, "OTHER_ONE": "x"}
-        assert variables.is_set_here("OTHER_ONE")
-        assert not variables.is_set_here("PATH")
+        assert environment_variables.now() == {NAME: None, "OTHER_ONE": "x"}
+        assert environment_variables.is_set_here("OTHER_ONE")
+        assert not environment_variables.is_set_here("PATH")
 
 
 @pytest.mark.usefixtures("first")
 def test_exchanged():
     """A whole environment comes and goes, what it lacks included."""
     before = dict(os.environ)
-    with variables.exchanged({"ONLY": "this"}):
+    with environment_variables.exchanged({"ONLY": "this"}):
         assert dict(os.environ) == {"ONLY": "this"}
     assert dict(os.environ) == before
 
@@ -199,7 +204,10 @@ def test_exchanged():
 def test_a_value_that_cannot_be_set():
     """Nothing has changed if one of several cannot be set."""
     before, kind = dict(os.environ), dict(vars(type(os.environ)))
-    with pytest.raises(ValueError, match="null"), variables.changed({NAME: "x", "OTHER": "\0"}):
+    with (
+        pytest.raises(ValueError, match="null"),
+        changed({NAME: "x", "OTHER": "\0"}),
+    ):
         pass
     assert dict(os.environ) == before
     assert dict(vars(type(os.environ))) == kind

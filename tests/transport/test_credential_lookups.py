@@ -335,7 +335,7 @@ def test_other_services_are_monitored_as_before(monkeypatch):
     deadline, sts = (session.create_client(name, **keys) for name in ("deadline", "sts"))
 
     def answer(request, **_):
-        return client_hooks.Route.response(request.url, rest_json.Response(403, {}, b"<x/>"))
+        return client_hooks.ClientHooks.response(request.url, rest_json.Response(403, {}, b"<x/>"))
 
     sts.meta.events.register("before-send", answer)
     with FakeDeadline() as fake:

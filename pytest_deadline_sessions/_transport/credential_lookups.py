@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import functools
 import os
-import weakref
 from typing import Any
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._patching import Around, Patches, assign
-from pytest_deadline_sessions._transport import environment, leads, variables
+from pytest_deadline_sessions._transport import (
+    client_factory,
+    environment,
+    environment_variables,
+    tracking,
+)
 
 
 def patch(patches: Patches) -> None:
@@ -47,7 +52,7 @@ def _where_met(answer: Around) -> Around:
     """An answer for those alone whose calls are answered, or refused."""
 
     def around(method: Any, owner: Any, *args: Any, **kwargs: Any) -> Any:
-        if leads.are_met():
+        if tracking.are_met():
             return answer(method, owner, *args, **kwargs)
         return method(*args, **kwargs)
 
@@ -78,14 +83,10 @@ async def _credentials_awaited(method: Any, session: Any) -> Any:
     return AioCredentials(*_keys(), method="env")
 
 
-# Those that providers of the code under test have given.
-_given: weakref.WeakSet[Any] = weakref.WeakSet()
-
-
 def _are_given(session: Any) -> bool:
     """Whether the code under test has given credentials itself, so that nothing is looked up."""
     known = session._credentials  # noqa: SLF001 (asking for them would look them up)
-    return getattr(known, "method", None) == "explicit" or known in _given
+    return getattr(known, "method", None) == "explicit" or known in _state.own_credentials
 
 
 def _own_providers(session: Any) -> list[Any]:
@@ -95,7 +96,7 @@ def _own_providers(session: Any) -> list[Any]:
 
 
 def _keep(session: Any, found: Any) -> Any:
-    _given.add(found)
+    _state.own_credentials.add(found)
     assign(session, "_credentials", found)  # as it does itself
     return found
 
@@ -140,9 +141,7 @@ def _reference() -> Any:
     """A session that has only what comes with botocore."""
     from botocore.session import Session
 
-    session = Session()
-    session.register_component("data_loader", model.loader())
-    return session
+    return client_factory.prepared(Session)
 
 
 def _create(method: Any, creator: Any, *args: Any, **kwargs: Any) -> Any:
@@ -156,7 +155,7 @@ def _create(method: Any, creator: Any, *args: Any, **kwargs: Any) -> Any:
         kwargs["endpoint_url"] = None
     store = creator._config_store  # noqa: SLF001 (likewise)
     for name, variable in environment.FOR_CHILDREN.items():
-        if variables.is_set_here(variable):
+        if environment_variables.is_set_here(variable):
             store.set_config_variable(name, None)
     return method(*args, **kwargs)
 

@@ -20,7 +20,7 @@ _ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://({_NAME})(?::[0-9]+)?", re.IGNORECAS
 _LONGEST = 100
 
 
-class Hosts:
+class HostNames:
     """Who is meant by a request.
 
     Args:
