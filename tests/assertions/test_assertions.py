@@ -6,12 +6,11 @@ import datetime
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from pytest_deadline_sessions import (
     FakeDeadline,
     Listing,
-    Page,
     assert_complete_listing,
     assert_lifecycle,
     assert_session_summary,
@@ -195,26 +194,6 @@ def test_a_long_life_is_shortened():
 def test_no_life_at_all():
     """Nobody has shown anything with no snapshots."""
     assert said(assert_lifecycle, []) == "There are no snapshots (expected one or more)"
-
-
-@pytest.mark.parametrize(
-    "shape", ["list", "ids", "generator", "dict", "pages", "objects", "object"]
-)
-@settings(deadline=None)
-@given(listing=ds.listings(max_sessions=30, max_results=3))
-def test_listings_in_every_shape(shape, listing):
-    """However somebody holds a listing, it is complete if every session is there in order."""
-    pages = listing.pages(3)
-    got = {
-        "list": list(listing),
-        "ids": [one["sessionId"] for one in listing],
-        "generator": (one for one in listing),
-        "dict": {"sessions": list(listing)},
-        "pages": ({"sessions": page, "nextToken": "x"} for page in pages),
-        "objects": [Page(page) for page in pages],
-        "object": Page(list(listing)),
-    }[shape]
-    assert_complete_listing(got, listing)
 
 
 def test_what_a_client_gives(deadline_sessions, deadline_sessions_client):

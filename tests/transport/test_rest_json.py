@@ -2,118 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
-import functools
 import json
-import urllib.parse
 
 import botocore.parsers
 import botocore.serialize
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from pytest_deadline_sessions import Fault
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import FaultError
 from pytest_deadline_sessions._transport import rest_json
-
-UTC = datetime.timezone.utc
-MOMENTS = st.datetimes(
-    datetime.datetime(2000, 1, 1),  # noqa: DTZ001 (hypothesis adds the timezone)
-    datetime.datetime(2100, 1, 1),  # noqa: DTZ001 (hypothesis adds the timezone)
-    timezones=st.just(UTC),
-)
-LABEL = st.text("abc/+%& =?#é", min_size=1, max_size=8)
-
-
-def _values(shape, *, in_path=False, whole_seconds=False):
-    """Anything of that shape, however odd."""
-    values = functools.partial(_values, whole_seconds=whole_seconds)
-    kind = shape.type_name
-    if in_path:
-        return LABEL
-    if kind == "structure":
-        required = {name: values(one) for name, one in shape.members.items()}
-        names = shape.required_members
-        if shape.metadata.get("union"):
-            return st.one_of([st.fixed_dictionaries({name: one}) for name, one in required.items()])
-        return st.fixed_dictionaries(
-            {name: required[name] for name in names},
-            optional={name: one for name, one in required.items() if name not in names},
-        )
-    if kind == "list":
-        return st.lists(st.deferred(lambda: values(shape.member)), max_size=2)
-    if kind == "map":
-        return st.dictionaries(st.text(max_size=3), values(shape.value), max_size=2)
-    simple = {
-        "timestamp": MOMENTS.map(lambda one: one.replace(microsecond=0 if whole_seconds else 1)),
-        "string": st.text("ab+%& =?#é\n", max_size=8),
-        "integer": st.integers(-(2**31), 2**31),
-        "float": st.floats(-1e6, 1e6),
-        "double": st.floats(-1e6, 1e6),
-    }
-    return simple[kind]
-
-
-def _requests(operation):
-    shape = operation.input_shape
-    # Botocore writes timestamps in whole seconds.
-    drawn = {
-        name: _values(
-            member,
-            in_path=member.serialization.get("location") in {"uri", "header"},
-            whole_seconds=True,
-        ).filter(lambda value: value != [])  # nothing in a query tells it from no list
-        for name, member in shape.members.items()
-    }
-    return st.fixed_dictionaries(
-        {name: drawn[name] for name in shape.required_members},
-        optional={name: one for name, one in drawn.items() if name not in shape.required_members},
-    )
-
-
-NAMES = [name for name in model.operation_names() if model.operation_model(name).input_shape]
-
-
-@pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_every_request_is_read_as_botocore_wrote_it(name, data):
-    """Path, query, headers and body of each operation of the service lead back to its arguments."""
-    operation = model.operation_model(name)
-    params = data.draw(_requests(operation))
-    written = botocore.serialize.create_serializer("rest-json", False).serialize_to_request(
-        params, operation
-    )
-    path, _, query = written["url_path"].partition("?")
-    query = "&".join(
-        filter(None, [query, urllib.parse.urlencode(written["query_string"], doseq=True)])
-    )
-    found, labels = rest_json.find_operation(written["method"], path)
-    assert found == name
-    assert rest_json.decode(name, labels, query, written["headers"], written["body"]) == params
-
-
-@pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_every_response_is_parsed_as_it_was_meant(name, data):
-    """What the service says of each operation is what botocore gives its caller."""
-    operation = model.operation_model(name)
-    result = data.draw(_values(operation.output_shape)) if operation.output_shape else {}
-    response = rest_json.encode(name, result)
-    parsed = botocore.parsers.create_parser("rest-json").parse(
-        {
-            "status_code": response.status,
-            "headers": dict(response.headers),
-            "body": response.body,
-        },
-        operation.output_shape,
-    )
-    metadata = parsed.pop("ResponseMetadata")
-    assert metadata["HTTPStatusCode"] == operation.http.get("responseCode", 200)
-    assert parsed == result
 
 
 @pytest.mark.parametrize("code", [shape.error_code for shape in model.service_model().error_shapes])

@@ -1,0 +1,38 @@
+"""What the tests of the strategies share: what is valid, and the smallest of what is drawn."""
+
+from __future__ import annotations
+
+import datetime
+
+from botocore.validate import ParamValidator
+from hypothesis import HealthCheck, Phase, find, settings
+
+from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions._api import model
+
+UTC = datetime.timezone.utc
+
+NOW = datetime.datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+many = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def find_one(strategy, condition):
+    """The first that is found, as it was drawn."""
+    reach = settings(max_examples=3000, database=None, phases=[Phase.generate])
+    return find(strategy, condition, settings=reach)
+
+
+def smallest(strategy, condition=lambda _: True):
+    """The smallest that is found."""
+    return find(strategy, condition, settings=settings(max_examples=3000, database=None))
+
+
+def botocore_takes(summary):
+    """Whether botocore's own validator has nothing against a summary."""
+    return not ParamValidator().validate(summary, model.shape("SessionSummary")).has_errors()
+
+
+def is_valid(summary):
+    """Whether neither botocore nor the lifecycle has anything against a summary."""
+    return botocore_takes(summary) and not lifecycle.violations(summary)
