@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model, types
 from pytest_deadline_sessions._api.placeholders import REQUESTER
-from pytest_deadline_sessions._domain.listing import Listing, check_summaries
+from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._domain.summaries import check_summaries
 from pytest_deadline_sessions._public import public
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._api.placeholders import EPOCH
 from pytest_deadline_sessions._api.types import ListSessionsRequest, ListSessionsResponse
+from pytest_deadline_sessions._domain.expansion import Order
 from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS, Fault
-from pytest_deadline_sessions._domain.listing import GAP, Cut, Listing, Order, Page
+from pytest_deadline_sessions._domain.listing import GAP, Cut, Listing, Page
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions.strategies._options import (
     check_sizes,

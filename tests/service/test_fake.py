@@ -53,7 +53,7 @@ def test_jobs_share_a_farm_and_a_queue_unless_told_otherwise(fake):
         (True, TypeError, "sessions=True (expected a count, session summaries, or a Listing)"),
         ("3", TypeError, "sessions='3' (expected a count, session summaries, or a Listing)"),
         (2.5, TypeError, "sessions=2.5 (expected a count, session summaries, or a Listing)"),
-        ([3], TypeError, "sessions[0]: 3 (expected a session summary, a dict)"),
+        ([3], TypeError, "sessions[0]=3 (expected a session summary, a dict)"),
         (
             [SUMMARY, {**SUMMARY, "workerId": "me"}],
             ValueError,
