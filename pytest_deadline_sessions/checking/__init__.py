@@ -8,12 +8,11 @@ from typing import Any
 
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._public import public
-from pytest_deadline_sessions.checking._attempt import RULES, Counterexample
+from pytest_deadline_sessions.checking._attempt import RULES
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
-from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._options import checked_options
 from pytest_deadline_sessions.checking._runner import Runner
-from pytest_deadline_sessions.checking._search import Drawn, depending
+from pytest_deadline_sessions.checking._search import search
 from pytest_deadline_sessions.checking._trial import Trial
 from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.checking._violation import PaginationViolation
@@ -43,32 +42,32 @@ def check_pagination(
     max_examples: int | None = None,
     patience: float = 5.0,
 ) -> None:
-    """Hold a collector to the contract, against every kind of listing that the service may serve.
+    """Hold a collector to the contract, in many situations that the service could produce.
 
-    The collector is called as ``collect(client, farmId=…, queueId=…, jobId=…)``. First come the
-    given examples, then the simplest cases of each variation, then what Hypothesis draws under the
-    active profile. Clients that the collector makes itself reach the same service, and sleeping
-    takes no time.
+    It calls the collector as ``collect(client, farmId=…, queueId=…, jobId=…)``. It tries the given
+    examples first, then the simplest cases of each variation, then the cases that Hypothesis draws
+    under the active profile. Clients that the collector makes itself reach the same service, and
+    sleeping takes no time.
 
     Args:
-        collect: The function under test: plain, generator or ``async def``; it returns summaries or
-            session ids (list, tuple, iterator), or a dict with ``sessions``.
+        collect: The function under test: plain, generator or ``async def``. It returns summaries or
+            session ids (a list, tuple or iterator), or a dict with ``sessions``.
         expected: For a collector that returns anything else: a function from the complete list of
-            summaries to what should come out. The result may also be a filtered or sorted list.
-        ordered: Whether the order of what comes out matters.
+            summaries to the right result, such as a filtered or sorted list.
+        ordered: Whether the order of the result matters.
         examples: Listings, or whole cases as a report shows them, to try first.
-        without: Variations to leave out, by the names in ``VARIATIONS``.
-        empty_final_token: Whether the last page has a token of no characters, which the model
-            allows and nothing documents.
+        without: Variations to leave out, by their names in ``VARIATIONS``.
+        empty_final_token: Whether the last page has an empty token, which the service model allows
+            and nothing documents.
         max_examples: How many cases Hypothesis draws; by default what the active profile says.
-        patience: How many seconds the collector may work without a call before it is stopped.
+        patience: How many seconds the collector may run without making a call before it is stopped.
 
     Raises:
-        PaginationViolation: The smallest case found that breaks a rule.
-        RuntimeError: ``expected`` fails, or gives what cannot be compared; no event loop can be
+        PaginationViolation: The collector breaks a rule, in the smallest case that was found.
+        RuntimeError: ``expected`` raises, or returns what cannot be compared; no event loop can be
             made for an asynchronous collector, or it waits for trio.
-        TypeError: An argument of the wrong type.
-        ValueError: An unknown variation, or a number out of range.
+        TypeError: An argument is of the wrong type.
+        ValueError: A variation is unknown, or a number is out of range.
 
     Example:
         >>> def collect(client, **job):
@@ -93,31 +92,14 @@ def check_pagination(
         max_examples=max_examples,
         patience=patience,
     )
-    variations = options.without if expected is None else {*options.without, "drift"}
     runner = Runner(options)
-    trial = Trial(runner)
-    drawn = Drawn(trial, variations, options.max_examples)
     undoing = Undoing()
     with undoing, undoing:
         runner.open(undoing)
-        counterexample = (
-            _first(trial, options.examples)
-            or drawn.replayed()
-            or _first(trial, simplest(variations))
-            or drawn.fresh()
-        )
+        counterexample = search(Trial(runner))
     if counterexample is not None:
         error = _from_the_collector_on(counterexample.finding.error)
         raise PaginationViolation(counterexample, options) from error
-
-
-def _first(trial: Trial, cases: Iterable[Case]) -> Counterexample | None:
-    for case in cases:
-        counterexample = trial.find(case)
-        if counterexample is not None:
-            repeats = trial.repeats(counterexample)
-            return counterexample if repeats else depending(counterexample)
-    return None
 
 
 def _from_the_collector_on(error: BaseException | None) -> BaseException | None:

@@ -1,4 +1,4 @@
-"""The contract: its rules, what one call of a collector was up against, and what it did."""
+"""The rules of the contract, one call of a collector, and what may come of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATELESS = "stateless"
 RULES = {
     COMPLETE: "It returns every session exactly once, in service order, however the pages are "
     "cut: an empty page with a token is not the end, a page without a token is.",
-    TERMINATES: "It needs at most one call per page and one more, plus retries, and restarts "
+    TERMINATES: "It makes at most one call per page plus one, not counting retries and restarts "
     "after faults.",
     FOLLOWS_TOKENS: "It passes exactly the token of the page before.",
     KEEPS_ARGUMENTS: "It repeats ids and maxResults unchanged in follow-up calls.",
@@ -32,9 +32,9 @@ RULES = {
     "that the operation does not have.",
     SURFACES_FAULTS: "It raises, or recovers to the complete listing: it never returns a partial, "
     "empty or doubled one as if it were complete.",
-    STATELESS: "It gives the right answer each time that it is called.",
+    STATELESS: "It returns the right result each time it is called.",
 }
-"""The rules that a collector is held to, and why."""
+"""The rules that a collector is held to."""
 
 MOST_FAULTS = 1_000
 """After so many failed requests, botocore's retries among them, a collector must have given up."""
@@ -45,7 +45,7 @@ RAISED = (Exception, SystemExit, GeneratorExit, asyncio.CancelledError)
 
 
 class UnfitError(RuntimeError):
-    """What ``check_pagination`` was given, or where it runs, leaves nothing to judge."""
+    """``check_pagination`` cannot judge the collector: its arguments or surroundings forbid it."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Finding:
     """A rule that a collector broke.
 
     Attributes:
-        rule: Its name.
+        rule: The name of the rule.
         what: What was wrong, in one sentence.
-        expected: What should have come, shortened.
-        came: What came, shortened.
+        expected: The right result, shortened.
+        came: The actual result, shortened.
         cause: A likely cause, if the pattern is clear.
         error: What the collector raised.
     """
@@ -129,7 +129,7 @@ class _Tally:
 
 @dataclass
 class Attempt:
-    """One call of a collector: what it was up against, and what it did.
+    """One call of a collector: the situation, and what it did.
 
     Attributes:
         listing: What the job listed when the collector was called.
@@ -137,7 +137,7 @@ class Attempt:
         job: The three ids.
         earlier: The ids that it was called with before, and the tokens that it was given.
         kept: Whether it returned the very object that it had returned in the call before.
-        healthy: Whether nothing fails but what the collector itself brings about.
+        healthy: Whether only the collector itself can make a request fail.
         added: The ids of sessions that started meanwhile.
         lists: The ``ListSessions`` requests that it sent.
         returned: What it returned, made into a list where it is an iterator.

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pytest_deadline_sessions._arguments import check_choice
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._text import concise
@@ -24,13 +25,16 @@ Change = Literal["start", "end", "request-end"]
 VARIATIONS = {
     "page-sizes": "where the service cuts: full, single, short and uneven pages",
     "empty-pages": "pages without sessions, first, in the middle and last",
-    "volume": "hundreds of pages",
-    "tokens": "content and length of tokens, and the same text for two jobs",
+    "volume": "hundreds of pages, a thousand sessions",
+    "tokens": "content and length of tokens, spaces around them, the same text for two jobs, null "
+    "for the last page",
     "data": "ties, twins that differ only in their id, all statuses, any order of starts",
     "drift": "sessions that start, are asked to end and end between two pages",
-    "faults": "each kind of fault, at each place, healing and lasting",
+    "faults": "each kind of fault and broken connection, at each place, ending before and after "
+    "botocore gives up, and lasting",
     "expiry": "tokens that expire between two pages, once or always",
-    "sequences": "several calls: again, for two jobs in turn, after a failure, after a change",
+    "sequences": "several calls: again, for two jobs in turn, after a failure, after a change, and "
+    "with every request of the second call failing",
 }
 """Everything that ``check_pagination`` varies, by the name that ``without=`` takes."""
 
@@ -41,12 +45,12 @@ _PLAIN = Behavior()
 
 @dataclass(frozen=True, repr=False)
 class Lapse:
-    """A fault at a place: ``times`` requests fail once ``after`` requests have been answered.
+    """A fault: ``times`` requests fail once ``after`` requests have been answered.
 
     Attributes:
         fault: The code of the fault.
-        after: How many requests are answered before.
-        times: How many requests fail, botocore's retries among them; ``None`` for all from then on.
+        after: How many requests are answered first.
+        times: How many requests fail, botocore's retries included; ``None`` for all from then on.
     """
 
     fault: str
@@ -59,16 +63,16 @@ class Lapse:
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """One situation that the service may bring a collector into.
+    """One situation that the service could produce.
 
     Attributes:
-        listing: What the job lists, and where it is cut.
-        behavior: What the API leaves open.
-        lapses: The faults that come.
+        listing: The sessions of the job, and how they lie in pages.
+        behavior: How the service decides what the API leaves open.
+        lapses: The faults.
         expiries: After how many answered requests all tokens expire.
-        always_expired: Whether every token has expired by the time it comes back.
-        drift: What changes in the job once so many requests were answered.
-        sequence: How often the collector is called, and what happens in between.
+        always_expired: Whether every token has expired by the time the collector uses it.
+        drift: What changes in the job, each after so many answered requests.
+        sequence: How often the collector is called, and what happens between the calls.
     """
 
     listing: Listing = EMPTY
@@ -81,13 +85,9 @@ class Case:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
-        if self.sequence not in get_args(Sequence):
-            msg = f"sequence={self.sequence!r} (expected one of {', '.join(get_args(Sequence))})"
-            raise ValueError(msg)
-        for _, change in self.drift:
-            if change not in get_args(Change):
-                msg = f"drift: {change!r} (expected one of {', '.join(get_args(Change))})"
-                raise ValueError(msg)
+        check_choice("sequence", self.sequence, get_args(Sequence))
+        for index, (_, change) in enumerate(self.drift):
+            check_choice(f"drift[{index}]", change, get_args(Change))
 
     def __repr__(self) -> str:
         return concise(self, positional=1)

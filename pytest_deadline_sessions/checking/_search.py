@@ -1,10 +1,10 @@
-"""The cases that Hypothesis draws."""
+"""The search for a case that breaks a collector: given, remembered, simple and drawn ones."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from unittest import SkipTest
 
@@ -14,90 +14,102 @@ from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
 from pytest_deadline_sessions.checking._attempt import STATELESS, Counterexample
 from pytest_deadline_sessions.checking._case import Case
+from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._shrink import smallest
 from pytest_deadline_sessions.checking._strategies import cases
 from pytest_deadline_sessions.checking._trial import Trial
 
 
-class Drawn:
-    """What Hypothesis finds, under the active profile.
+def search(trial: Trial) -> Counterexample | None:
+    """The first counterexample to the contract, shrunk if Hypothesis drew it.
 
     Args:
         trial: Tries the collector.
-        without: Variations to leave out.
-        max_examples: How many cases are drawn; by default what the profile says.
     """
+    options = trial.options
+    without = options.without
+    if options.expected is not None:
+        # What should be returned would depend on when the collector looked.
+        without |= {"drift"}
+    return (
+        _first(trial, options.examples)
+        or _drawn(trial, without, Phase.reuse)
+        or _first(trial, simplest(without))
+        or _drawn(trial, without, Phase.generate)
+    )
 
-    def __init__(self, trial: Trial, without: Collection[str], max_examples: int | None) -> None:
-        self._trial = trial
-        self._cases = cases(without)
-        active = settings.default or settings()
-        self._settings = settings(
-            active,
-            deadline=None,
-            max_examples=active.max_examples if max_examples is None else max_examples,
-            print_blob=False,
+
+def _first(trial: Trial, candidates: Iterable[Case]) -> Counterexample | None:
+    for case in candidates:
+        counterexample = trial.find(case)
+        if counterexample is not None:
+            repeats = trial.repeats(counterexample)
+            return counterexample if repeats else _unsteady(counterexample)
+    return None
+
+
+def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexample | None:
+    """What Hypothesis finds in that phase, under the active profile."""
+    last: Counterexample | None = None
+
+    def breaks(case: Case) -> bool:
+        nonlocal last
+        counterexample = trial.find(case)
+        last = counterexample or last
+        return counterexample is not None
+
+    active = settings.default or settings()
+    limit = trial.options.max_examples
+    try:
+        hypothesis.find(
+            cases(without),
+            breaks,
+            settings=settings(
+                active,
+                # Our own shrinker needs fewer steps, so the shrinking phase is never among them.
+                phases=[phase] if phase in active.phases else [],
+                deadline=None,
+                max_examples=active.max_examples if limit is None else limit,
+                print_blob=False,
+            ),
+            database_key=_database_key(trial.options.collect),
         )
-
-    def replayed(self) -> Counterexample | None:
-        """What the failures that Hypothesis remembers of this collector come to now."""
-        return self._run(Phase.reuse)
-
-    def fresh(self) -> Counterexample | None:
-        """What new cases come to."""
-        return self._run(Phase.generate)
-
-    def _run(self, phase: Phase) -> Counterexample | None:
-        last: list[Counterexample] = []
-
-        def breaks(case: Case) -> bool:
-            violation = self._trial.find(case)
-            if violation is not None:
-                last[:] = [violation]
-            return violation is not None
-
-        # Our own shrinker needs fewer steps, so Hypothesis is never in its shrinking phase.
-        phases = [phase] if phase in self._settings.phases else []
-        try:
-            hypothesis.find(
-                self._cases,
-                breaks,
-                settings=settings(self._settings, phases=phases),
-                database_key=_database_key(self._trial.options.collect),
-            )
-        except Flaky:
-            if not last:
-                raise
-            return depending(last[0])
-        except (SkipTest, NoSuchExample, Unsatisfiable):
-            # There was nothing to replay, the profile wants nothing drawn, none of very few tries
-            # gave a case, or the collector is right in every case.
-            return None
-        return last[0] if self._trial.slow else self._shrunk(last[0])
-
-    def _shrunk(self, violation: Counterexample) -> Counterexample:
-        found = [violation]
-
-        def breaks(case: Case) -> bool:
-            other = self._trial.find(case)
-            if other is None or other.rule != violation.rule:
-                return False
-            found.append(other)
-            return True
-
-        smallest(violation.case, breaks)
-        return found[-1]
+    except Flaky:
+        if last is None:
+            raise
+        return _unsteady(last)
+    except (SkipTest, NoSuchExample, Unsatisfiable):
+        # There was nothing to replay, the profile wants nothing drawn, none of very few tries gave
+        # a case, or the collector is right in every case.
+        pass
+    return last if last is None or trial.slow else _shrunk(trial, last)
 
 
-def depending(violation: Counterexample) -> Counterexample:
-    """The violation of a collector that is not always wrong in one and the same case."""
-    before = violation.finding
+def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
+    """The smallest counterexample around to the same rule."""
+    smaller = counterexample
+
+    def breaks(case: Case) -> bool:
+        nonlocal smaller
+        other = trial.find(case)
+        if other is None or other.rule != counterexample.rule:
+            return False
+        smaller = other
+        return True
+
+    smallest(counterexample.case, breaks)
+    return smaller
+
+
+def _unsteady(counterexample: Counterexample) -> Counterexample:
+    """The counterexample of a collector whose result differs between identical runs."""
+    finding = counterexample.finding
     what = (
         "Its result differs between identical runs, so it depends on more than its arguments: "
-        f"state kept between calls, or thread timing. {before.what}"
+        f"state kept between calls, or thread timing. {finding.what}"
     )
-    finding = dataclasses.replace(before, rule=STATELESS, what=what)
-    return dataclasses.replace(violation, finding=finding)
+    stateless = dataclasses.replace(finding, rule=STATELESS, what=what)
+    return dataclasses.replace(counterexample, finding=stateless)
 
 
 def _database_key(collect: Callable[..., Any]) -> bytes:

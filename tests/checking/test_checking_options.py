@@ -79,7 +79,7 @@ def test_wrong_options_are_refused(options, error, message):
     ("make", "message"),
     [
         (lambda: Case(sequence="thrice"), r"sequence='thrice' \(expected one of once, twice"),
-        (lambda: Case(drift=((1, "stop"),)), r"drift: 'stop' \(expected one of start, end"),
+        (lambda: Case(drift=((1, "stop"),)), r"drift\[0\]='stop' \(expected one of start, end"),
     ],
 )
 def test_cases_that_cannot_be_are_refused(make, message):

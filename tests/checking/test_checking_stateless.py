@@ -42,6 +42,12 @@ def test_stateless(collect, sequence, what):
     assert " gives the right answer. " in finding.what
 
 
+def test_a_case_is_run_again_with_its_own_ids():
+    """A cache that goes wrong in that case each time does so when the case is run again."""
+    finding = found(wrong.cached_for_ever, Case(TWO, sequence="sessions-added"))
+    assert finding.what.startswith("Called again after another session had started, it no longer")
+
+
 def test_what_is_wrong_after_a_failed_call_and_without_one_is_not_called_state():
     """The failed call has not shown yet what the collector does with that listing."""
     lapses = (Lapse("AccessDeniedException"),)
