@@ -221,7 +221,7 @@ def test_fixtures_that_outlive_the_test_are_told_so(run):
         """
     )
     result.assert_outcomes(errors=1, passed=2)
-    result.stdout.fnmatch_lines(["E *add_job(): deadline_sessions is not active here *"])
+    result.stdout.fnmatch_lines(["E *add_job(): deadline_sessions is only usable in *"])
 
 
 def test_fixtures_that_outlive_the_test_keep_their_environment(run):
@@ -284,11 +284,11 @@ def test_what_a_test_keeps_answers_no_more(run):
 
         def test_other():
             client, job, session = kept
-            with pytest.raises(RuntimeError, match="ListSessions: deadline_sessions is not active"):
+            with pytest.raises(RuntimeError, match="ListSessions: deadline_sessions is only"):
                 client.list_sessions(**job)
-            with pytest.raises(RuntimeError, match="deadline_sessions is not active"):
+            with pytest.raises(RuntimeError, match="deadline_sessions is only usable"):
                 job.start_session()
-            with pytest.raises(RuntimeError, match="deadline_sessions is not active"):
+            with pytest.raises(RuntimeError, match="deadline_sessions is only usable"):
                 session.request_end()
         """
     )

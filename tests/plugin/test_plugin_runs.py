@@ -110,7 +110,7 @@ def pytest_runtest_protocol(item, nextitem):
         item._initrequest()
         item.session._setupstate.setup(item)
         fake = item._request.getfixturevalue("deadline_sessions")
-        with pytest.raises(RuntimeError, match="is not active here"):
+        with pytest.raises(RuntimeError, match="is only usable in"):
             fake.add_job()
         call_and_report(item, "call", log=True)
         call_and_report(item, "teardown", log=False, nextitem=nextitem)
@@ -405,7 +405,7 @@ import pytest
 IDS = {"farmId": "farm-" + "0" * 32, "queueId": "queue-" + "0" * 32, "jobId": "job-" + "0" * 32}
 
 def refused():
-    with pytest.raises(RuntimeError, match="ListSessions: deadline_sessions is not active"):
+    with pytest.raises(RuntimeError, match="ListSessions: deadline_sessions is only usable"):
         boto3.client("deadline").list_sessions(**IDS)
 
 WIDE

@@ -1,0 +1,56 @@
+"""Gives every example of a ``@given`` test the state that the test's fixtures left."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions import _patching
+from pytest_deadline_sessions._plugin import shared_fake
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._plugin.activation import Activation
+
+
+@contextlib.contextmanager
+def restored(test: Activation) -> Iterator[None]:
+    """Restore the state before every example that runs inside."""
+    item = test.item
+    given = getattr(getattr(item, "obj", None), "hypothesis", None)
+    # The test may also receive the service in the middle of an example, by ``request``.
+    if given is None or (
+        test.restore is None and "request" not in getattr(item, "fixturenames", ())
+    ):
+        yield
+        return
+    if test.restore is not None:
+        test.restore = shared_fake.get(item.config).snapshot()
+    with _patching.replaced(given, "inner_test", _restoring(given.inner_test, test)):
+        yield
+
+
+def _restoring(inner: Callable[..., Any], test: Activation) -> Callable[..., Any]:
+    def restore() -> None:
+        if test.restore is not None:
+            test.restore()
+
+    if inspect.iscoroutinefunction(inner):
+
+        @functools.wraps(inner)
+        async def restored_first(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            restore()
+            return await inner(*args, **kwargs)
+
+    else:
+
+        @functools.wraps(inner)
+        def restored_first(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            restore()
+            return inner(*args, **kwargs)
+
+    return restored_first

@@ -1,0 +1,63 @@
+"""The marker and its options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._service.behavior import Behavior
+
+MARKER = "deadline_sessions"
+SWITCHES = {"assert_all_responses_requested": True, "strict": True}
+
+
+def declare(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARKER}(**options): members of Behavior for the service of this test, and the switches "
+        f"{', '.join(SWITCHES)}; the closest marker wins.",
+    )
+
+
+def check(items: list[pytest.Item]) -> None:
+    """Refuse wrong markers.
+
+    Raises:
+        pytest.UsageError: A marker has a wrong option.
+    """
+    for item in items:
+        if item.get_closest_marker(MARKER) is not None:
+            options(item)
+
+
+def options(item: pytest.Item) -> tuple[dict[str, bool], Behavior]:
+    """The switches and the behaviour that the markers of a test select.
+
+    Raises:
+        pytest.UsageError: A marker has a wrong option.
+    """
+    from pytest_deadline_sessions._service.behavior import Behavior
+
+    given: dict[str, Any] = {}
+    for marker in item.iter_markers(MARKER):
+        if marker.args:
+            raise _wrong(item, f"{marker.args!r} (expected keyword arguments only)")
+        given = {**marker.kwargs, **given}
+    allowed = [*SWITCHES, *Behavior.reasons()]
+    for name, value in given.items():
+        if name not in allowed:
+            raise _wrong(item, f"{name}={value!r} (expected one of {', '.join(allowed)})")
+        if name in SWITCHES and not isinstance(value, bool):
+            raise _wrong(item, f"{name}={value!r} (expected True or False)")
+    switches = {name: given.pop(name, default) for name, default in SWITCHES.items()}
+    try:
+        return switches, Behavior(**given)
+    except (TypeError, ValueError) as error:
+        raise _wrong(item, str(error)) from None
+
+
+def _wrong(item: pytest.Item, what: str) -> pytest.UsageError:
+    return pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARKER}: {what}")

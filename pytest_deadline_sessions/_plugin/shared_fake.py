@@ -1,0 +1,51 @@
+"""The fake that all tests of a run share, and what it says where it cannot be used."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._fake import FakeDeadline
+
+INACTIVE = (
+    "deadline_sessions is only usable in a test that requests it, directly or through a "
+    "function-scoped fixture"
+)
+
+_key = pytest.StashKey["FakeDeadline"]()
+
+
+def get(config: pytest.Config) -> FakeDeadline:
+    """The fake of this run, which is made when it is first needed."""
+    if _key not in config.stash:
+        from pytest_deadline_sessions._fake import FakeDeadline
+
+        config.stash[_key] = FakeDeadline()
+        config.stash[_key].pause(INACTIVE)
+    return config.stash[_key]
+
+
+@contextlib.contextmanager
+def refusing(config: pytest.Config) -> Iterator[None]:
+    """Refuse every call, instead of answering it or letting it go to AWS."""
+    fake = get(config)
+    with fake.resumed(), fake.intercept():
+        fake.pause(INACTIVE)
+        yield
+
+
+def clear(config: pytest.Config) -> None:
+    """Drop the state that a test left, and stop waiting for threads and tasks that it left."""
+    if _key not in config.stash:
+        return
+    from pytest_deadline_sessions._transport import environment_variables, interception
+
+    fake = config.stash[_key]
+    with fake.resumed():
+        fake.reset()
+    interception.tidy()
+    environment_variables.forget()
