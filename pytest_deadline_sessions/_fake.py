@@ -1,4 +1,4 @@
-"""``FakeDeadline``: one in-memory Deadline Cloud, and the ways that lead to it."""
+"""``FakeDeadline``: one in-memory Deadline Cloud, and how clients reach it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._arguments import check_callable, check_kind, check_whole
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._domain.faults import Fault
 from pytest_deadline_sessions._domain.listing import Listing
@@ -16,7 +17,6 @@ from pytest_deadline_sessions._service import job_setup, operations, overrides
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions._service.service import Operation, Service
-from pytest_deadline_sessions._service.state import JobState
 from pytest_deadline_sessions._transport import client_factory, interception
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ _serial = itertools.count()
 class FakeDeadline:
     """An in-memory Deadline Cloud behind the whole botocore stack.
 
-    As a context manager it answers every Deadline Cloud client of the process.
+    As a context manager it answers every Deadline Cloud client in the process.
 
     Args:
-        behavior: What the API leaves open; the defaults are those of ``Behavior()``.
-        clock: What time the service thinks it is; by default a clock of its own.
+        behavior: Decisions on what the API leaves open; by default ``Behavior()``.
+        clock: The service's time; by default a clock of its own.
+
+    Raises:
+        TypeError: An argument of the wrong type.
 
     Example:
         >>> fake = FakeDeadline()
@@ -49,15 +52,11 @@ class FakeDeadline:
     """
 
     def __init__(self, behavior: Behavior | None = None, clock: Clock | None = None) -> None:
-        if behavior is not None and not isinstance(behavior, Behavior):
-            msg = f"behavior={behavior!r} (expected a Behavior)"
-            raise TypeError(msg)
-        if clock is not None and not isinstance(clock, Clock):
-            msg = f"clock={clock!r} (expected a Clock)"
-            raise TypeError(msg)
-        self._service = Service(
-            behavior or Behavior(), clock or Clock(), operations.offered(), str(next(_serial))
-        )
+        behavior = Behavior() if behavior is None else behavior
+        clock = Clock() if clock is None else clock
+        check_kind("behavior", behavior, Behavior, "a Behavior")
+        check_kind("clock", clock, Clock, "a Clock")
+        self._service = Service(behavior, clock, operations.offered(), str(next(_serial)))
         self._endpoints: list[Endpoint] = []
         self._entered: list[contextlib.ExitStack] = []
 
@@ -67,17 +66,17 @@ class FakeDeadline:
 
     @property
     def behavior(self) -> Behavior:
-        """What the API leaves open, as this service decides it."""
+        """The service's decisions on what the API leaves open."""
         return self._service.behavior
 
     @property
     def clock(self) -> Clock:
-        """What time the service thinks it is."""
+        """The service's time."""
         return self._service.clock
 
     @property
     def calls(self) -> Transcript:
-        """Every request so far with its outcome, retries included."""
+        """Every request so far with its outcome, including retries."""
         return self._service.transcript
 
     @property
@@ -96,21 +95,22 @@ class FakeDeadline:
         tasks: int | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> Job:
-        """Add a job with sessions, and with work for them if one likes.
+        """Add a job with sessions and, optionally, steps and tasks.
 
-        The tasks are dealt out to the steps and to the sessions. Each session has its actions: it
-        enters an environment, runs its tasks, and leaves. A session that has ended has done all its
-        work; one that runs gets on as the service's time passes, and its last task runs on.
+        The tasks are distributed to the steps and to the sessions. Each session has actions: it
+        enters an environment, runs its tasks and leaves. A session that has ended has done all its
+        tasks. An active session proceeds as the service's time passes, and its last task keeps
+        running.
 
         Args:
-            sessions: How many (they are ``STARTED``, a minute apart, the last one a minute ago);
-                or summaries; or a ``Listing``, which gets the next free ids if it does not say
-                ``first=…`` and another job has its ids.
-            farmId: By default the one farm that jobs of this fake share.
-            queueId: By default the one queue that they share.
-            jobId: By default a fresh one.
+            sessions: How many sessions (all ``STARTED``, a minute apart, the last a minute ago);
+                or summaries; or a ``Listing``. A ``Listing`` without ``first=…`` gets the next free
+                ids if another job has its ids.
+            farmId: By default the same farm for all jobs of this fake.
+            queueId: By default the same queue for all jobs of this fake.
+            jobId: By default a new id.
             steps: How many steps; by default one if there are tasks.
-            tasks: How many tasks in all steps together; by default one for each.
+            tasks: How many tasks in all steps together; by default one for each step.
             details: Members of the job to fix, as ``describe`` does, such as ``{"name": …}``.
 
         Returns:
@@ -118,39 +118,33 @@ class FakeDeadline:
 
         Raises:
             TypeError: A value of the wrong type.
-            ValueError: A count out of range, an id, a summary or a member that the service could
-                not have, or an id or a summary that another job has already.
+            ValueError: A count out of range; an id, a summary or a member that the service could
+                not have; or an id that another job or session has already.
         """
-        self._service.refuse_if_closed("add_job()")
-        service = self._service
-        fixed = {} if details is None else overrides.members("details", details)
+        service = self._open("add_job()")
+        ids, counts = (farmId, queueId, jobId), (steps, tasks)
         with service.lock:
-            ids, listing, planned = job_setup.checked(
-                service, sessions, (farmId, queueId, jobId), (steps, tasks), fixed
-            )
-            if fixed:
-                self.describe(ids.jobId, **fixed)
-            service.state.jobs[ids] = JobState(ids, listing, self.clock.now(), planned)
-            return Job(service, ids)
+            return Job(service, job_setup.add(service, sessions, ids, counts, details))
 
     def describe(self, identifier: str, **members: Any) -> None:
         """Fix members of a farm, queue, job, step, task, session action or storage profile.
 
-        Every operation that tells of it gives them from now on, and nothing else follows from them.
-        A farm, queue or storage profile that no job has exists from then on.
+        Every operation that returns the resource returns these values from now on; nothing else
+        follows from them. A farm, queue or storage profile that no job has exists from then on.
 
         Args:
-            identifier: Its id, whose kind it tells.
-            **members: As the operation that gets it gives them, such as ``name=…`` of a job.
+            identifier: The id of the resource; its prefix says what it is.
+            **members: Members as the operation that gets the resource returns them, such as
+                ``name=…`` of a job.
 
         Raises:
-            ValueError: It is no such id, or the service model does not allow a member or value.
+            ValueError: The id is of no such resource, or the service model does not allow a member
+                or a value.
         """
-        self._service.refuse_if_closed("describe()")
+        service = self._open("describe()")
         overrides.check(identifier, members)
-        with self._service.lock:
-            described = self._service.state.described
-            described[identifier] = {**described.get(identifier, {}), **members}
+        with service.lock:
+            overrides.describe(service.state, identifier, members)
 
     def fail_next(
         self,
@@ -159,118 +153,109 @@ class FakeDeadline:
         times: int | None = 1,
         after: int = 0,
     ) -> None:
-        """Let the next calls fail.
+        """Make the next calls of an operation fail.
 
-        Botocore's retries count as calls of their own. Faults planned for one operation come one
-        after the other.
+        Botocore's retries count as calls. Several faults planned for one operation happen one after
+        the other.
 
         Args:
-            fault: A ``Fault``, or the code of one, such as ``"ThrottlingException"``,
+            fault: A ``Fault``, or a code such as ``"ThrottlingException"``,
                 ``"ConnectionClosedError"``, ``"ReadTimeoutError"``, ``"EndpointConnectionError"``
                 or ``"ConnectTimeoutError"``.
             operation: The API name of the operation that fails.
             times: How many calls fail; ``None`` for all from then on.
-            after: How many calls succeed before.
+            after: How many calls succeed first.
 
         Raises:
             TypeError: A value of the wrong type.
-            ValueError: A fault that the operation is not modelled to give, an operation that the
-                fake lacks, or a number out of range.
+            ValueError: The service model does not list the fault for the operation, the fake lacks
+                the operation, or a number is out of range.
         """
-        self._service.refuse_if_closed("fail_next()")
+        service = self._open("fail_next()")
         if times is not None:
-            _whole("times", times, 1)
-        _whole("after", after, 0)
-        with self._service.lock:
-            self._service.plan(fault, operation, times, after)
+            check_whole("times", times, 1)
+        check_whole("after", after)
+        with service.lock:
+            service.plan(fault, operation, times, after)
 
     def expire_tokens(self) -> None:
-        """Make every token issued so far older than a token may be."""
-        self._service.refuse_if_closed("expire_tokens()")
-        with self._service.lock:
-            self._service.state.tokens.expire()
+        """Make every token issued so far too old to be accepted."""
+        service = self._open("expire_tokens()")
+        with service.lock:
+            service.state.tokens.expire()
 
     def operation(self, name: str) -> Callable[[Operation], Operation]:
-        """Add an operation, or replace one, until the next reset.
+        """Add an operation, or replace it, until the next reset.
 
         Args:
             name: The API name, such as ``"GetFarm"``.
 
         Returns:
-            A decorator for a function from the service and the parameters to the result, or to the
-            ``Fault`` that the call comes to; what it raises, and what it gives that the operation
-            cannot give, goes to the caller.
+            A decorator for a function that takes the ``Service`` and the parameters of the call. It
+            returns the result or a ``Fault``. An exception that it raises reaches the caller of the
+            operation, as does the refusal of a result that the operation cannot have.
 
         Raises:
-            TypeError: What is decorated cannot be called.
+            TypeError: The decorated object cannot be called.
             ValueError: The service model has no such operation.
         """
-        self._service.refuse_if_closed("operation()")
+        service = self._open("operation()")
         model.operation_model(name)
 
         def add(function: Operation) -> Operation:
-            if not callable(function):
-                msg = f"{name}: {function!r} (expected a function of the service and parameters)"
-                raise TypeError(msg)
-            self._service.operations[name] = function
+            check_callable(name, function, "a function of the service and the parameters")
+            service.operations[name] = function
             return function
 
         return add
 
     def on_call(self, listener: Callable[[Call], None]) -> None:
-        """Tell ``listener`` of each call, with its outcome, until the next reset.
+        """Run a callback after each call, until the next reset.
 
-        The call is in the transcript by then, and its response on its way: what the listener
-        changes, such as the clock, is met by the next call. Other calls wait until it is done.
+        Use it, for example, to change the job between two pages. The call is already in ``calls``,
+        and its response no longer changes; what the listener changes affects the next call. Other
+        calls wait until the listener is done.
+
+        Args:
+            listener: A function that takes the ``Call``.
 
         Raises:
             TypeError: ``listener`` cannot be called.
         """
-        self._service.refuse_if_closed("on_call()")
-        if not callable(listener):
-            msg = f"listener={listener!r} (expected a function of a Call)"
-            raise TypeError(msg)
-        self._service.state.listeners.append(listener)
+        service = self._open("on_call()")
+        check_callable("listener", listener, "a function of a Call")
+        service.state.listeners.append(listener)
 
     def reset(self, behavior: Behavior | None = None) -> None:
-        """Forget jobs, faults, tokens, calls, listeners, added operations and the clock's advances.
+        """Clear all state: jobs, faults, tokens, calls, listeners, operations, clock advances.
 
         Args:
-            behavior: What to follow from now on; by default what it was.
+            behavior: The behaviour from now on; by default it stays.
         """
-        self._service.refuse_if_closed("reset()")
-        self._service.reset(behavior)
-        self.clock.reset()
+        service = self._open("reset()")
+        service.reset(behavior)
 
     def snapshot(self) -> Callable[[], None]:
-        """Remember the present state; calling the result brings it back, as often as one likes."""
-        service = self._service
-        with service.lock:
-            state, clock, behavior = service.state.copy(), self.clock.snapshot(), service.behavior
-            operations, calls = dict(service.operations), list(service.transcript)
+        """Save the present state.
 
-        def restore() -> None:
-            with service.lock:
-                service.state, service.behavior = state.copy(), behavior
-                service.operations = dict(operations)
-                service.transcript.replace(calls)
-                clock()
-
-        return restore
+        Returns:
+            A function that restores the state, any number of times.
+        """
+        return self._service.snapshot()
 
     def client(self, *, fast_timestamps: bool = True, **config: Any) -> Any:
-        """A botocore client of this fake, good inside and outside of ``intercept``.
+        """A botocore client of this fake; it works inside and outside of ``intercept``.
 
         Args:
             fast_timestamps: Whether to parse timestamps with ``datetime.fromisoformat`` instead of
                 dateutil: the same instants in a fraction of the time.
-            **config: What ``Session.create_client`` takes, such as ``region_name``, and the options
+            **config: Arguments of ``Session.create_client``, such as ``region_name``, and options
                 of botocore's ``Config``, such as ``retries={"mode": "standard"}``.
 
         Raises:
             TypeError: An unknown option.
         """
-        self._service.refuse_if_closed("client()")
+        self._open("client()")
         made = client_factory.client(fast_timestamps=fast_timestamps, **config)
         self.attach(made)
         return made
@@ -278,7 +263,7 @@ class FakeDeadline:
     def async_client(
         self, *, fast_timestamps: bool = True, **config: Any
     ) -> contextlib.AbstractAsyncContextManager[Any]:
-        """An aiobotocore client of this fake, for ``async with``.
+        """An aiobotocore client of this fake, to be used with ``async with``.
 
         Args:
             fast_timestamps: As of ``client``.
@@ -288,41 +273,41 @@ class FakeDeadline:
             ImportError: The extra ``async`` is not installed.
             TypeError: An unknown option.
         """
-        self._service.refuse_if_closed("async_client()")
+        service = self._open("async_client()")
         from pytest_deadline_sessions._transport import aiobotocore_hooks
 
         return aiobotocore_hooks.client(
-            self._service, interception.attach, fast_timestamps=fast_timestamps, **config
+            service, interception.attach, fast_timestamps=fast_timestamps, **config
         )
 
     def attach(self, client: Any) -> contextlib.ExitStack:
-        """Answer the calls of this client from now on, whatever else is intercepted.
+        """Answer all calls of one client from now on.
 
         Args:
             client: A botocore or boto3 client of ``deadline``.
 
         Returns:
-            A context manager that detaches the client when left; it need not be used.
+            A context manager that detaches the client on exit. You need not enter it.
 
         Raises:
-            TypeError: It is no such client.
+            TypeError: The object is no such client.
         """
-        self._service.refuse_if_closed("attach()")
-        detach = interception.attach(client, self._service)
+        service = self._open("attach()")
+        detach = interception.attach(client, service)
         stack = contextlib.ExitStack()
         stack.callback(detach)
         return stack
 
     @contextlib.contextmanager
     def intercept(self) -> Iterator[FakeDeadline]:
-        """Answer every Deadline Cloud client of the process, whoever made it and whenever.
+        """Answer every Deadline Cloud client in the process, including clients created earlier.
 
-        Inside, dummy credentials and a region are in the environment, and neither ``~/.aws`` nor a
-        metadata service is consulted. Other services are left alone, and everything is restored
-        afterwards. The innermost of several interceptions answers.
+        Inside, the environment has dummy credentials and a region, and neither ``~/.aws`` nor a
+        metadata service is read. Clients of other services are left alone. Everything is restored
+        on exit. If interceptions are nested, the innermost answers.
         """
-        self._service.refuse_if_closed("intercept()")
-        with interception.intercept(self._service):
+        service = self._open("intercept()")
+        with interception.intercept(service):
             yield self
 
     @contextlib.contextmanager
@@ -331,33 +316,34 @@ class FakeDeadline:
     ) -> Iterator[Endpoint]:
         """Answer over HTTP on loopback, for subprocesses and for other languages.
 
-        What comes this way is in the same transcript. A read timeout that was planned closes the
-        connection, since nobody is to wait. Calls are answered one at a time, so an operation or a
-        listener of yours must not make one over HTTP itself; ``client()`` is for that.
+        ``calls`` has these calls too. A planned read timeout closes the connection at once, so that
+        nobody waits. Calls are answered one at a time, so your operations and listeners must not
+        make calls over HTTP; they can use ``client()``.
 
-        Leaving closes all connections. It waits half a second for calls under way.
+        Leaving the context waits up to half a second for calls in progress, and then closes all
+        connections.
 
         Args:
             host: A loopback address.
-            port: By default one that is free.
-            allowed_hosts: Names that a request may have in its headers ``Host`` and ``Origin``,
-                besides loopback addresses and ``localhost``, whatever the port and with or without
-                the prefixes that SDKs add, such as ``management.``; others are refused with
-                ``AccessDeniedException``, since a page in a browser may have made them.
+            port: By default a free port.
+            allowed_hosts: Host names to accept in the headers ``Host`` and ``Origin``, besides
+                loopback addresses and ``localhost``. They are accepted with any port, and with the
+                prefixes that SDKs add, such as ``management.``. Other hosts are refused with
+                ``AccessDeniedException``, since a web page may have made the request.
 
         Returns:
-            A context manager that yields the URL, an ``Endpoint``: its ``environment()`` is that of
-            a subprocess whose clients are to come here.
+            A context manager that yields the URL, an ``Endpoint``. Its ``environment()`` is the
+            environment for a subprocess whose clients shall reach this fake.
 
         Raises:
             ImportError: The extra ``server`` is not installed.
-            OSError: The address cannot be listened on, such as one that is taken.
-            ValueError: The address is not loopback, or a name in ``allowed_hosts`` is none.
+            OSError: Listening on the address fails, for example because it is in use.
+            ValueError: The address is not loopback, or ``allowed_hosts`` has an invalid name.
         """
-        self._service.refuse_if_closed("serve()")
+        service = self._open("serve()")
         from pytest_deadline_sessions._transport import http_server
 
-        with http_server.serve(self._service, host, port, allowed_hosts=allowed_hosts) as endpoint:
+        with http_server.serve(service, host, port, allowed_hosts=allowed_hosts) as endpoint:
             self._endpoints.append(endpoint)
             try:
                 yield endpoint
@@ -365,13 +351,13 @@ class FakeDeadline:
                 self._endpoints.remove(endpoint)
 
     def endpoint_environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The environment of a subprocess whose clients are to come to ``serve()``.
+        """The environment for a subprocess whose clients shall reach ``serve()``.
 
         Args:
-            base: What to add it to; by default the environment of this process.
+            base: The environment to extend; by default that of this process.
 
         Raises:
-            RuntimeError: Nothing is served at the moment.
+            RuntimeError: ``serve()`` is not active.
         """
         if not self._endpoints:
             msg = "endpoint_environment(): nothing is served (expected to be inside serve())"
@@ -379,30 +365,35 @@ class FakeDeadline:
         return self._endpoints[-1].environment(base)
 
     def close(self) -> None:
-        """Answer no more: attached clients get an error, and so do jobs and sessions."""
+        """Stop answering: attached clients, jobs and sessions raise from now on."""
         self.pause("a closed FakeDeadline (expected an open one; make a new one)")
 
     def pause(self, why: str) -> None:
-        """Refuse to be used and to answer until ``resume``; for whoever hands out one fake to many.
+        """Refuse every use until ``resume``, for example between two tests that share a fake.
 
         Args:
-            why: What the refusal says.
+            why: The text of the refusal.
         """
         self._service.refusal = why
 
     def resume(self) -> None:
-        """Take work again after ``pause``, or after ``close``."""
+        """Answer again after ``pause`` or ``close``."""
         self._service.refusal = None
 
     @contextlib.contextmanager
     def resumed(self) -> Iterator[None]:
-        """Take work inside, and then be as before."""
+        """Answer inside the context, even if the fake is paused."""
         service = self._service
         refusal, service.refusal = service.refusal, None
         try:
             yield
         finally:
             service.refusal = refusal
+
+    def _open(self, what: str) -> Service:
+        """The service, unless it is closed or paused."""
+        self._service.refuse_if_closed(what)
+        return self._service
 
     def __enter__(self) -> Self:
         entered = contextlib.ExitStack()
@@ -412,12 +403,3 @@ class FakeDeadline:
 
     def __exit__(self, *_: object) -> None:
         self._entered.pop().close()
-
-
-def _whole(name: str, value: Any, low: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        msg = f"{name}={value!r} (expected a whole number, {low} or more)"
-        raise TypeError(msg)
-    if value < low:
-        msg = f"{name}={value!r} (expected {low} or more)"
-        raise ValueError(msg)

@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._arguments import (
+    check_choice,
+    check_kind,
+    check_switch,
+    check_whole,
+    wrong_value,
+)
 from pytest_deadline_sessions._domain import tokens
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import concise
@@ -152,31 +159,12 @@ def _spans() -> dict[str, tuple[int, int | None]]:
 def _check(name: str, value: Any, hint: Any) -> None:
     choices = get_args(hint)
     if hint is bool:
-        _expect(name, value, "True or False", right=isinstance(value, bool))
+        check_switch(name, value)
     elif hint is datetime.timedelta:
-        _expect(name, value, "a timedelta", right=isinstance(value, datetime.timedelta))
-        if value < datetime.timedelta(0):
-            msg = f"{name}={value!r} (expected 0 or more)"
-            raise ValueError(msg)
+        if check_kind(name, value, datetime.timedelta, "a timedelta") < datetime.timedelta(0):
+            raise wrong_value(name, value, "0 or more")
     elif name in _spans():
         if value is not None or type(None) not in choices:
-            _check_number(name, value)
-    elif value not in choices:
-        msg = f"{name}={value!r} (expected one of {', '.join(map(repr, choices))})"
-        raise ValueError(msg)
-
-
-def _check_number(name: str, value: Any) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    _expect(name, value, "a whole number", right=whole)
-    low, high = _spans()[name]
-    if value < low or (high is not None and value > high):
-        span = f"{low}..{high}" if high is not None else f"{low} or more"
-        msg = f"{name}={value!r} (expected {span})"
-        raise ValueError(msg)
-
-
-def _expect(name: str, value: Any, what: str, *, right: bool) -> None:
-    if not right:
-        msg = f"{name}={value!r} (expected {what})"
-        raise TypeError(msg)
+            check_whole(name, value, *_spans()[name])
+    else:
+        check_choice(name, value, choices)

@@ -1,4 +1,4 @@
-"""What a new job is made of, checked before anything changes."""
+"""Adding a job: every argument is checked before anything changes."""
 
 from __future__ import annotations
 
@@ -8,45 +8,52 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._arguments import check_items, check_whole, wrong_value
 from pytest_deadline_sessions._domain.listing import GAP, Listing
 from pytest_deadline_sessions._service import overrides, workload
 from pytest_deadline_sessions._service.state import JobIds, JobState, State
+from pytest_deadline_sessions._text import shown
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service
 
 
-def checked(
+def add(
     service: Service,
-    sessions: Any,
+    sessions: int | Listing | Iterable[Mapping[str, Any]],
     ids: tuple[str | None, str | None, str | None],
     work_counts: tuple[int | None, int | None],
-    details: Mapping[str, Any],
-) -> tuple[JobIds, Listing, workload.Work | None]:
-    """The ids, the listing and the work of a job that may be added.
+    details: Mapping[str, Any] | None,
+) -> JobIds:
+    """Add a job; nothing changes if an argument is refused.
 
     Args:
-        service: Which service it is added to.
+        service: The service that gets the job.
         sessions: As ``FakeDeadline.add_job`` takes them.
-        ids: Those of farm, queue and job; ``None`` for one that the service chooses.
-        work_counts: How many steps and tasks there are, if they are given.
+        ids: Those of farm, queue and job; ``None`` where the service chooses.
+        work_counts: How many steps and tasks; ``None`` where the service chooses.
         details: Members of the job to fix.
 
     Raises:
         TypeError: A value of the wrong type.
-        ValueError: A value out of range, or one that another job has.
+        ValueError: A value out of range, or a value that another job has.
     """
     state = service.state
-    chosen = _ids(state, ids)
-    overrides.check(chosen.jobId, details)
+    members = {} if details is None else overrides.members("details", details)
+    job_ids = _ids(state, ids)
+    overrides.check(job_ids.jobId, members)
     steps, tasks = workload.checked(*work_counts)
     listing = _listing(service, sessions)
     if listing.given is None and listing.first == Listing.first:
-        listing = _moved(listing, state)
+        listing = _with_free_ids(listing, state)
     for other in state.jobs.values():
         _refuse_overlap(listing, other)
     first = state.next_number("StepId", steps)
-    return chosen, listing, workload.Work(steps, tasks, len(listing), first) if steps else None
+    work = workload.Work(steps, tasks, len(listing), first) if steps else None
+    if members:
+        overrides.describe(state, job_ids.jobId, members)
+    state.jobs[job_ids] = JobState(job_ids, listing, service.clock.now(), work)
+    return job_ids
 
 
 def _ids(state: State, given: tuple[str | None, str | None, str | None]) -> JobIds:
@@ -56,45 +63,40 @@ def _ids(state: State, given: tuple[str | None, str | None, str | None]) -> JobI
         queue_id or model.make_id("QueueId", 1),
         job_id or _free_job_id(state),
     )
-    found = validation.check_request(ids._asdict())
-    if found:
-        raise ValueError("; ".join(map(str, found)))
+    violations = validation.check_request(ids._asdict())
+    if violations:
+        raise ValueError("; ".join(map(str, violations)))
     if ids in state.jobs:
-        msg = f"jobId={ids.jobId!r} (expected an id that no job of this fake has)"
-        raise ValueError(msg)
+        raise wrong_value("jobId", ids.jobId, "an id that no job of this fake has")
     return ids
 
 
 def _free_job_id(state: State) -> str:
     taken = {ids.jobId for ids in state.jobs}
     ids = (model.make_id("JobId", number) for number in itertools.count(len(taken) + 1))
-    return next(one for one in ids if one not in taken)
+    return next(job_id for job_id in ids if job_id not in taken)
 
 
-def _listing(service: Service, sessions: Any) -> Listing:
+def _listing(service: Service, sessions: int | Listing | Iterable[Mapping[str, Any]]) -> Listing:
     if isinstance(sessions, Listing):
         return sessions
     if isinstance(sessions, int) and not isinstance(sessions, bool):
-        if sessions < 0:
-            msg = f"sessions={sessions!r} (expected 0 or more)"
-            raise ValueError(msg)
+        check_whole("sessions", sessions)
         now = service.clock.now().replace(microsecond=0)
         try:
             return Listing(runs=(("STARTED", sessions),), started_at=now - sessions * GAP)
         except OverflowError:
-            msg = f"sessions={sessions!r} (expected as many as there were minutes since the year 1)"
-            raise ValueError(msg) from None
-    if isinstance(sessions, str | bytes | Mapping) or not isinstance(sessions, Iterable):
-        msg = f"sessions={sessions!r} (expected a count, session summaries, or a Listing)"
-        raise TypeError(msg)
-    listing = Listing.of(sessions)
+            expected = "fewer than there were minutes since the year 1"
+            raise wrong_value("sessions", sessions, expected) from None
+    expected = "a count, session summaries, or a Listing"
+    listing = Listing.of(check_items("sessions", sessions, expected))
     if service.behavior.order == "startedAt":
         listing = Listing.of(sorted(listing, key=lambda summary: summary["startedAt"]))
     return listing
 
 
-def _moved(listing: Listing, state: State) -> Listing:
-    """The listing itself if no job has its ids, or else with the next ids that are free."""
+def _with_free_ids(listing: Listing, state: State) -> Listing:
+    """The listing if its session ids are free; else the same with the next free ids."""
     first, past = listing.first, _past(listing, state)
     if past > first:
         past = max(past, state.counted.get("SessionId", first))
@@ -106,14 +108,15 @@ def _moved(listing: Listing, state: State) -> Listing:
 
 
 def _past(listing: Listing, state: State) -> int:
-    """The number past every session that the listing shares with a job; its first if none."""
+    """The first number after all session ids that jobs share with the listing."""
     return max((_past_of(listing, job) for job in state.jobs.values()), default=listing.first)
 
 
 def _past_of(listing: Listing, job: JobState) -> int:
     other = job.listing
     places = (
-        listing.position(str(one.get("sessionId"))) for one in (*job.added, *(other.given or ()))
+        listing.position(str(summary.get("sessionId")))
+        for summary in (*job.added, *(other.given or ()))
     )
     past = [listing.first + place + 1 for place in places if place is not None]
     if other.given is None and listing.overlap(other):
@@ -124,11 +127,9 @@ def _past_of(listing: Listing, job: JobState) -> int:
 def _refuse_overlap(listing: Listing, other: JobState) -> None:
     ids = {summary["sessionId"] for summary in other.added}
     taken = listing.overlap(other.listing) or next(
-        (one for one in ids if listing.position(one) is not None), None
+        (each for each in ids if listing.position(each) is not None), None
     )
     if taken is not None:
-        msg = (
-            f"sessions: {taken!r} is in {other.ids.jobId} already "
-            "(expected ids that no job has; a Listing takes first=…)"
-        )
-        raise ValueError(msg)
+        msg = f"sessions: {shown(taken)} is already in {other.ids.jobId} "
+        expected = "(expected ids that no other job has; a Listing takes first=…)"
+        raise ValueError(msg + expected)

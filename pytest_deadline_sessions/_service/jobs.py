@@ -1,4 +1,4 @@
-"""What users hold: a job, and a session of it."""
+"""The handles that users get: a job, and a session of a job."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model, types
 from pytest_deadline_sessions._api.placeholders import REQUESTER
+from pytest_deadline_sessions._arguments import wrong_value
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.summaries import check_summaries
 from pytest_deadline_sessions._public import public
@@ -49,7 +50,7 @@ class Job(Mapping[str, Any]):
 
     @property
     def listing(self) -> Listing:
-        """Everything the job lists at this moment, in service order."""
+        """Everything the job lists now, in service order."""
         with self._service.lock:
             job = self._state()
             if not job.changed and not job.added:
@@ -67,26 +68,26 @@ class Job(Mapping[str, Any]):
         return [Session(self, summary["sessionId"]) for summary in self.listing]
 
     def session(self, session_id: str) -> Session:
-        """The handle of one session.
+        """The handle of the session with that id.
 
         Raises:
             ValueError: The job has no such session.
         """
         if self._state().position(session_id) is None:
-            msg = f"session_id={session_id!r} (expected a session of {self._ids.jobId})"
-            raise ValueError(msg)
+            raise wrong_value("session_id", session_id, f"a session of {self._ids.jobId}")
         return Session(self, session_id)
 
     def start_session(self, **members: Any) -> Session:
-        """Let a worker start another session; it comes last in the listing.
+        """Start another session; it comes last in the listing.
 
         Args:
-            **members: Members of the summary to fix, such as ``workerId=…``; by default a fresh
-                ``sessionId``, one fleet and worker, and ``startedAt`` the service's time.
+            **members: Members of the summary to set, such as ``workerId=…``. By default the
+                session has a new ``sessionId``, the first fleet and worker, and the service's time
+                as ``startedAt``.
 
         Raises:
-            ValueError: The summary would be one that the service could not send, or its
-                ``sessionId`` is taken.
+            ValueError: The service could not send such a summary, or another session has the
+                ``sessionId``.
         """
         service = self._service
         with service.lock:
@@ -101,8 +102,7 @@ class Job(Mapping[str, Any]):
             }
             check_summaries([summary], "start_session")
             if service.state.lists(summary["sessionId"]):
-                msg = f"sessionId={summary['sessionId']!r} (expected an id that is not taken)"
-                raise ValueError(msg)
+                raise wrong_value("sessionId", summary["sessionId"], "an id that no session has")
             job.added.append(cast("types.SessionSummary", summary))
             return Session(self, summary["sessionId"])
 
@@ -117,9 +117,9 @@ class Job(Mapping[str, Any]):
 
 @public
 class Session:
-    """A session of a job, to be moved along its life.
+    """A session of a job, with methods that move it along its life.
 
-    Every change happens at the service's time, and only where the lifecycle allows it.
+    Every change happens at the service's time, and only if the lifecycle allows it.
 
     Example:
         >>> from pytest_deadline_sessions import FakeDeadline
@@ -140,7 +140,7 @@ class Session:
 
     @property
     def summary(self) -> types.SessionSummary:
-        """The present summary, a fresh dict."""
+        """The present summary, as a new dict."""
         job, place = self._place()
         return job.summary(place)
 
@@ -150,29 +150,29 @@ class Session:
         return self.summary["lifecycleStatus"]
 
     def request_end(self, by: str = REQUESTER) -> None:
-        """Ask the session to end, as ``UpdateSession`` does.
+        """Request the end of the session, as ``UpdateSession`` does.
 
         Args:
-            by: Who asks: what ``updatedBy`` then says.
+            by: Who requests it: the ``updatedBy`` of the summary.
 
         Raises:
-            ValueError: Its status does not allow it.
+            ValueError: The status of the session does not allow it.
         """
         self._move(lifecycle.UPDATE_IN_PROGRESS, by)
 
     def succeed_update(self) -> None:
-        """Let the worker take the update.
+        """The worker carries out the update.
 
         Raises:
-            ValueError: Its status does not allow it.
+            ValueError: The status of the session does not allow it.
         """
         self._move(lifecycle.UPDATE_SUCCEEDED)
 
     def fail_update(self) -> None:
-        """Let the worker fail to take the update.
+        """The worker fails to carry out the update.
 
         Raises:
-            ValueError: Its status does not allow it.
+            ValueError: The status of the session does not allow it.
         """
         self._move(lifecycle.UPDATE_FAILED)
 
@@ -180,7 +180,7 @@ class Session:
         """End the session.
 
         Raises:
-            ValueError: Its status does not allow it.
+            ValueError: The status of the session does not allow it.
         """
         self._move(lifecycle.ENDED)
 

@@ -1,14 +1,18 @@
-"""Members of resources that a test wants to fix."""
+"""Members of resources that a test fixes: ``describe``, and the ``details`` of a job."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._arguments import check_kind, refusal, wrong_type, wrong_value
 
-_TOLD_BY = {
+if TYPE_CHECKING:
+    from pytest_deadline_sessions._service.state import State
+
+_OPERATIONS = {
     "FarmId": "GetFarm",
     "QueueId": "GetQueue",
     "JobId": "GetJob",
@@ -19,45 +23,51 @@ _TOLD_BY = {
 }
 
 
-def check(identifier: Any, members: Mapping[str, Any]) -> None:
-    """Refuse to describe what the service does not tell of in that way.
+def describe(state: State, identifier: str, members: Mapping[str, Any]) -> None:
+    """Fix members of a resource, in addition to those that are fixed already."""
+    state.described[identifier] = {**state.described.get(identifier, {}), **members}
+
+
+def check(identifier: object, members: Mapping[str, Any]) -> None:
+    """Refuse members that no operation returns for the resource.
 
     Args:
         identifier: The id of a resource.
-        members: Members by their API name, as the operation that gets the resource gives them.
+        members: Members by their API name, as the operation that gets the resource returns them.
 
     Raises:
-        ValueError: No id of such a resource; a member that the operation does not give, or that
-            names the resource; or a value that the service model does not allow.
+        ValueError: The id is of no such resource; the operation does not return a member, or the
+            member names the resource; or the service model does not allow a value.
     """
-    operation = _told_by(identifier)
+    operation = _operation_for(identifier)
     shape = model.operation_model(operation)
     known = shape.output_shape.members
     free = [name for name in known if name not in shape.input_shape.members]
     for name, value in members.items():
         if name not in free:
-            msg = f"{identifier}: {name}={value!r} (expected members of {operation}: "
-            raise ValueError(f"{msg}{', '.join(free)})")
-        found = validation.check_shape(value, known[name].name, name)
-        if found:
-            raise ValueError(f"{identifier}: " + "; ".join(map(str, found)))
+            expected = f"members of {operation}: {', '.join(free)}"
+            raise ValueError(f"{identifier}: {refusal(name, value, expected)}")
+        violations = validation.check_shape(value, known[name].name, name)
+        if violations:
+            raise ValueError(f"{identifier}: " + "; ".join(map(str, violations)))
 
 
-def members(name: str, value: Any) -> dict[str, Any]:
-    """The members that an argument gives by their name.
+def members(name: str, value: object) -> dict[str, Any]:
+    """The members that an argument holds by name.
 
     Raises:
         TypeError: It is no mapping of names.
     """
-    if not isinstance(value, Mapping) or not all(isinstance(one, str) for one in value):
-        msg = f"{name}={value!r} (expected a dict of members by their API name)"
-        raise TypeError(msg)
-    return dict(value)
+    expected = "a dict of members by their API name"
+    given = check_kind(name, value, Mapping, expected)
+    if not all(isinstance(key, str) for key in given):
+        raise wrong_type(name, value, expected)
+    return dict(given)
 
 
-def _told_by(identifier: Any) -> str:
-    for name, operation in _TOLD_BY.items():
+def _operation_for(identifier: object) -> str:
+    """The operation that gets the resource with that id."""
+    for name, operation in _OPERATIONS.items():
         if isinstance(identifier, str) and re.fullmatch(model.pattern(name), identifier):
             return operation
-    msg = f"identifier={identifier!r} (expected an id: {', '.join(_TOLD_BY)})"
-    raise ValueError(msg)
+    raise wrong_value("identifier", identifier, f"an id: {', '.join(_OPERATIONS)}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._arguments import wrong_value
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._domain.faults import Fault, FaultError, as_fault, not_found
 from pytest_deadline_sessions._domain.tokens import Tokens
@@ -17,6 +18,7 @@ from pytest_deadline_sessions._domain.transcript import Call, Transcript
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._service.state import JobIds, JobState, Planned, State
+from pytest_deadline_sessions._text import plain, shown
 
 if TYPE_CHECKING:
     import datetime
@@ -81,7 +83,7 @@ class Exchange:
 
 
 class ClosedError(RuntimeError):
-    """A service is used that is not to be used at present."""
+    """A service is used that is closed or paused."""
 
 
 @public
@@ -125,16 +127,44 @@ class Service:
         self.state = self._fresh()
 
     def reset(self, behavior: Behavior | None = None) -> None:
-        """Forget all jobs, faults, tokens and calls."""
+        """Forget all jobs, faults, tokens and calls, and advances of the clock.
+
+        Args:
+            behavior: The behaviour from now on; by default it stays.
+        """
         with self.lock:
             self._resets += 1
             self.behavior = behavior or self.behavior
             self.state = self._fresh()
             self.operations = dict(self._offered)
             self.transcript.clear()
+            self.clock.reset()
+
+    def snapshot(self) -> Callable[[], None]:
+        """Save the present state.
+
+        Returns:
+            A function that restores it, any number of times.
+        """
+        with self.lock:
+            state, clock, behavior = self.state.copy(), self.clock.snapshot(), self.behavior
+            operations, calls = dict(self.operations), list(self.transcript)
+
+        def restore() -> None:
+            with self.lock:
+                self.state, self.behavior = state.copy(), behavior
+                self.operations = dict(operations)
+                self.transcript.replace(calls)
+                clock()
+
+        return restore
 
     def refuse_if_closed(self, what: str) -> None:
-        """Refuse to be used, if somebody has said why."""
+        """Refuse to be used while ``refusal`` says why.
+
+        Raises:
+            ClosedError: The service is not to be used now.
+        """
         if self.refusal is not None:
             msg = f"{what}: {self.refusal}"
             raise ClosedError(msg)
@@ -213,28 +243,45 @@ class Service:
         exchange.result = result
 
     def plan(self, fault: Fault | str, name: str, times: int | None, after: int) -> None:
-        """Let a fault wait for its calls."""
+        """Plan a fault for calls to come; see ``FakeDeadline.fail_next``."""
         if name not in self.operations:
-            msg = f"operation={name!r} (expected one of {', '.join(sorted(self.operations))})"
-            raise ValueError(msg)
+            raise wrong_value("operation", name, f"one of {', '.join(sorted(self.operations))}")
         self.state.planned.append(Planned(as_fault(fault, name), name, times, after))
 
     def call_off(self) -> None:
-        """Forget the faults that wait for their calls."""
+        """Forget all planned faults."""
         with self.lock:
             self.state.planned.clear()
 
     def job(self, params: Mapping[str, Any]) -> JobState:
-        """The job that the parameters name.
+        """The job that the parameters of a call name.
+
+        Args:
+            params: Parameters with ``farmId``, ``queueId`` and ``jobId``.
+
+        Returns:
+            The job: ``ids``, ``added_at``, and the present summaries by ``between(start, stop)``.
 
         Raises:
-            FaultError: There is none: ``ResourceNotFoundException``.
+            FaultError: There is no such job. Let it pass: the caller of the operation then gets
+                ``ResourceNotFoundException``.
+
+        Example:
+            >>> from pytest_deadline_sessions import FakeDeadline
+            >>> fake = FakeDeadline()
+            >>> @fake.operation("GetJob")
+            ... def get_job(service, parameters):
+            ...     job = service.job(parameters)
+            ...     return {"jobId": job.ids.jobId, "name": f"{len(job)} sessions"}
+            >>> job = fake.add_job(sessions=3)
+            >>> fake.client().get_job(**job)["name"]
+            '3 sessions'
         """
         ids = JobIds(params["farmId"], params["queueId"], params["jobId"])
-        found = self.state.jobs.get(ids)
-        if found is None:
+        job = self.state.jobs.get(ids)
+        if job is None:
             raise not_found("job", ids.jobId)
-        return found
+        return job
 
     def _fail_if_planned(self, name: str, params: Mapping[str, Any]) -> None:
         for planned in self.state.planned:
@@ -246,9 +293,9 @@ class Service:
                 return
 
     def _refuse_invalid(self, name: str, params: Mapping[str, Any]) -> None:
-        found = validation.check_request(params, name)
-        if found:
-            raise FaultError(invalid(found))
+        violations = validation.check_request(params, name)
+        if violations:
+            raise FaultError(invalid(violations))
 
     def _complete(self, fault: Fault) -> Fault:
         seconds = self.behavior.retry_after_seconds
@@ -258,13 +305,13 @@ class Service:
         return fault.but(retryAfterSeconds=seconds) if "retryAfterSeconds" in known else fault
 
 
-def invalid(found: Iterable[Violation]) -> Fault:
+def invalid(violations: Iterable[Violation]) -> Fault:
     """The fault for a request that breaks the service model."""
     fields = [
-        {"name": broken.path, "message": f"{broken.value} (expected {broken.allowed})"}
-        for broken in found
+        {"name": each.path, "message": f"{each.value} (expected {each.allowed})"}
+        for each in violations
     ]
-    names = ", ".join(one["name"] for one in fields)
+    names = ", ".join(field["name"] for field in fields)
     return Fault(
         "ValidationException",
         f"{len(fields)} validation error(s) detected: {names}",
@@ -274,21 +321,20 @@ def invalid(found: Iterable[Violation]) -> Fault:
 
 
 def _refuse_result(name: str, result: Any) -> None:
-    """Refuse what botocore would leave out without a word, so that nothing seems to come."""
+    """Refuse members that botocore would drop silently."""
     if not isinstance(result, Mapping):
-        msg = f"{name} gave {result!r} (expected a dict of its result, or a Fault)"
+        msg = f"{name} returned {shown(result)} (expected a dict of its result, or a Fault)"
         raise TypeError(msg)
     known = model.operation_model(name).output_shape.members
     unknown = [member for member in result if member not in known]
     if unknown:
-        msg = (
-            f"{name} gave {', '.join(map(str, unknown))} (expected {', '.join(known) or 'nothing'})"
-        )
+        names = ", ".join(map(plain, unknown))
+        msg = f"{name} returned {names} (expected {', '.join(known) or 'nothing'})"
         raise ValueError(msg)
 
 
 def _about(fault: Fault, name: str, params: Mapping[str, Any]) -> Fault:
-    """A planned fault, about the resource that the call names."""
+    """The planned fault; if it is about a missing resource, about that which the call names."""
     ids = re.findall(r"{(\w+)Id}", model.operation_model(name).http["requestUri"])
     if fault.code != "ResourceNotFoundException" or not ids:
         return fault

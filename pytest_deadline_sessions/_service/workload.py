@@ -1,7 +1,7 @@
 """What the sessions of a job do: its steps and tasks, and the actions of each session.
 
-Nothing is kept but a few numbers: which session runs which task, and when, follows from the place
-of the session in the listing.
+Only a few numbers are stored. Which session runs which task, and when, follows from the place of
+the session in the listing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._arguments import check_whole, wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,15 +26,15 @@ _WHOLE_LIFE = datetime.timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Work:
-    """The steps and tasks of a job, dealt out to its sessions.
+    """The steps and tasks of a job, distributed to its sessions.
 
-    A session runs tasks of one step only, and a step's sessions take its tasks in turn. A step that
-    gets no session waits.
+    A session runs tasks of one step only, and a step's sessions take its tasks in turn. A step
+    without a session waits.
 
     Attributes:
         steps: How many steps.
-        tasks: How many tasks, dealt out to the steps in turn.
-        sessions: How many sessions share them; those that start later run none.
+        tasks: How many tasks, distributed to the steps in turn.
+        sessions: How many sessions share the tasks; sessions that start later run none.
         first_step: The number of the first step's id.
     """
 
@@ -47,16 +48,16 @@ class Work:
         return model.make_id("StepId", self.first_step + step)
 
     def task_id(self, step: int, task: int) -> str:
-        """The id of a task: that of its step, and its number there."""
+        """The id of a task: the digits of its step, and its number in the step."""
         return f"task-{_digits(self.step_id(step))}-{task}"
 
     def find_step(self, step_id: str) -> int | None:
-        """Which step has that id; ``None`` if none has."""
+        """The number of the step with that id; ``None`` if there is none."""
         step = int(_digits(step_id), 16) - self.first_step
         return step if 0 <= step < self.steps else None
 
     def find_task(self, task_id: str) -> tuple[int, int] | None:
-        """Which task of which step has that id; ``None`` if none has."""
+        """The numbers of the step and of its task with that id; ``None`` if there is none."""
         _, digits, number = task_id.split("-")
         step, task = self.find_step(digits), int(number)
         return (step, task) if step is not None and task < self.tasks_of(step) else None
@@ -71,7 +72,7 @@ class Work:
         return every[: self.tasks_of(step)]
 
     def place_of(self, step: int, task: int) -> tuple[int, int] | None:
-        """Which session runs a task, and as which of its actions; ``None`` if none does."""
+        """The place of the session that runs a task, and the number of the action; or ``None``."""
         places = self.places(step)
         if not places:
             return None
@@ -87,23 +88,23 @@ class Work:
 
     @functools.cached_property
     def slot(self) -> datetime.timedelta:
-        """How long an action takes where there is time for it."""
+        """How long an action takes if the session lasts long enough."""
         actions = 1 + max(len(self.share(step)[1]) for step in range(self.steps))
         return min(_LONGEST_ACTION, _WHOLE_LIFE / actions)
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The actions of one session in time: an environment is entered, tasks run, and it is left.
+    """The actions of one session in time: it enters an environment, runs tasks and leaves.
 
-    What has been seen stays true: an action keeps its start, and its end once it has one. As long
-    as the session lives its last task runs on; when it has ended, all has been done by then.
+    Reported history never changes: an action keeps its start, and its end once it has ended. While
+    a session is active its last task keeps running; once it has ended, all its tasks are done.
 
     Attributes:
         summary: The session at this moment.
         now: The service's time.
         tasks: How many tasks the session runs.
-        slot: How long an action takes where there is time for it.
+        slot: How long an action takes if the session lasts long enough.
     """
 
     summary: Mapping[str, Any]
@@ -121,7 +122,7 @@ class Timeline:
 
     @property
     def ended(self) -> bool:
-        """Whether the session has ended, and its work is done."""
+        """Whether the session has ended, so that its work is done."""
         return bool(self.summary["lifecycleStatus"] == lifecycle.ENDED)
 
     @property
@@ -131,7 +132,7 @@ class Timeline:
 
     @property
     def running(self) -> int:
-        """How many tasks run: one or none."""
+        """How many tasks run now: 1 or 0."""
         return int(not self.ended and len(self) > 1)
 
     def action(self, index: int) -> dict[str, Any]:
@@ -147,42 +148,37 @@ class Timeline:
         }
 
     def start(self, index: int) -> datetime.datetime:
-        """When an action starts, which is when the one before it ends."""
+        """When an action starts, which is when the previous action ends."""
         started: datetime.datetime = self.summary["startedAt"]
         if not self.ended:
             return started + index * self.slot
         ended: datetime.datetime = self.summary["endedAt"]
         if index > self.tasks:
             return ended
-        # An action that the session's end would cut off has to hurry, with those after it.
+        # Actions that the end of the session would cut off share the time that is left.
         in_time = min(self.tasks, math.floor((ended - started) / self.slot))
         hurried = max(0, index - in_time)
         left = ended - started - in_time * self.slot
         return started + (index - hurried) * self.slot + left * hurried / (self.tasks + 1 - in_time)
 
 
-def checked(steps: Any, tasks: Any) -> tuple[int, int]:
-    """How many steps and tasks there are, from what was said of them.
+def checked(steps: int | None, tasks: int | None) -> tuple[int, int]:
+    """How many steps and tasks a job has, where one or both may be left out.
 
     Raises:
         TypeError: No whole number.
-        ValueError: A negative number, or tasks that the steps do not need or lack.
+        ValueError: A negative number, or a number of tasks that does not fit the steps.
     """
     for name, value in (("steps", steps), ("tasks", tasks)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            msg = f"{name}={value!r} (expected a whole number, 0 or more)"
-            raise TypeError(msg)
-        if value is not None and value < 0:
-            msg = f"{name}={value!r} (expected 0 or more)"
-            raise ValueError(msg)
+        if value is not None:
+            check_whole(name, value)
     if steps is None:
         steps = min(1, tasks or 0)
     if tasks is None:
         tasks = steps
     if tasks < steps or (tasks and not steps):
         allowed = f"{steps} or more, one for each step" if steps else "0, since there are no steps"
-        msg = f"tasks={tasks!r} (expected {allowed})"
-        raise ValueError(msg)
+        raise wrong_value("tasks", tasks, allowed)
     return steps, tasks
 
 
@@ -211,5 +207,5 @@ def definitions(work: Work, job_id: str, place: int, actions: range) -> Iterator
 
 
 def parameters(task: int) -> dict[str, dict[str, str]]:
-    """The parameters of a task of a step."""
+    """The parameters of a task."""
     return {"Frame": {"int": str(task + 1)}}

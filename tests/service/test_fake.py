@@ -93,10 +93,10 @@ def test_ids_that_are_taken_are_refused(fake):
     with pytest.raises(ValueError, match="expected an id that no job of this fake has"):
         fake.add_job(**job)
     taken = job.listing[0]
-    with pytest.raises(ValueError, match=f"{taken['sessionId']}' is in {job['jobId']} already"):
+    with pytest.raises(ValueError, match=f"{taken['sessionId']}' is already in {job['jobId']} "):
         fake.add_job([taken])
     late = job.start_session().summary
-    with pytest.raises(ValueError, match=f"{late['sessionId']}' is in {job['jobId']} already"):
+    with pytest.raises(ValueError, match=f"{late['sessionId']}' is already in {job['jobId']} "):
         fake.add_job([late])
     assert len(fake.jobs) == 1
 
@@ -410,7 +410,7 @@ def test_ids_that_nobody_gave_are_free_ones(fake):
     every = [one for job in (given, of_random, *several) for one in _ids_of(job)]
     assert len(set(every)) == len(every) == 9
     assert len({job["jobId"] for job in fake.jobs}) == 5
-    with pytest.raises(ValueError, match="expected ids that no job has"):
+    with pytest.raises(ValueError, match="expected ids that no other job has"):
         fake.add_job(Listing(page_sizes=(1,), first=2))
 
 
@@ -424,5 +424,5 @@ def test_a_refused_job_takes_no_number(fake):
 
 def test_more_sessions_than_time_had_minutes(fake):
     """A count that would start before the year 1 is out of range."""
-    with pytest.raises(ValueError, match=r"sessions=2000000000 \(expected as many"):
+    with pytest.raises(ValueError, match=r"sessions=2000000000 \(expected fewer"):
         fake.add_job(sessions=2_000_000_000)

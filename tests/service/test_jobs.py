@@ -144,7 +144,7 @@ def test_a_session_may_start_with_members_of_ones_own(fake):
     assert session.summary["workerId"] == worker
     with pytest.raises(ValueError, match=r"^start_session\[0\] breaks schema: workerId: 'me'"):
         job.start_session(workerId="me")
-    with pytest.raises(ValueError, match="expected an id that is not taken"):
+    with pytest.raises(ValueError, match="expected an id that no session has"):
         fake.add_job().start_session(sessionId=session.session_id)
     assert len(job.sessions) == 1
 

@@ -177,8 +177,8 @@ def test_contents_of_every_kind_are_drawn(wanted):
 @pytest.mark.parametrize(
     ("result", "error", "wording"),
     [
-        (None, TypeError, "ListFarms gave None (expected a dict of its result, or a Fault)"),
-        ({"farmz": []}, ValueError, "ListFarms gave farmz (expected {})"),
+        (None, TypeError, "ListFarms returned None (expected a dict of its result, or a Fault)"),
+        ({"farmz": []}, ValueError, "ListFarms returned farmz (expected {})"),
     ],
 )
 def test_a_result_that_would_get_lost(fake, result, error, wording):
@@ -198,7 +198,7 @@ def test_an_added_operation_is_a_function(fake):
     with pytest.raises(TypeError) as caught:
         fake.operation("ListFarms")({"farms": []})
     assert str(caught.value) == (
-        "ListFarms: {'farms': []} (expected a function of the service and parameters)"
+        "ListFarms={'farms': []} (expected a function of the service and the parameters)"
     )
 
 
