@@ -19,7 +19,7 @@ from pytest_deadline_sessions.checking._attempt import (
     UnfitError,
 )
 from pytest_deadline_sessions.checking._diagnosis import of_order, of_result
-from pytest_deadline_sessions.checking._sandbox import Runaway
+from pytest_deadline_sessions.checking._runaway import Runaway
 
 _MOST_SHOWN = 12
 _WIDTH = 300

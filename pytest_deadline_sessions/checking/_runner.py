@@ -28,7 +28,8 @@ from pytest_deadline_sessions.checking._calling import Calling
 from pytest_deadline_sessions.checking._case import Case, Lapse
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
-from pytest_deadline_sessions.checking._sandbox import Runaway, Sandbox
+from pytest_deadline_sessions.checking._runaway import Runaway
+from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.lifecycle import STARTED
 

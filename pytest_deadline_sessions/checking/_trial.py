@@ -18,8 +18,8 @@ from pytest_deadline_sessions.checking._attempt import (
     Finding,
 )
 from pytest_deadline_sessions.checking._case import Case, Lapse
+from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._runner import Run, Runner
-from pytest_deadline_sessions.checking._sandbox import Runaway
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 _LASTING = Lapse("AccessDeniedException")

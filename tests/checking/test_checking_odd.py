@@ -17,8 +17,9 @@ from collectors.wrong import every, first_page
 
 from pytest_deadline_sessions import Listing, PaginationViolation, _text, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
-from pytest_deadline_sessions.checking import VARIATIONS, Case, _sandbox
+from pytest_deadline_sessions.checking import VARIATIONS, Case, _watchdog
 from pytest_deadline_sessions.checking._attempt import UnfitError
+from pytest_deadline_sessions.checking._sandbox import Sandbox
 
 # A collector that is stopped while it closes its event loop leaves it.
 pytestmark = [
@@ -520,24 +521,24 @@ def test_several_tasks_that_are_stopped():
 
 def test_who_cannot_be_stopped_is_told_of(monkeypatch):
     """Where it stands, on the stderr that no test has taken for itself."""
-    box, ended = _sandbox.Sandbox(Clock(), patience=0.05), threading.Event()
+    box, ended = Sandbox(Clock(), patience=0.05), threading.Event()
     said, looks = io.StringIO(), itertools.count()
     monkeypatch.setattr(sys, "__stderr__", said)
-    monkeypatch.setattr(box, "_interrupt", lambda **_: None)
+    monkeypatch.setattr(box._watchdog, "_interrupt", lambda **_: None)
     monkeypatch.setattr(ended, "wait", lambda _: next(looks) > 200)
-    box._watch(ended)
+    box._watchdog.watch(ended)
     assert not said.getvalue()
     looks = itertools.count()
-    box.running = True
-    box._watch(ended)
+    box._stopper.running = True
+    box._watchdog.watch(ended)
     assert said.getvalue().startswith(
         "check_pagination cannot stop the collector: it worked or waited for 0.05 s without a call"
     )
     assert f", in {sys._getframe().f_code.co_name}" not in said.getvalue()
-    assert "sandbox.py:" in said.getvalue()
+    assert "_watchdog.py:" in said.getvalue()
     assert said.getvalue().count("\n") == 1
     monkeypatch.setattr(sys, "__stderr__", None)
-    box._tell()
+    box._watchdog.complain()
 
 
 def test_others_end_the_process_as_they_like(monkeypatch):
@@ -553,7 +554,7 @@ def test_others_end_the_process_as_they_like(monkeypatch):
         return every(client, **job)
 
     check_pagination(collect, without=VARIATIONS, max_examples=1)
-    monkeypatch.setattr(_sandbox, "_real_exit", [leave])
+    monkeypatch.setattr(_watchdog, "_real_exit", [leave])
     with pytest.raises(SystemExit):
         kept[0](3)
     assert ended == [3]

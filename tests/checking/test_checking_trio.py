@@ -14,8 +14,9 @@ from interrupting import state, unlike
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
-from pytest_deadline_sessions.checking import VARIATIONS, Case, _sandbox
+from pytest_deadline_sessions.checking import VARIATIONS, Case
 from pytest_deadline_sessions.checking._attempt import UnfitError
+from pytest_deadline_sessions.checking._sandbox import Sandbox
 
 # A collector that is stopped while it closes its event loop leaves it.
 pytestmark = [
@@ -405,11 +406,11 @@ def test_with_pytest_socket(pytester):
 
 def test_a_run_that_begins_or_ends_is_left_alone():
     """There is nothing yet, or no longer, that could be cancelled."""
-    box = _sandbox.Sandbox(Clock(), patience=5)
+    time_of_trio = Sandbox(Clock(), patience=5)._time.trio
     seen = []
     exec("seen.append(sys._getframe())", {"__name__": "trio._core._run", "seen": seen, "sys": sys})
-    assert not box._trio.cancels(seen[0], 1)
-    box._trio._runs[1] = None
-    assert box._trio.cancels(seen[0], 1)
-    assert not box._trio.cancels(sys._getframe(), 1)
-    assert not box._trio.cancels(None, 1)
+    assert not time_of_trio.cancels(seen[0], 1)
+    time_of_trio._runs[1] = None
+    assert time_of_trio.cancels(seen[0], 1)
+    assert not time_of_trio.cancels(sys._getframe(), 1)
+    assert not time_of_trio.cancels(None, 1)

@@ -22,6 +22,7 @@ from pytest_deadline_sessions.checking import VARIATIONS, _rebinding, _sandbox
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._undoing import Undoing
+from pytest_deadline_sessions.checking._virtual_time import TrioTime
 
 # A collector that is stopped while it closes its event loop leaves it.
 pytestmark = [
@@ -30,7 +31,17 @@ pytestmark = [
 ]
 
 CHECKING = [
-    f"checking/{name}.py" for name in ("_calling", "_runner", "_rebinding", "_sandbox", "_undoing")
+    f"checking/{name}.py"
+    for name in (
+        "_calling",
+        "_runner",
+        "_rebinding",
+        "_sandbox",
+        "_threads",
+        "_undoing",
+        "_virtual_time",
+        "_watchdog",
+    )
 ]
 
 
@@ -90,7 +101,7 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
         (api._freeze_time, "start"),
         (interception, "intercept"),
         (_sandbox, "rebind"),
-        (_sandbox.TrioTime, "meet"),
+        (TrioTime, "meet"),
         (signal, "signal"),
         (signal, "getsignal"),
         (threading.Thread, "start"),

@@ -143,8 +143,7 @@ def unlike(before, after):
 _STAND_INS = {
     "freezegun.api",
     "pytest_deadline_sessions.checking._runner",
-    "pytest_deadline_sessions.checking._sandbox",
-    "pytest_deadline_sessions.checking._trio_time",
+    "pytest_deadline_sessions.checking._virtual_time",
 }
 _MAKERS = _STAND_INS | {"time", "datetime", "asyncio.tasks", "botocore.session", "trio"}
 

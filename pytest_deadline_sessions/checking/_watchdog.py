@@ -1,0 +1,217 @@
+"""The watchdog: it stops a collector that runs too long without a call to the service.
+
+It stops the collector where it stands. Where a bare ``except`` swallows that, the next ``Runaway``
+is raised inside the handler itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any
+
+from pytest_deadline_sessions.checking._runaway import InsistentRunaway, Runaway, Stopper
+from pytest_deadline_sessions.checking._threads import Threads
+from pytest_deadline_sessions.checking._undoing import Undoing
+from pytest_deadline_sessions.checking._virtual_time import GRACE, MOST_GRACE, VirtualTime
+
+STEP = 0.05
+"""How many seconds pass between two looks."""
+_MOST_TRIES = 5
+_SIGNAL = getattr(signal, "SIGURG", None)
+# In tuples, so that rebinding leaves them alone.
+_real_sleep = (time.sleep,)
+_real_exit = (os._exit,)
+
+
+class Watchdog:
+    """Calls the collector, and stops it after so many seconds without a call or a sleep.
+
+    Args:
+        patience: How many seconds.
+        stopper: Stops it.
+        threads: Tells the collector's threads from other people's.
+        virtual_time: What the collector sleeps in.
+
+    Attributes:
+        slow: Whether the collector was stopped because it ran too long without a call.
+        worked_beside: Whether another thread of the collector was at work then.
+    """
+
+    def __init__(
+        self, patience: float, stopper: Stopper, threads: Threads, virtual_time: VirtualTime
+    ) -> None:
+        self.slow = False
+        self.worked_beside = False
+        self._patience = patience
+        self._stopper = stopper
+        self._threads = threads
+        self._time = virtual_time
+        self._interrupting = threading.Lock()
+        self._process = os.getpid()
+
+    def replacements(self) -> dict[Any, Any]:
+        """Our functions, by the real ones that they replace."""
+        return {_real_exit[0]: functools.partial(self._exit)}
+
+    def open(self, undoing: Undoing) -> None:
+        """Begin to watch.
+
+        Args:
+            undoing: Ends it.
+        """
+        # The last lines of a thread may be interrupted, where nothing catches the exception.
+        for owner, name in ((sys, "unraisablehook"), (threading, "excepthook")):
+            undoing.put(owner, name, functools.partial(_quiet, getattr(owner, name)))
+        if _SIGNAL is not None and threading.current_thread() is threading.main_thread():
+            # A handler that was not set by Python can neither be seen nor put back.
+            before = signal.getsignal(_SIGNAL) or signal.SIG_DFL
+            undoing.later(signal.signal, _SIGNAL, before)
+            signal.signal(_SIGNAL, self._on_signal)
+        ended = threading.Event()
+        thread = threading.Thread(target=self.watch, args=(ended,), daemon=True)
+        undoing.later(_end, thread, ended)
+        thread.start()
+        self._threads.exclude(thread.ident or 0)
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Return what ``function`` returns; ``Stopper.stopped`` tells whether it was stopped.
+
+        Raises:
+            Runaway: It was stopped.
+        """
+        self._stopper.reset()
+        self._time.reset()
+        self.slow = False
+        tracing, mask = sys.gettrace(), _block()
+        try:
+            return self._stopper.run(function)
+        finally:
+            try:
+                # An interrupt that is still under way hits here, and not outside.
+                with self._interrupting:
+                    pass
+            finally:
+                if self._stopper.stopped is not None:
+                    sys.settrace(tracing)
+                    _block(mask)
+                    self._end_threads()
+
+    def watch(self, ended: threading.Event) -> None:
+        """Look again and again whether the collector has to be stopped.
+
+        Args:
+            ended: Ends this.
+        """
+        stopper = self._stopper
+        beats, quiet = stopper.beats, 0.0
+        pause, due, tried = GRACE, 0.0, 0
+        while not ended.wait(STEP):
+            if not stopper.running or (stopper.stopped is None and beats != stopper.beats):
+                beats, quiet = stopper.beats, 0.0
+                pause, due, tried = GRACE, 0.0, 0
+                continue
+            quiet += STEP
+            if stopper.stopped is None and quiet >= self._patience:
+                self.slow = True
+                self.worked_beside = self._time.sleepers.others_work(ident=self._threads.collector)
+                stopper.stopped = f"it worked or waited for {self._patience:g} s without a call"
+                due = quiet
+            if stopper.stopped is not None:
+                # The collector may have to clean up, and closing an event loop takes a while.
+                due = due or quiet + pause
+                if quiet >= due:
+                    tried += 1
+                    self._interrupt(again=tried > 1)
+                    pause, due = min(2 * pause, MOST_GRACE), quiet + pause
+                    if tried == _MOST_TRIES:
+                        self.complain()
+
+    def complain(self) -> None:
+        """Say on the real stderr that the collector does not stop, while it does not."""
+        frame = sys._current_frames().get(self._threads.collector)  # noqa: SLF001 (documented)
+        if self._stopper.running and frame is not None and sys.__stderr__ is not None:
+            place = f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+            sys.__stderr__.write(
+                f"check_pagination cannot stop the collector: {self._stopper.stopped}, and it "
+                f"goes on, however often it is interrupted, at {place}. A call of C code ends "
+                "when it likes.\n"
+            )
+
+    def _interrupt(self, *, again: bool = False) -> None:
+        with self._interrupting:
+            frames = sys._current_frames()  # noqa: SLF001 (documented)
+            # It may have ended just now.
+            idents = [*self._threads.busy(), self._threads.collector]
+            for ident in idents if self._stopper.running else []:
+                if _SIGNAL is not None and ident == threading.main_thread().ident:
+                    # Unlike the other way, it also ends waiting for a lock, a queue or a thread.
+                    signal.pthread_kill(ident, _SIGNAL)
+                    if not again:
+                        continue
+                # The thread may block signals, or ignore them.
+                self._end_thread(ident, frames.get(ident))
+
+    def _end_thread(self, ident: int, frame: FrameType | None) -> None:
+        if not self._time.trio.cancels(frame, ident):
+            _raise_in(ident)
+
+    def _on_signal(self, _number: int, frame: FrameType | None) -> None:
+        here, stopped = threading.get_ident(), self._stopper.stopped
+        if self._stopper.running and stopped and not self._time.trio.cancels(frame, here):
+            self._stopper.stop(stopped, frame)
+
+    def _end_threads(self) -> None:
+        left = self._patience
+        while left > 0 and self._threads.busy():
+            frames = sys._current_frames()  # noqa: SLF001 (documented)
+            for ident in self._threads.busy():
+                self._end_thread(ident, frames.get(ident))
+            _real_sleep[0](STEP)
+            left -= STEP
+
+    def _exit(self, status: int) -> None:
+        # A forked process may end itself.
+        outside = self._threads.outside() or os.getpid() != self._process
+        if outside or not self._stopper.running:
+            _real_exit[0](status)
+        self._stopper.stop("it called os._exit, which ends the whole test run at once")
+
+
+def _end(thread: threading.Thread, ended: threading.Event) -> None:
+    ended.set()
+    if thread.is_alive():
+        thread.join()
+
+
+def _raise_in(ident: int) -> None:
+    """Raise a ``Runaway`` in that thread when it next runs; the exception is made there."""
+    runaway = ctypes.py_object(InsistentRunaway)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), runaway)
+
+
+def _block(signals: Iterable[int] | None = None) -> Iterable[int]:
+    """Have this thread block only the given signals.
+
+    Args:
+        signals: The signals; by default nothing changes.
+
+    Returns:
+        Those that it blocked before.
+    """
+    if _SIGNAL is None:
+        return ()
+    if signals is None:
+        return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+
+
+def _quiet(hook: Callable[[Any], Any], args: Any) -> Any:
+    return None if issubclass(args.exc_type, Runaway) else hook(args)
