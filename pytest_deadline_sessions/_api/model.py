@@ -13,6 +13,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from pytest_deadline_sessions._arguments import wrong_value
+
 if TYPE_CHECKING:
     from botocore.loaders import Loader
     from botocore.model import OperationModel, ServiceModel, Shape
@@ -63,8 +65,7 @@ def operation_model(name: str = OPERATION) -> OperationModel:
         ValueError: The service has no such operation.
     """
     if name not in operation_names():
-        msg = f"operation={name!r} (expected an operation of {SERVICE}, such as {OPERATION!r})"
-        raise ValueError(msg)
+        raise wrong_value("operation", name, f"an operation of {SERVICE}, such as {OPERATION!r}")
     return service_model().operation_model(name)
 
 
@@ -80,7 +81,7 @@ def pattern(name: str) -> str:
 
 
 def bare(expression: str) -> str:
-    """A pattern without the anchors that older models have; all of a value must match anyway."""
+    """A pattern without the anchors that older models have; the whole value must match anyway."""
     return expression.removeprefix("^").removesuffix("$")
 
 
@@ -101,13 +102,13 @@ def members(name: str) -> dict[str, Shape]:
 
 
 def required(name: str) -> tuple[str, ...]:
-    """The members of a structure that must be there."""
+    """The required members of a structure."""
     return tuple(shape(name).required_members)
 
 
 @functools.cache
 def error_shapes(operation: str = OPERATION) -> dict[str, Shape]:
-    """The errors that an operation is modelled to give, by their code."""
+    """The errors that the service model lists for an operation, by their code."""
     return {error.error_code: error for error in operation_model(operation).error_shapes}
 
 
@@ -127,7 +128,7 @@ def id_prefix(name: str) -> str:
 
 
 def make_id(name: str, number: int) -> str:
-    """The id of that shape which counts ``number``.
+    """The id of a shape with that number.
 
     Example:
         >>> make_id("FarmId", 255)

@@ -1,4 +1,4 @@
-"""From what is known of a resource to the structure that an operation gives, by its shape."""
+"""Example values, where any value will do, and results that are completed with them."""
 
 from __future__ import annotations
 
@@ -9,39 +9,60 @@ from typing import Any
 from pytest_deadline_sessions._api import model
 
 EPOCH = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
-"""A moment where any will do."""
+"""The example of a moment."""
 
 ACCOUNT = "111122223333"
 REQUESTER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Artist/alex"
-CREATOR = REQUESTER
+OTHER_REQUESTERS = (
+    f"arn:aws:iam::{ACCOUNT}:user/alex",
+    f"arn:aws:sts::{ACCOUNT}:assumed-role/Wrangler/sam",
+)
 
 Record = dict[str, Any]
 """A resource by the API's names, before it is cut to the shape of an operation's result."""
 
 
+def example_id(shape: str) -> str:
+    """The example of an id.
+
+    Args:
+        shape: The name of the shape, such as ``FarmId``.
+    """
+    return model.make_id(shape, 1)
+
+
+def example_ids(*members: str) -> dict[str, str]:
+    """Examples of several ids, by the name of their member.
+
+    Example:
+        >>> example_ids("farmId")
+        {'farmId': 'farm-00000000000000000000000000000001'}
+    """
+    return {member: example_id(member[0].upper() + member[1:]) for member in members}
+
+
 def result(operation: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What an operation gives: see ``fill``."""
+    """The result of an operation, completed by ``fill``."""
     return fill(model.operation_model(operation).output_shape, known)
 
 
 def item(operation: str, member: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """One item of a list that an operation gives: see ``fill``."""
+    """One item of a list in the result of an operation, completed by ``fill``."""
     return fill(model.operation_model(operation).output_shape.members[member].member, known)
 
 
 def fill(shape: Any, known: Mapping[str, Any]) -> dict[str, Any]:
-    """The structure of that shape: members that are known, and plausible ones that it requires.
+    """A structure with the known members, and with examples of the others that it requires.
 
-    What is known and has no place in the shape is left out, so that one record of a resource serves
-    every operation that tells of it. No text is invented where the shape has a pattern other than
-    that of an id: that must be known.
+    Known members that the shape lacks are left out, so that one record of a resource serves every
+    operation that returns it. A required string with a pattern must be known, unless it is an id.
 
     Args:
         shape: A structure of the service model.
         known: Values by the name of their member.
     """
     return {
-        name: _fitting(member, known[name]) if name in known else _plausible(member)
+        name: _fitting(member, known[name]) if name in known else _example(member)
         for name, member in shape.members.items()
         if name in known or name in shape.required_members
     }
@@ -51,26 +72,26 @@ def _fitting(shape: Any, value: Any) -> Any:
     return fill(shape, value) if shape.type_name == "structure" else value
 
 
-def _plausible(shape: Any) -> Any:
+def _example(shape: Any) -> Any:
     return _MAKERS[shape.type_name](shape)
 
 
 def _structure(shape: Any) -> dict[str, Any]:
     if shape.metadata.get("union"):
         name, member = next(iter(shape.members.items()))
-        return {name: _plausible(member)}
+        return {name: _example(member)}
     return fill(shape, {})
 
 
 def _list(shape: Any) -> list[Any]:
-    return [_plausible(shape.member)] * shape.metadata.get("min", 0)
+    return [_example(shape.member)] * shape.metadata.get("min", 0)
 
 
 def _string(shape: Any) -> str:
     if shape.metadata.get("enum"):
         return str(shape.metadata["enum"][0])
     if shape.metadata.get("pattern"):
-        return model.make_id(shape.name, 1)
+        return example_id(shape.name)
     return "unknown"
 
 

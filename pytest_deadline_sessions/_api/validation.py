@@ -1,4 +1,4 @@
-"""Requests, responses and values held against the service model.
+"""Requests, responses and values checked against the service model.
 
 Example:
     >>> queue = model.make_id("QueueId", 1)
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing that the service model does not allow.
+    """A value that the service model does not allow.
 
     Attributes:
-        path: Where it is, such as ``sessions[3].endedAt``; empty for the whole value.
-        value: What came, as text.
-        allowed: What the model allows there, as text.
+        path: The member, such as ``sessions[3].endedAt``; empty for the whole value.
+        value: The actual value, as text.
+        allowed: What the service model allows, as text.
     """
 
     path: str
@@ -46,7 +46,7 @@ class Violation:
 def check_request(params: Any, operation: str = model.OPERATION) -> list[Violation]:
     """Everything in a request that the service model does not allow.
 
-    Botocore's own validator looks at types, required members and lower bounds; this one also holds
+    Botocore's own validator checks types, required members and lower bounds. This one also checks
     patterns, enums and upper bounds, and refuses members that the operation does not have.
 
     Args:
@@ -63,7 +63,7 @@ def check_response(response: Any, operation: str = model.OPERATION) -> list[Viol
     """Everything in a response that the service could not have sent.
 
     Args:
-        response: The response as botocore would give it; ``ResponseMetadata`` is left aside.
+        response: The response as botocore returns it; ``ResponseMetadata`` is ignored.
         operation: The API name of the operation.
 
     Returns:
@@ -75,7 +75,7 @@ def check_response(response: Any, operation: str = model.OPERATION) -> list[Viol
 
 
 def check_shape(value: Any, name: str, path: str = "") -> list[Violation]:
-    """Everything in ``value`` that the shape of that name does not allow.
+    """Everything in a value that a shape of the service model does not allow.
 
     Example:
         >>> [str(violation) for violation in check_shape("RUNNING", "SessionLifecycleTargetStatus")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model, types
-from pytest_deadline_sessions._api.placeholders import EPOCH, REQUESTER
+from pytest_deadline_sessions._api.placeholders import EPOCH, REQUESTER, example_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +57,7 @@ class Counted:
         """The summaries from ``start`` up to but without ``stop``, newly made."""
         utc = self.started_at.astimezone(datetime.timezone.utc)
         prefix, worker = model.id_prefix("SessionId"), model.id_prefix("WorkerId")
-        fleet = model.make_id("FleetId", 1)
+        fleet = example_id("FleetId")
         turn, gap, position = self._turn, self.gap, 0
         for status, count in self.runs:
             changes = _changes(status)
@@ -103,9 +103,9 @@ class Counted:
 def _changes(status: str) -> tuple[tuple[str, Any], ...]:
     """The members that a status adds to a started session; a moment as the delay of its start."""
     started: types.SessionSummary = {
-        "sessionId": model.make_id("SessionId", 1),
-        "fleetId": model.make_id("FleetId", 1),
-        "workerId": model.make_id("WorkerId", 1),
+        "sessionId": example_id("SessionId"),
+        "fleetId": example_id("FleetId"),
+        "workerId": example_id("WorkerId"),
         "startedAt": EPOCH,
         "lifecycleStatus": "STARTED",
     }

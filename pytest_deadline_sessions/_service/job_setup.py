@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._api.placeholders import example_id
 from pytest_deadline_sessions._arguments import check_items, check_whole, wrong_value
 from pytest_deadline_sessions._domain.listing import GAP, Listing
 from pytest_deadline_sessions._service import overrides, workload
@@ -59,8 +60,8 @@ def add(
 def _ids(state: State, given: tuple[str | None, str | None, str | None]) -> JobIds:
     farm_id, queue_id, job_id = given
     ids = JobIds(
-        farm_id or model.make_id("FarmId", 1),
-        queue_id or model.make_id("QueueId", 1),
+        farm_id or example_id("FarmId"),
+        queue_id or example_id("QueueId"),
         job_id or _free_job_id(state),
     )
     violations = validation.check_request(ids._asdict())

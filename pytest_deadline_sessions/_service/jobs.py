@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_deadline_sessions import lifecycle
-from pytest_deadline_sessions._api import model, types
-from pytest_deadline_sessions._api.placeholders import REQUESTER
+from pytest_deadline_sessions._api import types
+from pytest_deadline_sessions._api.placeholders import REQUESTER, example_ids
 from pytest_deadline_sessions._arguments import wrong_value
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.summaries import check_summaries
@@ -94,8 +94,7 @@ class Job(Mapping[str, Any]):
             job = self._state()
             summary: dict[str, Any] = {
                 "sessionId": service.state.fresh_session_id(),
-                "fleetId": model.make_id("FleetId", 1),
-                "workerId": model.make_id("WorkerId", 1),
+                **example_ids("fleetId", "workerId"),
                 "startedAt": service.clock.now(),
                 "lifecycleStatus": lifecycle.STARTED,
                 **members,

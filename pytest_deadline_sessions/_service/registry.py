@@ -11,7 +11,7 @@ OPERATIONS: dict[str, Operation] = {}
 
 
 def operation(name: str) -> Callable[[Operation], Operation]:
-    """Register a function from service and parameters to a result as an operation."""
+    """Register a function of the service and the parameters as an operation."""
 
     def register(function: Operation) -> Operation:
         OPERATIONS[name] = function

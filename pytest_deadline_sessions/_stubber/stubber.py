@@ -6,7 +6,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import _arguments
-from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._api.placeholders import example_ids
 from pytest_deadline_sessions._domain.faults import Fault, as_fault
 from pytest_deadline_sessions._domain.listing import Cut
 from pytest_deadline_sessions._domain.tokens import Tokens
@@ -58,11 +58,7 @@ class ListSessionsStubber(RecordingStubber):
         super().__init__(client)
         self.strict = _arguments.check_switch("strict", strict)
         self.job: Mapping[str, Any] = types.MappingProxyType(
-            {
-                "farmId": model.make_id("FarmId", 1),
-                "queueId": model.make_id("QueueId", 1),
-                "jobId": model.make_id("JobId", 1),
-            }
+            example_ids("farmId", "queueId", "jobId")
         )
         self._tokens = Tokens()
         self._has_pages = False

@@ -10,6 +10,7 @@ from typing import Any, cast
 from hypothesis import strategies as st
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._api.placeholders import OTHER_REQUESTERS
 from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 from pytest_deadline_sessions.strategies._instants import INSTANT, draw_in_order, moments
@@ -21,11 +22,6 @@ from pytest_deadline_sessions.strategies._options import (
 )
 
 _MOST = 16**32 - 1
-_BY = (
-    "arn:aws:iam::111122223333:user/alex",
-    "arn:aws:sts::111122223333:assumed-role/Wrangler/sam",
-    "",
-)
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
 # Hypothesis does not draw more in detail.
 _MOST_LISTED = 100
@@ -284,7 +280,7 @@ def _drawn(
 
 @functools.cache
 def _requesters() -> st.SearchStrategy[str]:
-    return st.sampled_from(_BY)
+    return st.sampled_from((*OTHER_REQUESTERS, ""))
 
 
 def session_lists(

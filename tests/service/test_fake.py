@@ -426,3 +426,13 @@ def test_more_sessions_than_time_had_minutes(fake):
     """A count that would start before the year 1 is out of range."""
     with pytest.raises(ValueError, match=r"sessions=2000000000 \(expected fewer"):
         fake.add_job(sessions=2_000_000_000)
+
+
+@pytest.mark.parametrize("details", [3, "name", {1: "x"}])
+def test_details_are_named(fake, details):
+    """The details of a job are a dict of names; the refusal shows what came, and no job is left."""
+    with pytest.raises(TypeError) as caught:
+        fake.add_job(details=details)
+    expected = "a dict of members by their API name"
+    assert str(caught.value) == f"details={details!r} (expected {expected})"
+    assert fake.jobs == []
