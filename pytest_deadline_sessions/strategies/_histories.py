@@ -17,7 +17,7 @@ from pytest_deadline_sessions.strategies._options import (
     check_sizes,
     check_switches,
     deferred,
-    refuse,
+    refuse_value,
 )
 from pytest_deadline_sessions.strategies._summaries import session_summaries
 
@@ -50,7 +50,7 @@ def _histories(
     check_switches(optional=True, ended=ended)
     least = 2 if ended else 1
     if max_size < least:
-        raise refuse(f"max_size={max_size!r}", f"{least} or more")
+        raise refuse_value("max_size", max_size, f"{least} or more")
     if ended is False:
         return _history(min_size, max_size, may_end=False)
     histories = _history(min_size, max_size, may_end=True)

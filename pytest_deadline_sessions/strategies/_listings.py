@@ -20,7 +20,7 @@ from pytest_deadline_sessions.strategies._options import (
     check_sizes,
     check_switches,
     deferred,
-    refuse,
+    refuse_value,
 )
 from pytest_deadline_sessions.strategies._summaries import farm_ids, job_ids, of_shape, queue_ids
 
@@ -86,7 +86,7 @@ def _allowed(statuses: Any) -> list[str]:
         return list(known)
     several = isinstance(statuses, Collection) and not isinstance(statuses, str)
     if not several or not statuses or not all(one in known for one in statuses):
-        raise refuse(f"statuses={statuses!r}", f"some of {', '.join(known)}")
+        raise refuse_value("statuses", statuses, f"some of {', '.join(known)}")
     return [one for one in known if one in statuses]
 
 
@@ -94,7 +94,7 @@ def check_max_results(max_results: Any) -> None:
     """Refuse what the service would not take as ``maxResults``."""
     if validation.check_shape(max_results, "MaxResults"):
         low, high = model.bounds("MaxResults")
-        raise refuse(f"max_results={max_results!r}", f"{low}..{high}")
+        raise refuse_value("max_results", max_results, f"{low}..{high}")
 
 
 def _edges(max_results: int) -> list[int]:
@@ -244,7 +244,7 @@ def _responses(listing: Any, max_results: int) -> st.SearchStrategy[list[ListSes
 
 def _chain(listing: Any, max_results: int) -> list[ListSessionsResponse]:
     if not isinstance(listing, Listing):
-        raise refuse(f"listing={listing!r}", "a Listing, or a strategy for it")
+        raise refuse_value("listing", listing, "a Listing, or a strategy for it")
     issuer = Tokens(salt=repr(listing))
     pages: list[ListSessionsResponse] = []
     cut: Cut | None = Cut(0, 0)
@@ -280,7 +280,7 @@ def faults(
 
 def _faults(operation: str, broken_connections: bool) -> st.SearchStrategy[Fault]:
     if operation not in model.operation_names():
-        raise refuse(f"operation={operation!r}", "an operation of the service model")
+        raise refuse_value("operation", operation, "an operation of the service model")
     check_switches(broken_connections=broken_connections)
     kinds: list[st.SearchStrategy[Fault]] = []
     for code, shape in model.error_shapes(operation).items():

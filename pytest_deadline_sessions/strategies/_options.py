@@ -1,39 +1,54 @@
-"""What every strategy does with its options."""
+"""Checks the options of strategies when something is drawn, as Hypothesis does with its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
+
+from pytest_deadline_sessions import _arguments
 
 T = TypeVar("T")
 
 
 def refuse(what: str, expected: str) -> InvalidArgument:
-    """The error for an option that cannot be."""
+    """The error for an impossible option.
+
+    Args:
+        what: The option with its value, such as ``max_size=0``.
+        expected: What would be possible.
+    """
     return InvalidArgument(f"{what} (expected {expected})")
 
 
-def check_sizes(low_name: str, low: Any, high_name: str, high: Any) -> None:
-    """Refuse a pair of bounds that leaves nothing between them."""
-    for name, value in ((low_name, low), (high_name, high)):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise refuse(f"{name}={value!r}", "a whole number")
-        if value < 0:
-            raise refuse(f"{name}={value!r}", "0 or more")
-    if low > high:
-        raise refuse(f"{low_name}={low!r}, {high_name}={high!r}", f"{low_name} <= {high_name}")
+def refuse_value(name: str, value: object, expected: str) -> InvalidArgument:
+    """The error for one impossible option, in the common wording."""
+    return InvalidArgument(_arguments.refusal(name, value, expected))
 
 
-def check_switches(*, optional: bool = False, **switches: Any) -> None:
-    """Refuse what is no bool, nor ``None`` where that is a choice too."""
+def check_sizes(low_name: str, low: object, high_name: str, high: object) -> None:
+    """Refuse bounds that are not whole numbers, or leave nothing between them."""
+    least, most = _whole(low_name, low), _whole(high_name, high)
+    if least > most:
+        raise refuse(f"{low_name}={least}, {high_name}={most}", f"{low_name} <= {high_name}")
+
+
+def check_switches(*, optional: bool = False, **switches: object) -> None:
+    """Refuse what is neither a bool nor, if that is possible, ``None``."""
     for name, value in switches.items():
         if not isinstance(value, bool) and not (optional and value is None):
-            raise refuse(f"{name}={value!r}", f"True or False{' or None' if optional else ''}")
+            raise refuse_value(name, value, f"True or False{' or None' if optional else ''}")
 
 
 def deferred(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
     """A strategy that is made, and whose options are checked, when something is drawn."""
     return st.deferred(make)
+
+
+def _whole(name: str, value: object) -> int:
+    try:
+        return _arguments.check_whole(name, value)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(str(error)) from None

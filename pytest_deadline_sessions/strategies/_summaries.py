@@ -19,6 +19,7 @@ from pytest_deadline_sessions.strategies._options import (
     check_switches,
     deferred,
     refuse,
+    refuse_value,
 )
 
 _MOST = 16**32 - 1
@@ -26,8 +27,8 @@ _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
 # Hypothesis does not draw more in detail.
 _MOST_LISTED = 100
 _NONE = datetime.timedelta(0)
-# How much later a session starts than the one before it, which it is like but for that and its id;
-# most are like no other.
+# Start offset from the previous session when this one is otherwise its copy; None for an
+# independent session (most).
 _TWINS: tuple[datetime.timedelta | None, ...] = (*[None] * 10, _NONE, _NONE, INSTANT, -INSTANT)
 _TIMES = ("startedAt", "updatedAt", "endedAt")
 _LATE = (*_TIMES, "updatedBy")
@@ -161,14 +162,14 @@ def check_members(members: dict[str, Any]) -> None:
         if not isinstance(value, st.SearchStrategy):
             broken = validation.check_shape(value, shapes[name].name, name)
             if broken:
-                raise refuse(f"{name}={value!r}", broken[0].allowed)
+                raise refuse_value(name, value, broken[0].allowed)
 
 
 def check_now(now: Any) -> None:
     """Refuse a present that is no timezone-aware datetime."""
     if now is not None:
         if validation.check_shape(now, "StartedAt"):
-            raise refuse(f"now={now!r}", "a timezone-aware datetime")
+            raise refuse_value("now", now, "a timezone-aware datetime")
         _check_year("now", now)
 
 
@@ -324,10 +325,10 @@ def _lists(
 ) -> st.SearchStrategy[list[SessionSummary]]:
     check_sizes("min_size", min_size, "max_size", max_size)
     if min_size > _MOST_LISTED:
-        raise refuse(f"min_size={min_size!r}", f"0..{_MOST_LISTED}; listings() holds more")
+        raise refuse_value("min_size", min_size, f"0..{_MOST_LISTED}; listings() holds more")
     fixed = members.get("sessionId")
     if fixed is not None and not isinstance(fixed, st.SearchStrategy) and max_size > 1:
-        raise refuse(f"sessionId={fixed!r}", "a strategy, since the ids of a list differ")
+        raise refuse_value("sessionId", fixed, "a strategy, since the ids of a list differ")
     # Numbers for now, of which ids are made once the list is drawn: they cost little to draw and
     # to shrink, and a worker has several sessions, and a fleet several workers.
     ids = {"sessionId": st.integers(0, 255), "fleetId": st.just(0), "workerId": st.integers(0, 2)}

@@ -270,7 +270,7 @@ def test_ids_of_a_list_may_be_strategies(sessions):
         (ds.session_lists(min_size=3, max_size=2), "min_size=3, max_size=2 (expected min_size <="),
         (ds.session_lists(min_size=101, max_size=200), "min_size=101 (expected 0..100; listings()"),
         (ds.session_lists(min_size=-1), "min_size=-1 (expected 0 or more)"),
-        (ds.session_lists(max_size=True), "max_size=True (expected a whole number)"),
+        (ds.session_lists(max_size=True), "max_size=True (expected a whole number, 0 or more)"),
         (
             ds.session_lists(sessionId=model.make_id("SessionId", 1)),
             "sessionId='session-00000000000000000000000000000001' (expected a strategy, since the",
