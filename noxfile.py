@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nox
@@ -20,6 +21,8 @@ EVERYTHING = ".[async,server]"
 # Measuring doubles the time that a test takes. What searches, interrupts at every line or runs
 # whole programs stands in this folder; it reaches nothing that other tests do not.
 UNMEASURED = "tests/quality"
+# Of the types of public names, the percentage that pyright must know.
+COMPLETE_TYPES = 99.0
 
 
 def _install(
@@ -41,6 +44,13 @@ def _lint(session: nox.Session) -> None:
 def _typing(session: nox.Session) -> None:
     session.run("mypy")
     session.run("pyright")
+    command = ("pyright", "--verifytypes", "pytest_deadline_sessions", "--ignoreexternal")
+    # It also fails on types that botocore lacks, which the floor leaves room for.
+    report = str(session.run(*command, silent=True, success_codes=[0, 1]))
+    score = re.search(r"Type completeness score: ([\d.]+)%", report)
+    if score is None or float(score[1]) < COMPLETE_TYPES:
+        session.error(f"types of public names: {COMPLETE_TYPES} % must be known\n{report}")
+    session.log(f"types of public names: {score[1]} % known (at least {COMPLETE_TYPES})")
 
 
 def _coverage(session: nox.Session, *arguments: str) -> None:

@@ -115,16 +115,16 @@ class Service:
         operations: Mapping[str, Operation],
         salt: str = "",
     ) -> None:
-        self.behavior = behavior
+        self.behavior: Behavior = behavior
         self.clock = clock
-        self.transcript = Transcript()
+        self.transcript: Transcript = Transcript()
         self._offered = operations
-        self.operations = dict(self._offered)
-        self.lock = threading.RLock()
+        self.operations: dict[str, Operation] = dict(self._offered)
+        self.lock: threading.RLock = threading.RLock()
         self.refusal: str | None = None
         self._salt = salt
         self._resets = 0
-        self.state = self._fresh()
+        self.state: State = self._fresh()
 
     def reset(self, behavior: Behavior | None = None) -> None:
         """Forget all jobs, faults, tokens and calls, and advances of the clock.

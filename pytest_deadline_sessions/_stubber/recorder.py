@@ -40,7 +40,7 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
         if name != model.SERVICE:
             raise _arguments.wrong_type("client", client, f"a botocore client of {model.SERVICE!r}")
         super().__init__(client)
-        self.calls = Transcript()
+        self.calls: Transcript = Transcript()
         self.unexpected: list[str] = []
         self._waiting: collections.deque[messages.Queued] = collections.deque()
         self._given = 0

@@ -56,7 +56,7 @@ class ListSessionsStubber(RecordingStubber):
 
     def __init__(self, client: Any, *, strict: bool = True) -> None:
         super().__init__(client)
-        self.strict = _arguments.check_switch("strict", strict)
+        self.strict: bool = _arguments.check_switch("strict", strict)
         self.job: Mapping[str, Any] = types.MappingProxyType(
             example_ids("farmId", "queueId", "jobId")
         )

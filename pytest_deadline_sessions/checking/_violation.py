@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._service.behavior import Behavior
-from pytest_deadline_sessions.checking._attempt import Counterexample
+from pytest_deadline_sessions.checking._attempt import Counterexample, Finding
+from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._report import report
 
@@ -26,10 +28,10 @@ class PaginationViolation(AssertionError):  # noqa: N818 (a failed check is no e
     """
 
     def __init__(self, counterexample: Counterexample, options: Options) -> None:
-        self.case = counterexample.case
-        self.finding = counterexample.finding
-        self.calls = list(counterexample.calls)
-        self.options = options
+        self.case: Case = counterexample.case
+        self.finding: Finding = counterexample.finding
+        self.calls: list[Call] = list(counterexample.calls)
+        self.options: Options = options
         super().__init__(report(counterexample, options))
 
     @property

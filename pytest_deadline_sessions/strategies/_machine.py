@@ -17,7 +17,7 @@ from pytest_deadline_sessions._assertions.completeness import assert_complete_li
 from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions._service.behavior import Behavior
-from pytest_deadline_sessions._service.jobs import Session
+from pytest_deadline_sessions._service.jobs import Job, Session
 
 _SPANS = [datetime.timedelta(minutes=1), datetime.timedelta(hours=1), datetime.timedelta(hours=25)]
 _PAGES = st.sampled_from([1, 2, 100])
@@ -60,18 +60,18 @@ class SessionsMachine(RuleBasedStateMachine):
         found
     """
 
-    behavior = Behavior()
+    behavior: Behavior = Behavior()
     sessions: Bundle[Session] = Bundle("sessions")
     tokens: Bundle[str] = Bundle("tokens")
 
     def __init__(self) -> None:
         super().__init__()
-        self.fake = FakeDeadline(self.behavior)
+        self.fake: FakeDeadline = FakeDeadline(self.behavior)
         self.client: Any = _client()
         self._entered = contextlib.ExitStack()
         self._entered.enter_context(self.fake.intercept())
         self._entered.enter_context(self.fake.attach(self.client))
-        self.job = self.fake.add_job()
+        self.job: Job = self.fake.add_job()
         self.versions: list[tuple[datetime.datetime, list[SessionSummary]]] = []
         self._changed()
 

@@ -339,3 +339,10 @@ def test_transcripts_can_be_copied(three, again):
 def test_arguments_of_a_first_call_are_shown_in_full():
     """Rendered against nothing, a call shows all its arguments."""
     assert transcript.render_arguments(JOB, {}) == SHOWN
+
+
+def test_a_transcript_can_be_a_key():
+    """Two transcripts are different keys, even if they hold the same calls."""
+    first, second = Transcript(), Transcript()
+    numbers = {first: 1, second: 2}
+    assert (numbers[first], numbers[second]) == (1, 2)
