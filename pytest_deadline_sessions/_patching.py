@@ -206,6 +206,17 @@ def assign(owner: Any, name: str, value: Any) -> None:
     setattr(owner, name, value)
 
 
+def set_global(module: object, name: str, value: object) -> None:
+    """Set a global of a module for good, whatever the module does when an attribute is set.
+
+    Args:
+        module: What ``sys.modules`` has; it may be of any type that has a namespace.
+        name: The global.
+        value: What it is from now on.
+    """
+    vars(module)[name] = value
+
+
 def _wrapper(original: Any, around: Around, on: list[bool]) -> Any:
     def bound(self: Any) -> Callable[..., Any]:
         method: Callable[..., Any] = original.__get__(self, type(self))

@@ -157,5 +157,5 @@ def pytest_runtest_makereport(
     if call.when == "call":
         activation.of_test(item).passed = report.passed
     if report.failed:
-        report.sections += [(_SECTION, str(transcript)) for transcript in _state.journal]
+        report.sections.extend((_SECTION, str(transcript)) for transcript in _state.journal)
     return report

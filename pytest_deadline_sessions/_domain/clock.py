@@ -10,6 +10,7 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from pytest_deadline_sessions._patching import Patches, assign, set_global
 from pytest_deadline_sessions._public import public
 
 if TYPE_CHECKING:
@@ -197,10 +198,9 @@ class _Stop:
         self.factory: Any = None
         self._freezer = freezer
         self._ending = self._ended = False
-        self._limit = api.call_stack_inspection_limit
         self._depths = {name: len(getattr(api, name)) for name in _FREEZEGUN_LISTS}
         self._modules = set(sys.modules)
-        self._loops: list[tuple[type, Any]] = []
+        self._patches = Patches()
         generator = api.uuid_generate_time_attr
         self._uuid = {name: getattr(uuid, name, None) for name in (generator, "_UuidCreate")}
 
@@ -210,10 +210,9 @@ class _Stop:
 
         self.factory = self._freezer.start()
         for loop in _loops_by_the_clock():
-            self._loops.append((loop, vars(loop)["time"]))
-            loop.time = _real_time_of_loops  # type: ignore[attr-defined]
+            self._patches.put(loop, "time", _real_time_of_loops)
         # Looking five callers up, freezegun takes a test that Hypothesis calls for Hypothesis.
-        api.call_stack_inspection_limit = 1
+        self._patches.put(api, "call_stack_inspection_limit", 1)
 
     def end(self) -> None:
         """Let time go on; once is enough, and another time does what the first has left."""
@@ -221,11 +220,7 @@ class _Stop:
 
         if self._ended:
             return
-        api.call_stack_inspection_limit = self._limit
-        while self._loops:
-            loop, original = self._loops[-1]
-            loop.time = original  # type: ignore[attr-defined]
-            self._loops.pop()
+        self._patches.undo()
         if self.factory is not None and not self._ending:
             self._ending = True
             self._freezer.stop()
@@ -249,7 +244,7 @@ class _Stop:
             return
         _give_back(sys.modules.values())
         for name, value in self._uuid.items():
-            setattr(uuid, name, value)
+            assign(uuid, name, value)
         for kind in (api.real_datetime, api.real_date):
             copyreg.dispatch_table.pop(kind, None)
 
@@ -268,7 +263,7 @@ def _give_back(modules: Iterable[Any]) -> None:
         for name, value in list(namespace.items()):
             fake, real = by_id.get(id(value), (name, None))
             if name != fake:
-                namespace[name] = real
+                set_global(module, name, real)
 
 
 def _loops_by_the_clock() -> Iterator[type]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._patching import Patches
+from pytest_deadline_sessions._patching import Patches, assign
 from pytest_deadline_sessions._service.service import Service
 from pytest_deadline_sessions._transport import (
     child_processes,
@@ -91,7 +91,7 @@ def _hooks(client: Any) -> ClientHooks:
     if hooks is None:
         # Made before the entry, so that it comes when the entry is gone.
         finalizer = weakref.finalize(client, _forget)
-        finalizer.atexit = False
+        assign(finalizer, "atexit", False)
         hooks = _kind(client)(client, tidy)
         hooks.finalizer = finalizer
         _state.hooks[client] = hooks

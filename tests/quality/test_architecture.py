@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,18 @@ def _imported_files(path):
     return _files_among(_imports(path)) - {path}
 
 
+# They do to what is the package's own what others may not do to what is not.
+SETTERS = {
+    "_patching.py": "is the one place that may",
+    "_public.py": "says of public objects of the package where they are imported from",
+    # Not moved yet.
+    "checking/_calling.py": "forgets a client of its own",
+    "checking/_rebinding.py": "changes defaults of functions and globals of modules",
+    "checking/_runaway.py": "ends a thread at its next line",
+    "checking/_undoing.py": "sets an attribute, and sets it back",
+}
+
+
 def test_table_goes_upwards():
     """The table itself lets no room import one that stands below it in the table."""
     for number, (room, allowed) in enumerate(ROOMS.items()):
@@ -204,3 +217,128 @@ def test_imports_at_the_top_are_found(source, expected, monkeypatch, tmp_path):
     module = tmp_path / "module.py"
     module.write_text(source)
     assert _imports_at_the_top(module) == expected
+
+
+def _declared(path):
+    """The attributes that classes of a file have by their own account."""
+    names = set()
+    for kind in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(kind, ast.ClassDef):
+            for node in ast.walk(kind):
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                    names |= {node.attr} if ast.unparse(node.value) == "self" else set()
+            for statement in kind.body:
+                targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+                names |= {each.id for each in targets if isinstance(each, ast.Name)}
+    return names
+
+
+@functools.cache
+def _own_attributes():
+    return frozenset().union(*map(_declared, FILES))
+
+
+def _sets_attribute(node, own):
+    """Whether a piece of code sets an attribute that may be somebody else's, in any way."""
+    if isinstance(node, ast.Name):
+        return node.id in {"setattr", "delattr"}
+    if isinstance(node, ast.Call):
+        what = ast.unparse(node.func)
+        if what.endswith((".__setattr__", ".__delattr__")):
+            return [ast.unparse(each) for each in node.args[:1]] != ["self"]
+        return bool(re.fullmatch(r"(vars\(.*\)|.*\.__dict__)\.(pop|update|setdefault|clear)", what))
+    if not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+        return False
+    if isinstance(node, ast.Attribute):
+        return ast.unparse(node.value) not in {"self", "cls"} and node.attr not in own
+    what = ast.unparse(node)
+    return bool(re.fullmatch(r"(vars\(.*\)|.*\.__dict__|namespace)\[.*\]", what))
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_one_place_sets_attributes_of_others(path):
+    """Only ``_patching`` sets an attribute that no class of the package has by its own account."""
+    if _name(path) in SETTERS:
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [node for node in ast.walk(tree) if _sets_attribute(node, _own_attributes())]
+    places = [f"{_name(path)}:{node.lineno}: {ast.unparse(node)}" for node in found]
+    assert not places, f"{places}: use a function of _patching"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("time.sleep = wait", True),
+        ("del events.emit", True),
+        ("api.limit += 1", True),
+        ("for loop.time in clocks: pass", True),
+        ("setattr(owner, name, value)", True),
+        ("partial(delattr, owner, name)", True),
+        ("object.__setattr__(other, 'name', 1)", True),
+        ("object.__setattr__(self, 'name', 1)", False),
+        ("vars(owner)['emit'] = ours", True),
+        ("vars(owner).setdefault('emit', ours)", True),
+        ("owner.__dict__.pop('emit')", True),
+        ("owner.__dict__['emit'] = ours", True),
+        ("vars(owner).get('emit')", False),
+        ("self.emit = 1", False),
+        ("session.declared = 1", False),
+        ("owner = vars(owner)['emit']", False),
+    ],
+)
+def test_setting_of_attributes_is_found(source, expected):
+    """Whatever form it has; attributes of the package's own classes are no concern."""
+    found = [_sets_attribute(node, {"declared"}) for node in ast.walk(ast.parse(source))]
+    assert any(found) is expected
+
+
+# What is made empty at the top of a file is there to change.
+CHANGING = re.compile(
+    r"(\[\]|\{\}|(\w+\.)*(list|dict|set|deque|defaultdict|Weak\w+|R?Lock|local|ContextVar)\(.*\))",
+    re.DOTALL,
+)
+# Filled while the files with the operations are imported, and never afterwards.
+FILLED_AT_IMPORT = {"_service/registry.py": {"OPERATIONS"}}
+
+
+def _changing(source):
+    """The names at the top of a file whose value is there to change.
+
+    A counter is not: nobody can see or set where it stands, and ``next`` is atomic.
+    """
+    for statement in ast.parse(source).body:
+        value = getattr(statement, "value", None)
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and value is not None:
+            targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+            if CHANGING.fullmatch(ast.unparse(value)):
+                yield from map(ast.unparse, targets)
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_one_room_has_the_state_of_the_process(path):
+    """No file but ``_state`` has at its top what changes, and none rebinds a global."""
+    source = path.read_text(encoding="utf-8")
+    allowed = FILLED_AT_IMPORT.get(_name(path), set())
+    if _name(path) != "_state.py":
+        assert set(_changing(source)) <= allowed
+    assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Global)]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("several = []", ["several"]),
+        ("several: dict[str, int] = {}", ["several"]),
+        ("lock = threading.RLock()", ["lock"]),
+        ("seen = weakref.WeakSet()", ["seen"]),
+        ("last = collections.deque(maxlen=4)", ["last"]),
+        ("call = ContextVar('call')", ["call"]),
+        ("NAMES = {'a': 1}", []),
+        ("counter = itertools.count()", []),
+        ("def f():\n    several = []", []),
+    ],
+)
+def test_state_is_found(source, expected):
+    """Whatever is made to be filled or locked, and constants are not."""
+    assert list(_changing(source)) == expected

@@ -11,7 +11,7 @@ import pytest
 import wrapt
 
 from pytest_deadline_sessions import _state
-from pytest_deadline_sessions._patching import Patches, assign, replaced, wrap_for_good
+from pytest_deadline_sessions._patching import Patches, assign, replaced, set_global, wrap_for_good
 
 
 class Base:
@@ -324,3 +324,15 @@ def test_nothing_is_left_of_ours(owner):
     assert len(_state.topmost) == topmost + 2
     patches.undo()
     assert (len(_state.replacements), len(_state.topmost)) == (replacements, topmost)
+
+
+def test_a_global_of_a_module_that_refuses():
+    """A global is set past whatever the module does when an attribute is set."""
+
+    class Stubborn:
+        def __setattr__(self, name, value):
+            raise TypeError(name)
+
+    module = Stubborn()
+    set_global(module, "name", 1)
+    assert module.name == 1
