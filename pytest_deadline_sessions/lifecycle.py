@@ -102,8 +102,8 @@ class Rule:
 
     @property
     def documented(self) -> bool:
-        """Whether AWS documents the rule; otherwise it is an assumption."""
-        return self.source != ASSUMPTION
+        """Whether AWS documents the rule."""
+        return self.source in (MODEL, REFERENCE)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
 """Assertions about summaries, listings, calls and expired tokens.
 
-Each says which rule does not hold, where that rule comes from, what came and what is allowed.
+A failing assertion names the rule, its source, the actual value and what is allowed.
 """

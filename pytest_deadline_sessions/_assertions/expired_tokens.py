@@ -8,16 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, overload
 
-from pytest_deadline_sessions._assertions.messages import failure, wrong
+from pytest_deadline_sessions._arguments import wrong_type
+from pytest_deadline_sessions._assertions.messages import failure
+from pytest_deadline_sessions._contract.rules import TOKEN_EXPIRED, TOKEN_REFUSED
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import plain, same, worded
-from pytest_deadline_sessions.lifecycle import ASSUMPTION, REFERENCE, Rule
-
-_REFUSED = Rule(
-    "token-refused", "A token that expired is refused: HTTP 400, ValidationException.", REFERENCE
-)
-_EXPIRED = Rule("token-expired", "A refusal tells an expired token from a bad one.", ASSUMPTION)
 
 _REFUSAL = ("ValidationException", 400)
 _WIDTH = 1000
@@ -33,7 +29,7 @@ class CaughtToken:
     """What the block of ``with assert_token_expired() as caught:`` raised.
 
     Attributes:
-        value: The ``ClientError``; there once the block has ended.
+        value: The ``ClientError``; set when the block has ended.
     """
 
     value: Any
@@ -47,20 +43,20 @@ def assert_token_expired(error_or_call: BaseException | Call) -> None: ...
 def assert_token_expired(error_or_call: Any = _BLOCK) -> Any:
     """Assert that a call was refused because its token had expired.
 
-    For an invalid token the API documents HTTP 400 ``ValidationException``, but neither reason nor
-    wording for one that has expired. So a refusal that speaks of expiry is taken, whatever its
-    reason. So is one that speaks of a token and has the reason ``OTHER`` or none, unless it calls
-    the token invalid, malformed, used before, or issued for other arguments. Any other is about a
-    bad token (or none): one that was good once can be parsed.
+    The API documents HTTP 400 ``ValidationException`` for an invalid token. It documents neither
+    reason nor wording for an expired one. So the assertion accepts a refusal that mentions expiry,
+    whatever its reason. It also accepts one that mentions a token and has the reason ``OTHER`` or
+    none, unless the message calls the token invalid, malformed, used before, or issued for other
+    arguments. Any other refusal is about a bad token, or about none.
 
     Args:
-        error_or_call: A botocore ``ClientError``, or a recorded ``Call``. Without it this is a
-            context manager, whose block has to raise such a ``ClientError``; exceptions of other
-            kinds pass through.
+        error_or_call: A botocore ``ClientError``, or a recorded ``Call``. Without it, the function
+            returns a context manager, whose block has to raise such a ``ClientError``. Exceptions
+            of other kinds pass through.
 
     Raises:
-        AssertionError: It was not, or nothing was raised.
-        TypeError: An argument of the wrong type.
+        AssertionError: The call was refused for another reason, or nothing was raised.
+        TypeError: An argument has the wrong type.
 
     Example:
         >>> from pytest_deadline_sessions import FakeDeadline
@@ -83,7 +79,7 @@ def assert_token_expired(error_or_call: Any = _BLOCK) -> Any:
         _judge(_of_error(error_or_call))
     else:
         expected = "a botocore ClientError, a Call, or no argument in a with statement"
-        raise wrong("error_or_call", error_or_call, expected)
+        raise wrong_type("error_or_call", error_or_call, expected)
     return None
 
 
@@ -99,24 +95,24 @@ def _block() -> Iterator[CaughtToken]:
         caught.value = error
         _judge(_of_error(error))
     else:
-        line = "came: nothing was raised (expected HTTP 400, ValidationException)"
-        raise failure("The block", _REFUSED, [line])
+        line = "raised: nothing (expected HTTP 400, ValidationException)"
+        raise failure("The with block", TOKEN_REFUSED, [line])
 
 
 @dataclass(frozen=True)
 class _Refusal:
-    """How a call was refused.
+    """A call's refusal, as an error or a recorded call shows it.
 
     Attributes:
-        subject: What tells of it.
-        came: All that is known, for people.
-        right: Whether it is what the API documents for tokens.
+        subject: What shows the refusal: the error or the call.
+        received: All that is known of it, as text.
+        right: Whether it has the code and the status that the API documents for tokens.
         reason: The modelled reason.
-        words: All of its wording.
+        words: The messages of the error and of its fields.
     """
 
     subject: str
-    came: str
+    received: str
     right: bool = False
     reason: str | None = None
     words: str = ""
@@ -125,32 +121,34 @@ class _Refusal:
 def _of_call(call: Call) -> _Refusal:
     passed = call.token is not None
     right = passed and (call.error, call.status) == _REFUSAL
-    came = f"{call}" if passed else f"{call}, no nextToken was passed"
-    return _Refusal("The call", came, right, call.reason, call.message)
+    received = f"{call}" if passed else f"{call}, no nextToken was passed"
+    return _Refusal("The call", received, right, call.reason, call.message)
 
 
 def _of_error(error: BaseException) -> _Refusal:
-    came = worded(error)
+    received = worded(error)
     response = getattr(error, "response", None)
     if not isinstance(response, Mapping):
-        return _Refusal("The error", came)
-    told = _mapping(response.get("Error"))
+        return _Refusal("The error", received)
+    details = _mapping(response.get("Error"))
     status = _mapping(response.get("ResponseMetadata")).get("HTTPStatusCode")
     reason = response.get("reason")
     listed = response.get("fieldList")
     fields = [
-        f"{plain(_mapping(one).get('name'))}: {plain(_mapping(one).get('message'), _WIDTH)}"
-        for one in (listed if isinstance(listed, list) else ())
+        f"{plain(_mapping(field).get('name'))}: {plain(_mapping(field).get('message'), _WIDTH)}"
+        for field in (listed if isinstance(listed, list) else ())
     ]
-    came += "".join(f" ({plain(part)})" for part in (status, reason, *fields) if part is not None)
+    received += "".join(
+        f" ({plain(part)})" for part in (status, reason, *fields) if part is not None
+    )
     # Errors made by hand often have no status.
-    right = same((told.get("Code"), status or _REFUSAL[1]), _REFUSAL)
+    right = same((details.get("Code"), status or _REFUSAL[1]), _REFUSAL)
     return _Refusal(
         "The error",
-        came,
+        received,
         right,
         reason,
-        " ".join([plain(told.get("Message", ""), _WIDTH), *fields]),
+        " ".join([plain(details.get("Message", ""), _WIDTH), *fields]),
     )
 
 
@@ -161,11 +159,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _judge(refusal: _Refusal) -> None:
     __tracebackhide__ = True
     if not refusal.right:
-        line = f"came: {refusal.came} (expected HTTP 400, ValidationException)"
-        raise failure(refusal.subject, _REFUSED, [line])
+        line = f"received: {refusal.received} (expected HTTP 400, ValidationException)"
+        raise failure(refusal.subject, TOKEN_REFUSED, [line])
     if not _speaks_of_expiry(refusal):
-        line = f"came: {refusal.came} (expected a word of expiry, or of no other fault)"
-        raise failure(refusal.subject, _EXPIRED, [line])
+        line = f"received: {refusal.received} (expected a message about an expired token)"
+        raise failure(refusal.subject, TOKEN_EXPIRED, [line])
 
 
 def _speaks_of_expiry(refusal: _Refusal) -> bool:

@@ -1,4 +1,4 @@
-"""Assertions about one summary, two of them, and the life of a session."""
+"""Assertions about one summary, a step between two, and the life of a session."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pytest_deadline_sessions import lifecycle
-from pytest_deadline_sessions._assertions.messages import (
-    MOST_SHOWN,
-    check_switch,
-    listed,
-    text,
-    wrong,
-)
+from pytest_deadline_sessions._arguments import check_items, check_kind, check_switch, wrong_type
+from pytest_deadline_sessions._assertions.messages import MOST_SHOWN, text
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import first_of
 from pytest_deadline_sessions.lifecycle import Broken
@@ -28,8 +23,8 @@ def assert_session_summary(summary: Mapping[str, Any], *, ignore: Collection[str
         ignore: Names of rules (``lifecycle.RULES``) to leave out.
 
     Raises:
-        AssertionError: It breaks a rule; the text has all that it breaks.
-        TypeError: An argument of the wrong type.
+        AssertionError: The summary breaks a rule; the message names every rule that it breaks.
+        TypeError: An argument has the wrong type.
         ValueError: ``ignore`` names an unknown rule.
 
     Example:
@@ -58,17 +53,17 @@ def assert_transition(
 ) -> None:
     """Assert that the service could send one summary of a session and later the other.
 
-    Only the step between them is judged; ``assert_lifecycle`` judges each by itself, too.
+    This checks only the step between them; ``assert_lifecycle`` checks each summary, too.
 
     Args:
         before: A session summary.
         after: A later summary of the same session, or an equal one.
         ignore: Names of rules (``lifecycle.RULES``) to leave out.
-        skipping: Whether statuses in between may have been missed, as happens when one polls.
+        skipping: Whether statuses in between may have been missed, as happens in polling.
 
     Raises:
-        AssertionError: The step breaks a rule; the text has all that it breaks.
-        TypeError: An argument of the wrong type.
+        AssertionError: The step breaks a rule; the message names every rule that it breaks.
+        TypeError: An argument has the wrong type.
         ValueError: ``ignore`` names an unknown rule.
 
     Example:
@@ -82,8 +77,8 @@ def assert_transition(
     _check_summary("before", before)
     _check_summary("after", after)
     check_switch("skipping", skipping)
-    found = lifecycle.violations(before, after, ignore=_names(ignore), skipping=skipping)
-    _raise_for([("The step from before to after", found)])
+    violations = lifecycle.violations(before, after, ignore=_names(ignore), skipping=skipping)
+    _raise_for([("The step from before to after", violations)])
 
 
 @public
@@ -98,11 +93,11 @@ def assert_lifecycle(
     Args:
         snapshots: Summaries, the earliest first.
         ignore: Names of rules (``lifecycle.RULES``) to leave out.
-        skipping: Whether statuses in between may have been missed, as happens when one polls.
+        skipping: Whether statuses in between may have been missed, as happens in polling.
 
     Raises:
         AssertionError: A snapshot or a step breaks a rule, or there are no snapshots.
-        TypeError: An argument of the wrong type.
+        TypeError: An argument has the wrong type.
         ValueError: ``ignore`` names an unknown rule.
 
     Example:
@@ -114,47 +109,46 @@ def assert_lifecycle(
         >>> assert_lifecycle(snapshots)
     """
     __tracebackhide__ = True
-    every = listed("snapshots", snapshots, "session summaries, the earliest first")
+    every = check_items("snapshots", snapshots, "session summaries, the earliest first")
     check_switch("skipping", skipping)
     names = _names(ignore)
-    for index, one in enumerate(every):
-        _check_summary(f"snapshots[{index}]", one)
+    for index, snapshot in enumerate(every):
+        _check_summary(f"snapshots[{index}]", snapshot)
     if not every:
         raise AssertionError("There are no snapshots (expected one or more)")
-    found = [
-        (f"snapshots[{index}]", lifecycle.violations(one, ignore=names))
-        for index, one in enumerate(every)
+    violations = [
+        (f"snapshots[{index}]", lifecycle.violations(snapshot, ignore=names))
+        for index, snapshot in enumerate(every)
     ]
-    found += [
+    violations += [
         (
             f"The step from snapshots[{index}] to snapshots[{index + 1}]",
-            lifecycle.violations(one, after, ignore=names, skipping=skipping),
+            lifecycle.violations(before, after, ignore=names, skipping=skipping),
         )
-        for index, (one, after) in enumerate(itertools.pairwise(every))
+        for index, (before, after) in enumerate(itertools.pairwise(every))
     ]
-    _raise_for(found)
+    _raise_for(violations)
 
 
 def _check_summary(name: str, value: Any) -> None:
-    if not isinstance(value, Mapping):
-        raise wrong(name, value, "a session summary, a dict")
+    check_kind(name, value, Mapping, "a session summary, a dict")
 
 
 def _names(ignore: Any) -> list[str]:
-    names = [ignore] if isinstance(ignore, str) else listed("ignore", ignore, "names of rules")
+    names = [ignore] if isinstance(ignore, str) else check_items("ignore", ignore, "names of rules")
     for name in names:
         if not isinstance(name, str):
-            raise wrong("ignore", ignore, "names of rules")
+            raise wrong_type("ignore", ignore, "names of rules")
     return names
 
 
-def _raise_for(found: list[tuple[str, list[Broken]]]) -> None:
+def _raise_for(violations: list[tuple[str, list[Broken]]]) -> None:
     """Raise with a paragraph for each rule that a subject breaks, if there is any."""
     __tracebackhide__ = True
     paragraphs = [
-        text(subject, rule, [_line(one) for one in of_rule], f'ignore=["{rule.name}"]')
-        for subject, broken in found
-        for rule, of_rule in itertools.groupby(broken, key=lambda one: one.rule)
+        text(subject, rule, [_line(violation) for violation in of_rule], f'ignore=["{rule.name}"]')
+        for subject, broken in violations
+        for rule, of_rule in itertools.groupby(broken, key=lambda violation: violation.rule)
     ]
     if paragraphs:
         raise AssertionError("\n".join(first_of(paragraphs, MOST_SHOWN)))

@@ -8,33 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._contract.rules import COLLECTOR_RULES
 from pytest_deadline_sessions._domain.listing import Cut, Listing
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._case import Case
 
-COMPLETE = "complete"
-TERMINATES = "terminates"
-FOLLOWS_TOKENS = "follows-tokens"
-KEEPS_ARGUMENTS = "keeps-arguments"
-VALID_REQUESTS = "valid-requests"
-SURFACES_FAULTS = "surfaces-faults"
-STATELESS = "stateless"
-
-RULES = {
-    COMPLETE: "It returns every session exactly once, in service order, however the pages are "
-    "cut: an empty page with a token is not the end, a page without a token is.",
-    TERMINATES: "It makes at most one call per page plus one, not counting retries and restarts "
-    "after faults.",
-    FOLLOWS_TOKENS: "It passes exactly the token of the page before.",
-    KEEPS_ARGUMENTS: "It repeats ids and maxResults unchanged in follow-up calls.",
-    VALID_REQUESTS: "It never sends maxResults outside 1..100, an empty or null token, or members "
-    "that the operation does not have.",
-    SURFACES_FAULTS: "It raises, or recovers to the complete listing: it never returns a partial, "
-    "empty or doubled one as if it were complete.",
-    STATELESS: "It returns the right result each time it is called.",
-}
-"""The rules that a collector is held to."""
+RULES = {name: rule.reason for name, rule in COLLECTOR_RULES.items()}
+"""The rules that a collector is held to, and what they say."""
 
 MOST_FAULTS = 1_000
 """After so many failed requests, botocore's retries among them, a collector must have given up."""

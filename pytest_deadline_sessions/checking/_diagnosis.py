@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from pytest_deadline_sessions._domain.transcript import Call
@@ -9,7 +10,7 @@ from pytest_deadline_sessions.checking._attempt import Attempt, max_results
 
 
 def of_result(attempt: Attempt, got: Sequence[str] | None) -> str:
-    """Why sessions may be missing, doubled or unexpected.
+    """Guess why sessions are missing, doubled or unexpected.
 
     Args:
         attempt: What the collector did.
@@ -19,7 +20,7 @@ def of_result(attempt: Attempt, got: Sequence[str] | None) -> str:
         return "It made no call."
     last = attempt.lists[-1]
     if last.error is not None:
-        return f"It took {last.error} for the end of the listing."
+        return f"It treats {last.error} as the end of the listing."
     if last.next_token:
         return _of_stopping([call for call in attempt.lists if call.error is None])
     return _of_sessions(attempt, got) if got else ""
@@ -30,7 +31,7 @@ def _of_stopping(answered: Sequence[Call]) -> str:
     if not page:
         return "It stopped at an empty page, though that page had a token."
     if len(answered) == 1:
-        return "It took the first page for the whole listing."
+        return "It returned only the first page."
     partial = [len(call.sessions) < max_results(call) for call in answered]
     if partial[-1] and not any(partial[:-1]):
         return "It stopped at a page that was not full, though that page had a token."
@@ -39,30 +40,32 @@ def _of_stopping(answered: Sequence[Call]) -> str:
 
 def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
     pages = [
-        [one["sessionId"] for one in call.sessions] for call in attempt.lists if call.error is None
+        [session["sessionId"] for session in call.sessions]
+        for call in attempt.lists
+        if call.error is None
     ]
     if len(pages) > 1:
         kept = {
             "It drops the page that has no token.": pages[:-1],
             "It drops the first page.": pages[1:],
-            "It keeps the last page only.": pages[-1:],
+            "It keeps only the last page.": pages[-1:],
         }
         for cause, some in kept.items():
-            if list(got) == [one for page in some for one in page]:
+            if list(got) == list(itertools.chain.from_iterable(some)):
                 return cause
-    wanted = {one["sessionId"]: {**one, "sessionId": ""} for one in attempt.listing}
-    missing = [summary for one, summary in wanted.items() if one not in got]
-    bare = [wanted[one] for one in got if one in wanted]
-    if missing and all(summary in bare for summary in missing):
-        return "It takes sessions for the same that differ only in their id."
+    wanted = {summary["sessionId"]: {**summary, "sessionId": ""} for summary in attempt.listing}
+    missing = [bare for session_id, bare in wanted.items() if session_id not in got]
+    returned = [wanted[session_id] for session_id in got if session_id in wanted]
+    if missing and all(bare in returned for bare in missing):
+        return "It treats sessions that differ only in their id as the same."
     return ""
 
 
 def of_order(attempt: Attempt, got: Sequence[str]) -> str:
-    """Why the order may be wrong."""
+    """Guess why the order is wrong."""
     wanted = list(attempt.listing)
     if list(got) == [summary["sessionId"] for summary in reversed(wanted)]:
-        return "It turns the listing round, or sorts it."
+        return "It reverses or sorts the listing."
     by_start = sorted(wanted, key=lambda summary: summary["startedAt"])
     if list(got) == [summary["sessionId"] for summary in by_start]:
         return "It sorts by startedAt."

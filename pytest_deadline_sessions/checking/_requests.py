@@ -1,4 +1,4 @@
-"""Whether the requests of a collector held to the contract."""
+"""Whether the requests of a collector keep the contract."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Collection
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from pytest_deadline_sessions._api import validation
-from pytest_deadline_sessions._domain.transcript import Call
-from pytest_deadline_sessions._text import abbreviate, same, shown
-from pytest_deadline_sessions.checking._attempt import (
+from pytest_deadline_sessions._contract.rules import (
     FOLLOWS_TOKENS,
     KEEPS_ARGUMENTS,
     STATELESS,
     TERMINATES,
     VALID_REQUESTS,
-    Attempt,
-    Finding,
 )
+from pytest_deadline_sessions._contract.tokens import Ledger, changes
+from pytest_deadline_sessions._domain.transcript import Call
+from pytest_deadline_sessions._text import abbreviate, same, shown
+from pytest_deadline_sessions.checking._attempt import Attempt, Finding
 
 _CHANGES: dict[str, Callable[[str], str]] = {
     "strips the padding of": lambda text: text.rstrip("="),
@@ -33,101 +33,77 @@ _CHANGES: dict[str, Callable[[str], str]] = {
 
 
 def of_requests(attempt: Attempt) -> Finding | None:
-    """The first rule that the requests of an attempt break, or ``None``."""
+    """Find the first rule that the requests of an attempt break."""
     return _valid(attempt) or _arguments(attempt) or _tokens(attempt) or _terminates(attempt)
 
 
 def _valid(attempt: Attempt) -> Finding | None:
     for call in attempt.lists:
-        broken = [str(one) for one in validation.check_request(call.params)]
+        violations = [str(violation) for violation in validation.check_request(call.params)]
         if call.reason == "CANNOT_PARSE":
-            broken.append(f"what the service refused: {call.message}")
+            violations.append(f"what the service refused: {call.message}")
         if same(call.token, ""):
-            broken.append("nextToken: '' (expected a token, or no nextToken at all)")
-        if broken:
-            ids_only = all(one.split(":")[0] in attempt.job for one in broken)
+            violations.append("nextToken: '' (expected a token, or no nextToken at all)")
+        if violations:
+            ids_only = all(text.split(":")[0] in attempt.job for text in violations)
             rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
-            what = f"It sent {'; '.join(broken)}"
-            return Finding(rule, what, cause=_of_no_token(call), error=attempt.error)
+            what = f"It sent {'; '.join(violations)}"
+            return Finding(rule.name, what, cause=_of_no_token(call), error=attempt.error)
     return None
 
 
 def _of_no_token(call: Call) -> str:
     if same(call.token, ""):
-        return "It takes an empty token for one that leads on."
+        return "It takes an empty token for the token of another page."
     if call.token is None and "nextToken" in call.params:
         return "It passes nextToken=None; leave the argument out of the first call."
     return ""
 
 
 def _arguments(attempt: Attempt) -> Finding | None:
-    issued: dict[str, Call] = {}
+    ledger = Ledger()
     for call in attempt.lists:
         for name, value in attempt.job.items():
             sent = call.params.get(name)
             if not same(sent, value):
                 rule, whose = KEEPS_ARGUMENTS, ""
                 if sent in attempt.earlier:
-                    rule, whose = STATELESS, ", which it had been given in an earlier call,"
+                    rule, whose = STATELESS, ", which an earlier call of the collector was given,"
                 what = f"It sent {name}={shown(sent)}{whose} where it was given {shown(value)}"
-                return Finding(rule, what, error=attempt.error)
-        what = _changed(issued[call.token], call) if call.token in issued else ""
-        if what:
-            return Finding(KEEPS_ARGUMENTS, what, error=attempt.error)
-        if call.next_token:
-            issued[call.next_token] = call
+                return Finding(rule.name, what, error=attempt.error)
+        issuer = ledger.issuer(call.token)
+        changed = changes(issuer.params, call.params) if issuer is not None else []
+        if changed:
+            what = f"It sent {'; '.join(changed)}"
+            return Finding(KEEPS_ARGUMENTS.name, what, error=attempt.error)
+        ledger.add(call)
     return None
-
-
-def _changed(before: Call, call: Call) -> str:
-    for name in sorted({*before.params, *call.params} - {"nextToken"}):
-        was, now = before.params.get(name), call.params.get(name)
-        if not same(was, now):
-            return (
-                f"It sent {name}={shown(now)} with a token that was issued for {name}={shown(was)}"
-            )
-    return ""
 
 
 def _tokens(attempt: Attempt) -> Finding | None:
-    fresh: set[str] = set()
-    used: set[str] = set()
-    last: str | None = None
-    # After a fault somebody may go back to where it was sure to be; the result tells.
-    failed = False
+    ledger = Ledger()
     for call in attempt.lists:
         token = call.token
-        known = token is None or token in fresh or token == last or (failed and token in used)
-        if token is not None and not known:
-            return _strange_token(attempt, token, fresh, used)
-        if token is not None and call.error is None:
-            fresh.discard(token)
-            used.add(token)
-        if call.next_token:
-            fresh.add(call.next_token)
-        last = token
-        failed = failed or call.error is not None
+        if token is not None and not ledger.may_pass(token):
+            return _strange_token(attempt, token, ledger)
+        ledger.add(call)
     return None
 
 
-def _strange_token(
-    attempt: Attempt, token: str, fresh: Collection[str], used: Collection[str]
-) -> Finding:
-    rule, why = FOLLOWS_TOKENS, "no page of this listing had"
-    if token in used:
-        why = "was passed before"
-    elif token in attempt.earlier:
-        rule, why = STATELESS, "it had been given in an earlier call"
-    what = f"It passed the token {abbreviate(token)}, which {why}"
-    return Finding(rule, what, cause=_of_token(token, fresh), error=attempt.error)
+def _strange_token(attempt: Attempt, token: str, ledger: Ledger) -> Finding:
+    rule, history = FOLLOWS_TOKENS, ledger.history(token)
+    if token in attempt.earlier and not ledger.passed(token):
+        rule, history = STATELESS, "an earlier call of the collector was given"
+    what = f"It passed the token {abbreviate(token)}, which {history}"
+    return Finding(rule.name, what, cause=_of_token(token, ledger.fresh), error=attempt.error)
 
 
 def _of_token(token: str, fresh: Collection[str]) -> str:
-    for one, (verb, change) in itertools.product(fresh, _CHANGES.items()):
-        if change(one) == token:
-            return f"It {verb} the token, which is to be passed as it came."
-    if any(one.startswith(token) for one in fresh):
-        return "It cuts the token short."
+    for right, (verb, change) in itertools.product(fresh, _CHANGES.items()):
+        if change(right) == token:
+            return f"It {verb} the token, which must be passed exactly as it was received."
+    if any(right.startswith(token) for right in fresh):
+        return "It truncates the token."
     return ""
 
 
@@ -136,6 +112,7 @@ def _terminates(attempt: Attempt) -> Finding | None:
     if why is None:
         return None
     tokens = [call.token for call in attempt.lists if not call.retry]
-    same = len(tokens) > 2 and len(set(tokens[-3:])) == 1  # noqa: PLR2004 (once may be resuming)
-    cause = "It asks for the same page again and again." if same else ""
-    return Finding(TERMINATES, f"It was stopped: {why}", cause=cause)
+    # A page that is requested twice may be one that is taken in parts.
+    stuck = len(tokens) > 2 and len(set(tokens[-3:])) == 1  # noqa: PLR2004
+    cause = "It requests the same page again and again." if stuck else ""
+    return Finding(TERMINATES.name, f"It was stopped: {why}", cause=cause)

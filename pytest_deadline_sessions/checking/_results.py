@@ -1,30 +1,28 @@
-"""Whether the result of a collector held to the contract."""
+"""Whether the result of a collector keeps the contract."""
 
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from pytest_deadline_sessions._text import plural, shorten, shown, worded
-from pytest_deadline_sessions.checking._attempt import (
+from pytest_deadline_sessions._contract.completeness import check_ids, session_id
+from pytest_deadline_sessions._contract.differences import ids_by_place
+from pytest_deadline_sessions._contract.rules import (
     COMPLETE,
-    RAISED,
     STATELESS,
     SURFACES_FAULTS,
     TERMINATES,
-    Attempt,
-    Finding,
-    UnfitError,
 )
+from pytest_deadline_sessions._text import plural, shown, worded
+from pytest_deadline_sessions.checking._attempt import RAISED, Attempt, Finding, UnfitError
 from pytest_deadline_sessions.checking._diagnosis import of_order, of_result
 from pytest_deadline_sessions.checking._runaway import Runaway
+from pytest_deadline_sessions.lifecycle import Rule
 
-_MOST_SHOWN = 12
 _WIDTH = 300
 _SPARE = 1_000
-_AS_IF = "A call failed for good, and it returned as if none had"
+_AS_IF = "A call failed permanently, yet it returned normally"
 
 
 def of_outcome(
@@ -33,7 +31,7 @@ def of_outcome(
     ordered: bool = True,
     expected: Callable[[list[Any]], Any] | None = None,
 ) -> Finding | None:
-    """The rule that the outcome of an attempt breaks, or ``None``."""
+    """Find the rule that the outcome of an attempt breaks."""
     error = attempt.error
     if error is not None:
         return _of_raising(attempt, error)
@@ -48,13 +46,13 @@ def of_outcome(
     except RAISED as raised:
         return _of_reading(attempt, raised)
     if got is not None and len(got) > most and not isinstance(attempt.returned, list | tuple):
-        return Finding(TERMINATES, f"What it returned gives more than {most} things")
+        return Finding(TERMINATES.name, f"What it returned yields more than {most} items")
     if got is None:
         what = (
             f"It returned {_short(attempt.returned)} (expected summaries or session ids, or a "
             "dict with 'sessions'; pass expected= for anything else)"
         )
-        return Finding(rule, f"{_AS_IF}. {what}" if attempt.faults else what)
+        return Finding(rule.name, f"{_AS_IF}. {what}" if attempt.faults else what)
     return _listed(attempt, rule, got, ordered=ordered)
 
 
@@ -63,26 +61,26 @@ def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Findi
     if not attempt.faults:
         # Without a call it can only be something of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.lists else COMPLETE
-        return Finding(rule, raised, error=error)
+        return Finding(rule.name, raised, error=error)
     if not attempt.healthy:
         return None
-    what = f"{raised} but by its own doing"
+    what = f"{raised} that it had not caused itself"
     expired = "expired" in attempt.lists[-1].message
-    cause = "It sleeps for longer than a token is good for." if expired else ""
-    return Finding(COMPLETE, what, cause=cause, error=error)
+    cause = "It sleeps for longer than a token is valid." if expired else ""
+    return Finding(COMPLETE.name, what, cause=cause, error=error)
 
 
 def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
-    """As if it had been raised before; what a result does when it is read is the collector's."""
-    return _of_raising(attempt, error, f"returned {_short(attempt.returned)}, and to read that ")
+    """Judge an error of reading the result as one that the collector raised itself."""
+    return _of_raising(attempt, error, f"returned {_short(attempt.returned)}, and reading it ")
 
 
 def session_ids(returned: Any, most: int) -> list[str] | None:
-    """The session ids of a result; ``None`` if it is none that one can be made of.
+    """Read the session ids of a result; ``None`` if it has anything else.
 
     Args:
         returned: The result.
-        most: So many and one more are read of anything but a list or a tuple.
+        most: Of anything but a list or a tuple, this many items and one more are read.
     """
     if isinstance(returned, Mapping):
         returned = returned.get("sessions")
@@ -90,39 +88,38 @@ def session_ids(returned: Any, most: int) -> list[str] | None:
         return None
     ids = []
     bounded = isinstance(returned, list | tuple)
-    for one in returned if bounded else itertools.islice(returned, most + 1):
-        session_id = one.get("sessionId") if isinstance(one, Mapping) else one
-        if not isinstance(session_id, str):
+    for item in returned if bounded else itertools.islice(returned, most + 1):
+        own = session_id(item)
+        if own is None:
             return None
-        # One with methods of its own is taken for the text that it is.
-        ids.append(str.__str__(session_id))
+        ids.append(own)
     return ids
 
 
-def _compared(attempt: Attempt, rule: str, wanted: Any, *, ordered: bool) -> Finding | None:
+def _compared(attempt: Attempt, rule: Rule, wanted: Any, *, ordered: bool) -> Finding | None:
     try:
         got = _listed_if_lazy(attempt.returned)
     except RAISED as error:
         return _of_reading(attempt, error)
     if _equal(got, wanted):
         return None
-    what = "It returned something else than expected() makes of the complete listing"
-    if rule == SURFACES_FAULTS:
+    what = "Its result differs from what expected() returns for the complete listing"
+    if rule is SURFACES_FAULTS:
         what = _AS_IF
-    # A list of another kind may not like to be read.
+    # A subclass of list may have methods of its own.
     both = isinstance(got, list) and isinstance(wanted, list)
     if both and _same_things(list.copy(got), list.copy(wanted)):
         if not ordered:
             return None
         what = _only_the_order("expected()'s")
-    return Finding(rule, what, _short(wanted), _short(got), of_result(attempt, None))
+    return Finding(rule.name, what, _short(wanted), _short(got), of_result(attempt, None))
 
 
 def _wanted(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
-    """What ``expected`` makes of the listing.
+    """What ``expected`` returns for the listing.
 
     Raises:
-        UnfitError: It makes nothing of it.
+        UnfitError: ``expected`` raises, is stopped, or yields without end.
     """
     most = _most(attempt)
     try:
@@ -132,14 +129,14 @@ def _wanted(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
     except Exception as error:
         msg = (
             f"expected() raised {worded(error)} for {_short(attempt.listing)} "
-            "(expected what should come out of any listing, the empty one too)"
+            "(expected the right result for any listing, the empty one too)"
         )
         raise UnfitError(msg) from error
     except Runaway as stopped:
         msg = f"expected() was stopped for {_short(attempt.listing)}: {stopped}"
         raise UnfitError(msg) from None
     if lazy and len(wanted) > most:
-        msg = f"expected() gave more than {most} things for {_short(attempt.listing)}"
+        msg = f"expected() yielded more than {most} items for {_short(attempt.listing)}"
         raise UnfitError(msg)
     return wanted
 
@@ -154,8 +151,8 @@ def _equal(got: Any, wanted: Any) -> bool:
     except RAISED as error:
         msg = (
             f"what the collector returned, {_short(got)}, cannot be compared with what expected() "
-            f"gave, {_short(wanted)}: {worded(error)} (expected things that are equal or not, "
-            "such as lists and dicts; make such of both)"
+            f"gave, {_short(wanted)}: {worded(error)} (expected values that == can compare, "
+            "such as lists and dicts)"
         )
         raise UnfitError(msg) from error
 
@@ -168,59 +165,36 @@ def _same_things(some: list[Any], others: list[Any]) -> bool:
     if len(some) != len(others):
         return False
     left = list(others)
-    for one in some:
-        place = next((index for index, two in enumerate(left) if _equal(one, two)), None)
+    for item in some:
+        place = next((index for index, other in enumerate(left) if _equal(item, other)), None)
         if place is None:
             return False
         del left[place]
     return True
 
 
-def _listed(attempt: Attempt, rule: str, got: list[str], *, ordered: bool) -> Finding | None:
+def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> Finding | None:
     wanted = [summary["sessionId"] for summary in attempt.listing]
-    base = set(wanted)
-    in_order = [one for one in got if one in base]
-    what = _differences(wanted, got, base | attempt.added)
-    if what:
-        what = f"Of {plural(len(wanted), 'session')}: {what}"
-        cause = of_result(attempt, got)
-    elif ordered and in_order != wanted:
-        what = _only_the_order("the service's")
-        cause = of_order(attempt, in_order)
-    else:
+    incomplete = check_ids(got, wanted, ordered=ordered, started=attempt.added)
+    if incomplete is None:
         return None
-    if rule == SURFACES_FAULTS:
+    if incomplete.differences:
+        what = f"Of {plural(len(wanted), 'session')}: {incomplete.differences.counts()}"
+        cause = of_result(attempt, got)
+    else:
+        what = _only_the_order("the service's")
+        cause = of_order(attempt, incomplete.got)
+    if rule is SURFACES_FAULTS:
         what = f"{_AS_IF}. {what}"
-    return Finding(rule, what, _places(wanted, wanted), _places(got, wanted), cause)
-
-
-def _differences(wanted: Sequence[str], got: Sequence[str], known: Collection[str]) -> str:
-    counted = Counter(got)
-    counts = {
-        "missing": sum(one not in counted for one in wanted),
-        "doubled": sum(count > 1 for count in counted.values()),
-        "unexpected": sum(one not in known for one in counted),
-    }
-    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    expected, received = ids_by_place(wanted, wanted), ids_by_place(got, wanted)
+    return Finding(rule.name, what, expected, received, cause)
 
 
 def _only_the_order(whose: str) -> str:
     return (
-        f"Every session is there, only the order is not {whose} "
-        "(pass ordered=False if that does not matter)"
+        f"Every session is there, but the order is not {whose} "
+        "(pass ordered=False if the order does not matter)"
     )
-
-
-def _places(ids: Sequence[str], wanted: Sequence[str]) -> str:
-    place = {one: index for index, one in enumerate(wanted)}
-    shown = [
-        f"#{place[one]}" if one in place else f"{shorten(one)} (not in the listing)" for one in ids
-    ]
-    if not shown:
-        return "no sessions"
-    if len(shown) > _MOST_SHOWN:
-        shown = [*shown[:6], f"… {len(shown) - 9} more …", *shown[-3:]]
-    return f"{plural(len(ids), 'session')}: {', '.join(shown)}"
 
 
 def _short(value: Any) -> str:

@@ -12,7 +12,8 @@ import hypothesis
 from hypothesis import Phase, settings
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
-from pytest_deadline_sessions.checking._attempt import STATELESS, Counterexample
+from pytest_deadline_sessions._contract.rules import STATELESS
+from pytest_deadline_sessions.checking._attempt import Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._shrink import smallest
@@ -108,7 +109,7 @@ def _unsteady(counterexample: Counterexample) -> Counterexample:
         "Its result differs between identical runs, so it depends on more than its arguments: "
         f"state kept between calls, or thread timing. {finding.what}"
     )
-    stateless = dataclasses.replace(finding, rule=STATELESS, what=what)
+    stateless = dataclasses.replace(finding, rule=STATELESS.name, what=what)
     return dataclasses.replace(counterexample, finding=stateless)
 
 

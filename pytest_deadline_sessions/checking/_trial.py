@@ -7,12 +7,11 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_deadline_sessions._contract.rules import STATELESS, TERMINATES
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions.checking._attempt import (
     RAISED,
-    STATELESS,
-    TERMINATES,
     Attempt,
     Counterexample,
     Finding,
@@ -68,7 +67,7 @@ class Trial:
 
         A collector that had to be stopped is not called again.
         """
-        if counterexample.rule == TERMINATES:
+        if counterexample.rule == TERMINATES.name:
             return True
         again = self.find(counterexample.case, counterexample.number)
         return (
@@ -98,7 +97,7 @@ class Trial:
             return None
         sequence = run.case.sequence
         what = f"{_AGAIN[sequence]}, it no longer gives the right answer. {finding.what}"
-        stateless = dataclasses.replace(finding, rule=STATELESS, what=what, error=None)
+        stateless = dataclasses.replace(finding, rule=STATELESS.name, what=what, error=None)
         counterexample = run.counterexample(run.case, stateless)
         # Where the collector was right with that listing before, it need not be tried alone.
         if first.error is None and sequence in {"twice", "changed-result", "after-failure"}:
@@ -106,7 +105,7 @@ class Trial:
         alone = self.find(
             Case(attempt.listing, run.case.behavior, lapses=conditions.lapses),
         )
-        if alone is None or alone.rule == STATELESS or not self._alike(alone.finding, finding):
+        if alone is None or alone.rule == STATELESS.name or not self._alike(alone.finding, finding):
             return counterexample
         return alone
 

@@ -21,6 +21,7 @@ from pytest_deadline_sessions import (
     assert_token_expired,
 )
 from pytest_deadline_sessions import strategies as ds
+from pytest_deadline_sessions._contract.rules import COLLECTOR_RULES
 
 AT = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
 JOB = {"farmId": "farm-1", "queueId": "queue-1", "jobId": "job-1"}
@@ -99,12 +100,15 @@ def test_calls_that_follow_their_tokens(calls):
         (
             [call(None, A), call(C, None)],
             "follows-tokens",
-            "nextToken: 'token-c-of-s'…(22) (expected 'token-a-of-s'…(22))",
+            (
+                "nextToken: 'token-c-of-s'…(22), which no page of this listing had "
+                "(expected 'token-a-of-s'…(22))"
+            ),
         ),
         (
             [call(None, A), call(A[:-1] + "x", None)],
             "follows-tokens",
-            f"nextToken: '{A[:-1]}x' (expected '{A}')",
+            f"nextToken: '{A[:-1]}x', which no page of this listing had (expected '{A}')",
         ),
         (
             [call(None, A), call("", None)],
@@ -114,7 +118,7 @@ def test_calls_that_follow_their_tokens(calls):
         (
             [call(None, A), call(5, BAD, sent=False)],
             "follows-tokens",
-            "nextToken: 5 (expected 'token-a-of-s'…(22))",
+            "nextToken: 5, which no page of this listing had (expected 'token-a-of-s'…(22))",
         ),
         (
             [call(None, A), call(A, None), call(A, None)],
@@ -140,30 +144,30 @@ def test_calls_that_follow_their_tokens(calls):
         (
             [call(None, A), call(A, None, OTHER)],
             "keeps-arguments",
-            "jobId: job-2 (expected job-1, as the token was issued for)",
+            "jobId: 'job-2' (expected 'job-1', as in the call that returned the token)",
         ),
         (
             [call(None, A, maxResults=5), call(A, None)],
             "keeps-arguments",
-            "maxResults: missing (expected 5, as the token was issued for)",
+            "maxResults: missing (expected 5, as in the call that returned the token)",
         ),
         (
             [call(None, A), call(A, None, maxResults=5)],
             "keeps-arguments",
-            "maxResults: 5 (expected none, as the token was issued for)",
+            "maxResults: 5 (expected none, as in the call that returned the token)",
         ),
         (
             [call(None, A, maxResults=5), call(A, None, OTHER, maxResults=4)],
             "keeps-arguments",
             (
-                "jobId: job-2 (expected job-1, as the token was issued for); "
-                "maxResults: 4 (expected 5, as the token was issued for)"
+                "jobId: 'job-2' (expected 'job-1', as in the call that returned the token); "
+                "maxResults: 4 (expected 5, as in the call that returned the token)"
             ),
         ),
         (
             [call(None, A), call(None, A, OTHER, maxResults=3), call(A, None, OTHER)],
             "keeps-arguments",
-            "maxResults: missing (expected 3, as the token was issued for)",
+            "maxResults: missing (expected 3, as in the call that returned the token)",
         ),
         (
             [call(None, A), call(A, BAD), call(A, B, attempt=2), call(A, None)],
@@ -176,7 +180,18 @@ def test_calls_that_follow_their_tokens(calls):
         (
             [call(None, A), call(A, BAD), call(B, None)],
             "follows-tokens",
-            "nextToken: 'token-b-of-s'…(22) (expected 'token-a-of-s'…(22))",
+            (
+                "nextToken: 'token-b-of-s'…(22), which no page of this listing had "
+                "(expected 'token-a-of-s'…(22))"
+            ),
+        ),
+        (
+            [call(None, A), call(A, BAD), call(None, B), call(A, None)],
+            "follows-tokens",
+            (
+                "nextToken: 'token-a-of-s'…(22), which is from a listing that was started over "
+                "(expected 'token-b-of-s'…(22))"
+            ),
         ),
         (
             [call(None, A), call(A, BAD), call(A, B), call(None, B)],
@@ -189,7 +204,9 @@ def test_calls_that_do_not(calls, rule, line):
     """The last call is the wrong one: the rule, its source, what it passed and what is due."""
     assert_follows_tokens(calls[:-1])
     lines = said(assert_follows_tokens, calls).splitlines()
-    assert lines[0].startswith(f'calls[{len(calls) - 1}] breaks "{rule}": A follow-up call ')
+    assert lines[0].startswith(
+        f'calls[{len(calls) - 1}] breaks "{rule}": {COLLECTOR_RULES[rule].reason}'
+    )
     assert lines[1:4] == ["  source: API reference", f"  {line}", "  calls:"]
     assert len(lines) == 4 + len(calls)
 
@@ -198,7 +215,7 @@ def test_what_went_before_is_shown():
     """The calls up to the wrong one follow, shortened as in every report."""
     calls = [call(None, A), call(A, B), call(None, None), call(C, None)]
     assert said(assert_follows_tokens, calls) == (
-        'calls[2] breaks "follows-tokens": A follow-up call passes the token of the last page.\n'
+        'calls[2] breaks "follows-tokens": It passes exactly the token of the page before.\n'
         "  source: API reference\n"
         "  nextToken: missing (expected 'token-b-of-s'…(22))\n"
         "  calls:\n"
@@ -306,16 +323,16 @@ def test_a_bad_token(reason):
     error, recorded = refused(Behavior(garbled_token_reason=reason), "rubbish")
     field = " (nextToken: The nextToken isn't valid.)" if "FIELD" in reason else ""
     assert said(assert_token_expired, error) == (
-        'The error breaks "token-expired": A refusal tells an expired token from a bad one.\n'
+        'The error breaks "token-expired": The refusal tells an expired token from a bad one.\n'
         "  source: assumption, the API does not document it\n"
-        "  came: ValidationException: An error occurred (ValidationException) when calling the "
+        "  received: ValidationException: An error occurred (ValidationException) when calling the "
         f"ListSessions operation: The nextToken isn't valid. (400) ({reason}){field} "
-        "(expected a word of expiry, or of no other fault)"
+        "(expected a message about an expired token)"
     )
     assert said(assert_token_expired, recorded) == (
-        'The call breaks "token-expired": A refusal tells an expired token from a bad one.\n'
+        'The call breaks "token-expired": The refusal tells an expired token from a bad one.\n'
         "  source: assumption, the API does not document it\n"
-        f"  came: {recorded} (expected a word of expiry, or of no other fault)"
+        f"  received: {recorded} (expected a message about an expired token)"
     )
 
 
@@ -375,12 +392,13 @@ def test_another_error(code):
     error, recorded = error_of(Fault(code, "The token has expired."))
     assert said(assert_token_expired, error) == (
         'The error breaks "token-refused": '
-        "A token that expired is refused: HTTP 400, ValidationException.\n"
+        "The service refuses an expired token: HTTP 400, ValidationException.\n"
         "  source: API reference\n"
-        f"  came: {code}: {error} ({Fault(code).status}) (expected HTTP 400, ValidationException)"
+        f"  received: {code}: {error} ({Fault(code).status}) "
+        "(expected HTTP 400, ValidationException)"
     )
     assert said(assert_token_expired, recorded).endswith(
-        f"  came: {recorded} (expected HTTP 400, ValidationException)"
+        f"  received: {recorded} (expected HTTP 400, ValidationException)"
     )
 
 
@@ -389,7 +407,7 @@ def test_a_call_without_a_token():
     fault = Fault("ValidationException", "The token has expired.")
     _, recorded = error_of(fault, token=None)
     assert said(assert_token_expired, recorded).endswith(
-        f"  came: {recorded}, no nextToken was passed (expected HTTP 400, ValidationException)"
+        f"  received: {recorded}, no nextToken was passed (expected HTTP 400, ValidationException)"
     )
 
 
@@ -406,7 +424,7 @@ def test_a_call_without_a_token():
 def test_an_exception_without_a_response(error, came):
     """What is no refusal of the service is no refusal of a token."""
     text = said(assert_token_expired, error)
-    assert text.endswith(f"  came: {came} (expected HTTP 400, ValidationException)")
+    assert text.endswith(f"  received: {came} (expected HTTP 400, ValidationException)")
 
 
 def test_errors_made_by_hand():
@@ -433,10 +451,10 @@ def test_the_block_needs_an_error():
     with pytest.raises(AssertionError) as failure, assert_token_expired():
         pass
     assert str(failure.value) == (
-        'The block breaks "token-refused": '
-        "A token that expired is refused: HTTP 400, ValidationException.\n"
+        'The with block breaks "token-refused": '
+        "The service refuses an expired token: HTTP 400, ValidationException.\n"
         "  source: API reference\n"
-        "  came: nothing was raised (expected HTTP 400, ValidationException)"
+        "  raised: nothing (expected HTTP 400, ValidationException)"
     )
 
 

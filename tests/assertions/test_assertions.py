@@ -19,6 +19,7 @@ from pytest_deadline_sessions import (
 )
 from pytest_deadline_sessions import strategies as ds
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._contract.rules import COMPLETE
 
 SESSION = "session-" + "0" * 31
 START = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
@@ -212,9 +213,9 @@ def test_an_incomplete_listing():
     ids = [one["sessionId"] for one in listing]
     got = [ids[1], *ids[:3], ids[2], *ids[5:8], "session-x"]
     assert said(assert_complete_listing, got, listing) == (
-        'What came breaks "complete": Every session of the listing comes exactly once.\n'
+        f'The code under test breaks "complete": {COMPLETE.reason}\n'
         "  source: API reference\n"
-        "  sessions: 9 came (expected 10)\n"
+        "  sessions: 9 (expected 10)\n"
         f"  4 missing: #3..#4, #8..#9 ({SESSION}4, {SESSION}5, {SESSION}9, … and 1 more)\n"
         f"  2 doubled: #1..#2 ({SESSION}2, {SESSION}3)\n"
         "  1 unexpected: session-x"
@@ -237,7 +238,7 @@ def test_one_difference(change, line):
     got = change([one["sessionId"] for one in listing])
     for ordered in (True, False):
         lines = said(assert_complete_listing, got, listing, ordered=ordered).splitlines()
-        assert lines[2:] == [f"  sessions: {len(got)} came (expected 3)", f"  {line}"]
+        assert lines[2:] == [f"  sessions: {len(got)} (expected 3)", f"  {line}"]
 
 
 def test_a_large_listing_stays_readable():
@@ -265,7 +266,8 @@ def test_another_order():
     listing = Listing(page_sizes=(4,))
     got = [listing[0], listing[2], listing[1], listing[3]]
     assert said(assert_complete_listing, got, listing) == (
-        'What came breaks "order": Sessions come in the order in which the service lists them.\n'
+        'The code under test breaks "order": '
+        "It returns sessions in the order in which the service lists them.\n"
         "  source: assumption, the API does not document it; ordered=False leaves it out\n"
         f"  sessions[1]: {SESSION}3 (expected {SESSION}2)\n"
         "  from there on: #2, #1, #3"
@@ -273,7 +275,7 @@ def test_another_order():
     assert_complete_listing(got, listing, ordered=False)
 
 
-@pytest.mark.parametrize(("count", "last"), [(10, "#0"), (11, "…")])
+@pytest.mark.parametrize(("count", "last"), [(10, "#0"), (11, "… and 1 more")])
 def test_a_long_other_order_is_shortened(count, last):
     """Ten places are shown."""
     listing = Listing(page_sizes=(count,))

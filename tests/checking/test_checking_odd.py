@@ -237,7 +237,7 @@ def test_reading_a_result_that_raises():
 
     found = violation_of(collect)
     assert found.rule == "complete"
-    assert "and to read that raised ZeroDivisionError" in str(found)
+    assert "and reading it raised ZeroDivisionError" in str(found)
     assert isinstance(found.__cause__, ZeroDivisionError)
 
 
@@ -245,7 +245,7 @@ def test_a_tuple_that_cannot_be_read():
     """Nor compared, then."""
     kind = type("OddTuple", (tuple,), {"__iter__": OddList.__iter__})
     found = violation_of(lambda client, **job: kind(every(client, **job)), expected=list)
-    assert "and to read that raised ZeroDivisionError" in str(found)
+    assert "and reading it raised ZeroDivisionError" in str(found)
 
 
 def test_a_result_that_takes_for_ever_to_look_at():
@@ -291,7 +291,7 @@ def test_a_result_without_end():
 
     found = violation_of(collect)
     assert found.rule == "terminates"
-    assert "What it returned gives more than 1010 things" in str(found)
+    assert "What it returned yields more than 1010 items" in str(found)
 
 
 def test_ids_with_methods_of_their_own():
@@ -353,7 +353,7 @@ def _never(_sessions):
         (_raises, r"expected\(\) raised KeyError: 'no' for Listing"),
         (lambda _: 1 / 0, r"expected\(\) raised ZeroDivisionError: division by zero for"),
         (lambda _: (1 / 0 for _ in [1]), r"expected\(\) raised ZeroDivisionError"),
-        (lambda _: itertools.count(), r"expected\(\) gave more than 10\d0 things for Listing"),
+        (lambda _: itertools.count(), r"expected\(\) yielded more than 10\d0 items for Listing"),
         (_never, r"expected\(\) was stopped for Listing.*: it worked or waited for 0.3 s"),
     ],
 )

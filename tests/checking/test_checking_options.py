@@ -119,7 +119,7 @@ def test_expected_is_held_against_the_complete_listing():
     )
     found = violation_of(every, expected=lambda all_: all_[:1])
     assert found.rule == "complete"
-    assert "something else than expected() makes of the complete listing" in str(found)
+    assert "differs from what expected() returns for the complete listing" in str(found)
 
 
 def test_expected_may_be_lazy_and_a_tuple_is_as_good_as_a_list():
@@ -156,7 +156,7 @@ def test_expected_after_a_fault():
 def test_the_order_of_what_is_expected():
     """It matters unless told otherwise, and is called the order."""
     found = violation_of(sorted_by_start, expected=list)
-    assert "only the order is not expected()'s (pass ordered=False" in str(found)
+    assert "but the order is not expected()'s (pass ordered=False" in str(found)
     check_pagination(
         sorted_by_start, expected=list, ordered=False, without=["faults", "volume"], max_examples=1
     )
@@ -197,7 +197,7 @@ def test_an_empty_final_token():
     check_pagination(every, without=VARIATIONS, max_examples=1)
     found = violation_of(every, empty_final_token=True)
     assert found.rule == "valid-requests"
-    assert found.finding.cause == "It takes an empty token for one that leads on."
+    assert found.finding.cause == "It takes an empty token for the token of another page."
     check_pagination(as_ids, empty_final_token=True, without=VARIATIONS, max_examples=1)
 
 

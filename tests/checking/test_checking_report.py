@@ -70,13 +70,13 @@ def test_the_whole_report_of_a_case():
 collector violates 'surfaces-faults': It raises, or recovers to the complete listing: it never \
 returns a partial, empty or doubled one as if it were complete.
 
-  A call failed for good, and it returned as if none had. Of 2 sessions: 1 missing.
+  A call failed permanently, yet it returned normally. Of 2 sessions: 1 missing.
   listing:  Listing(page_sizes=(1, 1))
   case:     Case(Listing(page_sizes=(1, 1)), lapses=(Lapse('AccessDeniedException', \
 after=1),))
   expected: 2 sessions: #0, #1
   came:     1 session: #0
-  likely cause: It took AccessDeniedException for the end of the listing.
+  likely cause: It treats AccessDeniedException as the end of the listing.
 
   calls:
     ListSessions(IDS) → 200, 1 session, token 'TOKEN'…(80)  at NOW

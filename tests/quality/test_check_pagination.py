@@ -77,6 +77,7 @@ def tables():
 def test_the_document_names_rules_and_variations():
     """Those of the code, in their order, and no others."""
     rules, variations, found = tables()
+    assert {line[0]: line[1] for line in rules[2:]} == RULES
     assert [line[0] for line in rules[2:]] == list(RULES)
     assert [line[0] for line in variations[2:]] == list(VARIATIONS)
     assert found[0] == ["rule", "collectors", "none", *VARIATIONS]

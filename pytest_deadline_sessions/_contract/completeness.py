@@ -1,0 +1,67 @@
+"""Whether a result has every session of a listing, once each, in the service's order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_deadline_sessions._contract.differences import Differences, compare
+from pytest_deadline_sessions._contract.rules import COMPLETE, ORDER
+from pytest_deadline_sessions.lifecycle import Rule
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """How a result differs from a listing.
+
+    Attributes:
+        rule: ``COMPLETE``, or ``ORDER`` if nothing but the order is wrong.
+        got: The ids of the result that are in the listing.
+        differences: What is missing, doubled or unexpected; nothing if only the order is wrong.
+    """
+
+    rule: Rule
+    got: Sequence[str]
+    differences: Differences
+
+
+def check_ids(
+    got: Sequence[str],
+    wanted: Sequence[str],
+    *,
+    ordered: bool = True,
+    started: Collection[str] = (),
+) -> Incomplete | None:
+    """Find out how the ids of a result differ from those of a listing, if they do.
+
+    Args:
+        got: The ids of the result.
+        wanted: The ids of the listing.
+        ordered: Whether the order matters.
+        started: The ids of sessions that started meanwhile, which may be there or not, anywhere.
+
+    Example:
+        >>> check_ids(["a", "b"], ["a", "b"])
+        >>> check_ids(["b", "a"], ["a", "b"]).rule.name
+        'order'
+        >>> check_ids(["b", "a"], ["a", "b"], ordered=False)
+    """
+    differences = compare(got, wanted, started)
+    listed = [each for each in got if each in differences.places]
+    if differences:
+        return Incomplete(COMPLETE, listed, differences)
+    if ordered and listed != list(wanted):
+        return Incomplete(ORDER, listed, differences)
+    return None
+
+
+def session_id(item: object) -> str | None:
+    """Get the id out of a summary, or take an id as it is; ``None`` for anything else.
+
+    Example:
+        >>> session_id({"sessionId": "session-1"}), session_id("session-2"), session_id(3)
+        ('session-1', 'session-2', None)
+    """
+    value = item.get("sessionId") if isinstance(item, Mapping) else item
+    # A subclass of str may have methods of its own; only its text counts.
+    return str.__str__(value) if isinstance(value, str) else None

@@ -1,0 +1,132 @@
+"""How two lists of session ids differ, in words."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_deadline_sessions._text import first_of, plural, shorten
+
+_MOST_SPANS = 10
+_MOST_IDS = 3
+_MOST_PLACES = 12
+_PLACES_BEFORE, _PLACES_AFTER = 6, 3
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Which ids are missing from a result, doubled in it, or not expected in it.
+
+    Attributes:
+        missing: The ids of the listing that the result has too seldom.
+        doubled: The ids that the result has too often.
+        unexpected: The ids that the listing does not have.
+        places: The place of each id in the listing.
+    """
+
+    missing: Sequence[str]
+    doubled: Sequence[str]
+    unexpected: Sequence[str]
+    places: Mapping[str, int]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.doubled or self.unexpected)
+
+    def counts(self) -> str:
+        """Say how many ids are wrong, such as ``1 missing, 2 doubled``."""
+        return ", ".join(f"{len(ids)} {word}" for word, ids in self._groups())
+
+    def lines(self) -> list[str]:
+        """Say which ids are wrong: a line each for missing, doubled and unexpected ones."""
+        return [f"{len(ids)} {word}: {self._named(ids)}" for word, ids in self._groups()]
+
+    def _groups(self) -> list[tuple[str, Sequence[str]]]:
+        groups = (
+            ("missing", self.missing),
+            ("doubled", self.doubled),
+            ("unexpected", self.unexpected),
+        )
+        return [(word, ids) for word, ids in groups if ids]
+
+    def _named(self, ids: Sequence[str]) -> str:
+        some = ", ".join(first_of(map(shorten, ids), _MOST_IDS))
+        where = spans(self.places[each] for each in ids if each in self.places)
+        return f"{where} ({some})" if where else some
+
+
+def compare(
+    got: Sequence[str], wanted: Sequence[str], started: Collection[str] = ()
+) -> Differences:
+    """Compare the ids of a result with those of a listing, whatever their order.
+
+    Args:
+        got: The ids of the result.
+        wanted: The ids of the listing.
+        started: The ids of sessions that started meanwhile; each may be there once or not at all.
+
+    Example:
+        >>> differences = compare(["a", "a", "x"], ["a", "b", "c", "d"])
+        >>> differences.counts()
+        '3 missing, 1 doubled, 1 unexpected'
+        >>> differences.lines()
+        ['3 missing: #1..#3 (b, c, d)', '1 doubled: #0 (a)', '1 unexpected: x']
+    """
+    times, due = Counter(got), Counter(wanted)
+    allowed = due | Counter(dict.fromkeys(started, 1))
+    return Differences(
+        missing=[each for each in due if times[each] < due[each]],
+        doubled=[each for each in allowed if times[each] > allowed[each]],
+        unexpected=[each for each in times if each not in allowed],
+        places=places_of(wanted),
+    )
+
+
+def places_of(ids: Iterable[str]) -> dict[str, int]:
+    """Find the place of each id; the last one if it comes several times."""
+    return {each: place for place, each in enumerate(ids)}
+
+
+def spans(places: Iterable[int]) -> str:
+    """Write places in a listing, with those in a row as a span.
+
+    Example:
+        >>> spans([7, 2, 3, 4])
+        '#2..#4, #7'
+    """
+    texts = []
+    for _, row in itertools.groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
+        first, *rest = [place for _, place in row]
+        texts.append(f"#{first}..#{rest[-1]}" if rest else f"#{first}")
+    return ", ".join(first_of(texts, _MOST_SPANS))
+
+
+def ids_by_place(ids: Sequence[str], wanted: Sequence[str]) -> str:
+    """Write the ids of a result by their places in the listing, a long result without its middle.
+
+    Example:
+        >>> ids_by_place(["b", "x"], ["a", "b"])
+        '2 sessions: #1, x (not in the listing)'
+    """
+    places = places_of(wanted)
+    texts = [
+        f"#{places[each]}" if each in places else f"{shorten(each)} (not in the listing)"
+        for each in ids
+    ]
+    if len(texts) > _MOST_PLACES:
+        left = len(texts) - _PLACES_BEFORE - _PLACES_AFTER
+        texts = [*texts[:_PLACES_BEFORE], f"… {left} more …", *texts[-_PLACES_AFTER:]]
+    return f"{plural(len(ids), 'session')}: {', '.join(texts)}" if ids else "no sessions"
+
+
+def first_out_of_order(got: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Say where the order of two lists of the same ids first differs, and how it goes on."""
+    pairs = enumerate(zip(got, wanted, strict=True))
+    place = next(place for place, (left, right) in pairs if left != right)
+    places = places_of(wanted)
+    texts = [f"#{places[each]}" for each in got[place:]]
+    return [
+        f"sessions[{place}]: {shorten(got[place])} (expected {shorten(wanted[place])})",
+        f"from there on: {', '.join(first_of(texts, _MOST_SPANS))}",
+    ]

@@ -1,0 +1,169 @@
+"""The assertions and ``check_pagination`` break the same rules with the same calls and results."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_deadline_sessions import (
+    FakeDeadline,
+    Listing,
+    assert_complete_listing,
+    assert_follows_tokens,
+)
+from pytest_deadline_sessions._contract import rules
+from pytest_deadline_sessions.checking import RULES
+from pytest_deadline_sessions.checking._attempt import Attempt
+from pytest_deadline_sessions.checking._requests import of_requests
+from pytest_deadline_sessions.checking._results import of_outcome
+from pytest_deadline_sessions.lifecycle import Rule
+
+MAX_RESULTS = 2
+RENAMED = {"order": "complete"}
+"""The checker counts the order among what makes a listing complete."""
+
+
+def asserted(assertion, *args, **options):
+    """The rule that an assertion says is broken, and its text; ``None`` if it passes."""
+    try:
+        assertion(*args, **options)
+    except AssertionError as error:
+        text = str(error)
+        name = re.search('breaks "(.*?)": ', text).group(1)
+        return RENAMED.get(name, name), text
+    return None, ""
+
+
+def paged(listing):
+    """A job, the calls that page through it, and an attempt that has made none of them."""
+    fake = FakeDeadline()
+    job, client = fake.add_job(listing), fake.client()
+    list(client.get_paginator("list_sessions").paginate(**job, maxResults=MAX_RESULTS))
+    return dict(job), list(fake.calls), Attempt(listing, 100, dict(job))
+
+
+def checked(attempt, calls):
+    """The rule that the checker says the calls break; ``None`` if they keep all."""
+    for call in calls:
+        attempt.add(call)
+    finding = of_requests(attempt)
+    return None if finding is None else finding.rule
+
+
+def with_faults(data, calls):
+    """The calls, some of them failing once before they succeed."""
+    failing = data.draw(st.sets(st.sampled_from(range(len(calls)))))
+    for place, call in enumerate(calls):
+        if place in failing:
+            yield dataclasses.replace(call, response=None, error="AccessDeniedException")
+        yield call
+
+
+def changed(call, **params):
+    """The call with other arguments; ``None`` takes one away."""
+    merged = {**call.params, **params}
+    return dataclasses.replace(
+        call, params={name: value for name, value in merged.items() if value is not None}
+    )
+
+
+LISTINGS = st.integers(1, 9).map(lambda count: Listing(runs=(("STARTED", count),)))
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data(), listing=LISTINGS)
+def test_calls_that_keep_the_rules(data, listing):
+    """Neither finds fault with calls that follow their tokens, whichever of them fail at first."""
+    _, calls, attempt = paged(listing)
+    calls = list(with_faults(data, calls))
+    assert checked(attempt, calls) is None
+    assert_follows_tokens(calls)
+
+
+@settings(deadline=None, max_examples=50)
+@given(data=st.data(), count=st.integers(MAX_RESULTS + 1, 9))
+def test_calls_that_break_a_rule(data, count):
+    """Both name the same rule for one follow-up call with a wrong token or other arguments."""
+    _, calls, attempt = paged(Listing(runs=(("STARTED", count),)))
+    place = data.draw(st.integers(1, len(calls) - 1), label="place")
+    token = calls[place].token
+    wrong = [
+        (rules.KEEPS_ARGUMENTS, {"maxResults": MAX_RESULTS + 1}),
+        (rules.KEEPS_ARGUMENTS, {"maxResults": None}),
+        (rules.KEEPS_ARGUMENTS, {"jobId": "job-" + "f" * 32}),
+        (rules.FOLLOWS_TOKENS, {"nextToken": token[:-1]}),
+        (rules.FOLLOWS_TOKENS, {"nextToken": f"{token}="}),
+    ]
+    if place > 2:
+        wrong.append((rules.FOLLOWS_TOKENS, {"nextToken": calls[1].token}))
+    rule, params = data.draw(st.sampled_from(wrong), label="wrong")
+    calls = [*calls[:place], changed(calls[place], **params)]
+    assert checked(attempt, calls) == rule.name
+    name, text = asserted(assert_follows_tokens, calls)
+    assert name == rule.name
+    assert text.startswith(f'calls[{place}] breaks "{rule.name}": {RULES[rule.name]}\n')
+
+
+def test_changed_arguments_read_the_same():
+    """Both say which argument has changed, and what it was, in the same words."""
+    _, calls, attempt = paged(Listing(runs=(("STARTED", 3),)))
+    calls[1] = changed(calls[1], maxResults=3)
+    what = "maxResults: 3 (expected 2, as in the call that returned the token)"
+    assert checked(attempt, calls) == "keeps-arguments"
+    assert of_requests(attempt).what == f"It sent {what}"
+    assert f"\n  {what}\n" in asserted(assert_follows_tokens, calls)[1]
+
+
+@pytest.mark.parametrize("where", ["first page again", "same page again"])
+def test_only_the_assertion_wants_every_call_to_go_on(where):
+    """The checker allows a page again, as for taking it in parts; it counts the calls instead."""
+    _, calls, attempt = paged(Listing(runs=(("STARTED", 5),)))
+    calls = [*calls[:2], calls[0] if where == "first page again" else calls[1]]
+    assert checked(attempt, calls) is None
+    assert asserted(assert_follows_tokens, calls)[0] == "follows-tokens"
+
+
+@settings(deadline=None, max_examples=100)
+@given(data=st.data(), count=st.integers(0, 6), ordered=st.booleans())
+def test_results(data, count, ordered):
+    """Both accept the same results, and count the same sessions missing, doubled, unexpected."""
+    listing = Listing(runs=(("STARTED", count),) if count else ())
+    ids = [session["sessionId"] for session in listing]
+    got = data.draw(st.lists(st.sampled_from([*ids, "x", "y"]), max_size=8) | st.permutations(ids))
+    finding = of_outcome(Attempt(listing, 100, {}, returned=got), ordered=ordered)
+    name, text = asserted(assert_complete_listing, got, listing, ordered=ordered)
+    assert name == (None if finding is None else finding.rule)
+    counts = ", ".join(re.findall(r"^  (\d+ (?:missing|doubled|unexpected)): ", text, re.MULTILINE))
+    if counts:
+        assert finding.what.endswith(f": {counts}")
+    elif finding is not None:
+        assert "but the order is not the service's" in finding.what
+
+
+def test_sessions_that_a_listing_has_twice():
+    """Both want a session twice that the listing itself has twice."""
+    session = Listing(page_sizes=(1,))[0]
+    twice = Listing.of([session, session], strict=False)
+    for got, rule in (([session] * 2, None), ([session], "complete"), ([session] * 3, "complete")):
+        finding = of_outcome(Attempt(twice, 100, {}, returned=got))
+        assert (finding and finding.rule) == rule
+        assert asserted(assert_complete_listing, got, twice)[0] == rule
+
+
+def test_rules_are_of_one_kind():
+    """Every rule has a name, a sentence and a source; only what AWS documents says so."""
+    every = {name: rule for name, rule in vars(rules).items() if isinstance(rule, Rule)}
+    assert {rule.name: rule.reason for rule in rules.COLLECTOR_RULES.values()} == RULES
+    assert all(name == rule.name.upper().replace("-", "_") for name, rule in every.items())
+    assert all(rule.reason.endswith(".") for rule in every.values())
+    assert sorted(rule.name for rule in every.values() if not rule.documented) == [
+        "order",
+        "stateless",
+        "surfaces-faults",
+        "terminates",
+        "token-expired",
+    ]
