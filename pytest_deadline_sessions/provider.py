@@ -1,4 +1,4 @@
-"""Sessions as Faker makes them: realistic, and the same for the same seed.
+"""Realistic sessions for Faker, the same for the same seed.
 
 Example:
     >>> from faker import Faker
@@ -8,7 +8,7 @@ Example:
     >>> fake.session_id()
     'session-cd613e30d8f16adf91b7584a2265b1f5'
 
-The name of the module serves, too: ``Faker(includes=["pytest_deadline_sessions.provider"])``.
+The name of this module works, too: ``Faker(includes=["pytest_deadline_sessions.provider"])``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from faker import Faker
 from faker.generator import Generator
 from faker.providers import BaseProvider
 
-from pytest_deadline_sessions import lifecycle
+from pytest_deadline_sessions import _arguments, lifecycle
 from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDATE_IN_PROGRESS
@@ -29,7 +29,7 @@ from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDA
 __all__ = ["NOW", "DeadlineProvider", "Provider"]
 
 NOW = datetime.datetime(2025, 1, 1, 18, tzinfo=datetime.timezone.utc)
-"""The present, if none is given."""
+"""The default present."""
 
 # In milliseconds.
 _MINUTE = 60_000
@@ -48,16 +48,16 @@ _ROLES = ("Artist", "RenderAdmin", "Wrangler")
 
 
 class DeadlineProvider(BaseProvider):
-    """Ids, summaries and histories of sessions that ``ListSessions`` could list.
+    """Ids, summaries and histories of sessions that ``ListSessions`` could return.
 
-    Everything is drawn from the generator's own ``random``, and the present is ``now``: so the same
-    seed gives the same data on any day.
+    Everything is drawn from the generator's own ``random``, and nothing depends on today's date, so
+    a seed gives the same data on any day.
 
     Example:
         >>> from faker import Faker
         >>> fake = Faker()
         >>> fake.add_provider(DeadlineProvider)
-        >>> [one["lifecycleStatus"] for one in fake.sessions(2, lifecycleStatus="STARTED")]
+        >>> [session["lifecycleStatus"] for session in fake.sessions(2, lifecycleStatus="STARTED")]
         ['STARTED', 'STARTED']
     """
 
@@ -91,27 +91,27 @@ class DeadlineProvider(BaseProvider):
         """One summary, most likely of a session that has ended.
 
         Args:
-            now: The present (timezone-aware), after which nothing lies: ``NOW`` by default, unless
-                times are fixed.
-            **fixed: Members with a given value, such as ``lifecycleStatus="STARTED"``; the others
-                go with them.
+            now: The present (timezone-aware). No time in the summary is later. By default ``NOW``,
+                unless you fix a time.
+            **fixed: Members to fix, such as ``lifecycleStatus="STARTED"``. The other members are
+                consistent with them.
 
         Raises:
-            TypeError: ``now`` is no datetime.
-            ValueError: An unknown member, a value that the model does not allow, or members that do
-                not go together; the text names them.
+            TypeError: ``now`` is not a datetime.
+            ValueError: A member is unknown, has a value that the service model does not allow, or
+                contradicts another. The message names it.
         """
         _check_fixed(fixed)
         return self._summary(_present(now, fixed), fixed)
 
     def session_history(self, *, now: datetime.datetime | None = None) -> list[SessionSummary]:
-        """Successive summaries of one session, each a legal step from the one before.
+        """Successive summaries of one session, each a legal step from the previous one.
 
         Args:
-            now: The present (timezone-aware), after which nothing lies; ``NOW`` by default.
+            now: The present (timezone-aware), by default ``NOW``. No time of the session is later.
 
         Raises:
-            TypeError: ``now`` is no datetime.
+            TypeError: ``now`` is not a datetime.
             ValueError: ``now`` is naive.
         """
         present = _present(now, {}) or NOW
@@ -131,41 +131,37 @@ class DeadlineProvider(BaseProvider):
     def sessions(
         self, n: int = 10, *, now: datetime.datetime | None = None, **fixed: Any
     ) -> list[SessionSummary]:
-        """The sessions of one job, in the order of their start: unique ids, one fleet, few workers.
+        """The sessions of one job, by start time, with unique ids, in one fleet, on few workers.
 
-        Unless statuses, times or updates are fixed, each worker runs one session after another, of
-        which only the last may still be active.
+        Each worker runs one session after another, and only its last session may be active. Fixing
+        statuses, times or update members gives that up.
 
         Args:
-            n: How many.
-            now: As for ``session_summary``.
-            **fixed: As for ``session_summary``, without ``sessionId``.
+            n: The number of sessions.
+            now: The same as for ``session_summary``.
+            **fixed: The same as for ``session_summary``, without ``sessionId``.
 
         Raises:
-            TypeError: ``n`` is no whole number, or ``now`` no datetime.
-            ValueError: ``n`` is negative; or as for ``session_summary``.
+            TypeError: ``n`` is not a whole number, or ``now`` is not a datetime.
+            ValueError: ``n`` is negative, or the same as for ``session_summary``.
         """
-        if isinstance(n, bool) or not isinstance(n, int):
-            msg = f"n={n!r} (expected a whole number, 0 or more)"
-            raise TypeError(msg)
-        if n < 0:
-            msg = f"n={n!r} (expected 0 or more)"
-            raise ValueError(msg)
+        _arguments.check_whole("n", n)
         if "sessionId" in fixed:
-            msg = f"sessionId={fixed['sessionId']!r} (expected none, since the ids differ)"
-            raise ValueError(msg)
+            session_id = fixed["sessionId"]
+            raise _arguments.wrong_value("sessionId", session_id, "none, since the ids differ")
         _check_fixed(fixed)
         present = _present(now, fixed)
         planned = not {"lifecycleStatus", *_TIMES, *_UPDATE} & fixed.keys()
         fleet = self.fleet_id()
-        found: list[SessionSummary] = []
+        summaries: list[SessionSummary] = []
         for worker, count in enumerate(_shares(n)):
             same = {"fleetId": fleet, "workerId": self._numbered("WorkerId", worker)}
             plans = self._plans(present or NOW, count) if planned else [{}] * count
             for plan in plans:
-                one = {**same, "sessionId": self._numbered("SessionId", len(found)), **plan}
-                found.append(self._summary(present, {**one, **fixed}))
-        return sorted(found, key=lambda summary: summary["startedAt"])
+                session_id = self._numbered("SessionId", len(summaries))
+                members = {**same, "sessionId": session_id, **plan, **fixed}
+                summaries.append(self._summary(present, members))
+        return sorted(summaries, key=lambda summary: summary["startedAt"])
 
     @property
     def _random(self) -> Any:
@@ -175,7 +171,7 @@ class DeadlineProvider(BaseProvider):
         return model.make_id(shape, self._random.getrandbits(128))
 
     def _numbered(self, shape: str, number: int) -> str:
-        """An id that no other number has."""
+        """An id that differs from the ids of other numbers."""
         return model.make_id(shape, self._random.getrandbits(96) << 32 | number)
 
     def _ids(self) -> dict[str, Any]:
@@ -189,7 +185,7 @@ class DeadlineProvider(BaseProvider):
         return bool(self._random.randrange(10) < times_of_ten)
 
     def _span(self, bounds: tuple[int, int]) -> datetime.timedelta:
-        """Short ones are more likely than long ones."""
+        """A duration; short ones are more likely than long ones."""
         drawn = min(self._random.randint(*bounds), self._random.randint(*bounds))
         return datetime.timedelta(milliseconds=drawn)
 
@@ -204,27 +200,27 @@ class DeadlineProvider(BaseProvider):
 
     def _summary(self, now: datetime.datetime | None, fixed: dict[str, Any]) -> SessionSummary:
         status = fixed.get("lifecycleStatus") or self._status(_statuses_for(fixed))
-        asked = status not in {STARTED, ENDED} or any(name in fixed for name in _UPDATE)
-        if status == ENDED and not asked:
-            asked = self._happens(3)
+        is_update = status not in {STARTED, ENDED} or any(name in fixed for name in _UPDATE)
+        if status == ENDED and not is_update:
+            is_update = self._happens(3)
         names = [
             "startedAt",
-            *(["updatedAt"] if asked else []),
+            *(["updatedAt"] if is_update else []),
             *(["endedAt"] if status == ENDED else []),
         ]
         summary = {**self._ids(), "lifecycleStatus": status, **self._moments(names, now, fixed)}
-        if asked:
+        if is_update:
             summary.update(targetLifecycleStatus=ENDED, updatedBy=self._requester())
         summary.update(fixed)
         broken = lifecycle.violations(summary)
         if broken:
-            raise ValueError("; ".join(str(one) for one in broken))
+            raise ValueError("; ".join(map(str, broken)))
         return cast("SessionSummary", summary)
 
     def _moments(
         self, names: Sequence[str], now: datetime.datetime | None, fixed: dict[str, Any]
     ) -> dict[str, Any]:
-        """Moments in the order of ``names``: the fixed ones, and others around them."""
+        """Times in the order of ``names``: the fixed ones, and others around them."""
         found = {name: fixed[name] for name in names if name in fixed}
         if not found:
             found[names[-1]] = (now or NOW) - self._span(_AGO)
@@ -243,7 +239,7 @@ class DeadlineProvider(BaseProvider):
         return found
 
     def _plans(self, now: datetime.datetime, count: int) -> list[dict[str, Any]]:
-        """Times and statuses of the sessions that one worker ran, the last one first."""
+        """Times and statuses of the sessions that one worker ran, latest first."""
         at = now - self._span(_AGO)
         plans: list[dict[str, Any]] = []
         for _ in range(count):
@@ -257,57 +253,50 @@ class DeadlineProvider(BaseProvider):
 
 
 Provider = DeadlineProvider
-"""The name by which Faker finds the provider in this module."""
+"""The name that Faker looks for in a module."""
 
 
-def add_to(fake: Any) -> None:
-    """Add the provider to a Faker that does not have it yet; anything else is left alone."""
+def add_to(fake: object) -> None:
+    """Add the provider to a Faker that lacks it; ignore anything else."""
     if isinstance(fake, Faker):
         for generator in fake.factories:
             add_to(generator)
     elif isinstance(fake, Generator) and not any(
-        isinstance(one, DeadlineProvider) for one in fake.providers
+        isinstance(provider, DeadlineProvider) for provider in fake.providers
     ):
         fake.add_provider(DeadlineProvider)
 
 
 def _shares(n: int) -> list[int]:
-    """How many sessions each worker runs."""
+    """The number of sessions that each worker runs."""
     workers = n // _TO_A_WORKER + 1
     return [n // workers + (number < n % workers) for number in range(workers)]
 
 
 def _statuses_for(fixed: dict[str, Any]) -> list[str]:
-    """The statuses that go with the members."""
+    """The statuses that are consistent with the members."""
     if "endedAt" in fixed:
         return [ENDED]
-    asked = any(name in fixed for name in _UPDATE)
-    return [status for status in TRANSITIONS if not asked or status != STARTED]
+    is_update = any(name in fixed for name in _UPDATE)
+    return [status for status in TRANSITIONS if not is_update or status != STARTED]
 
 
 def _check_fixed(fixed: dict[str, Any]) -> None:
     shapes = model.members("SessionSummary")
     for name, value in fixed.items():
         if name not in shapes:
-            msg = f"{name}={value!r} (expected a member among {', '.join(shapes)})"
-            raise ValueError(msg)
+            raise _arguments.wrong_value(name, value, f"a member among {', '.join(shapes)}")
         for broken in validation.check_shape(value, shapes[name].name):
-            msg = f"{name}={value!r} (expected {broken.allowed})"
-            raise ValueError(msg)
+            raise _arguments.wrong_value(name, value, broken.allowed)
 
 
-def _present(now: Any, fixed: dict[str, Any]) -> datetime.datetime | None:
-    """After what nothing lies; nobody knows if only other times are given."""
+def _present(now: object, fixed: dict[str, Any]) -> datetime.datetime | None:
+    """The latest possible time; ``None`` if times are fixed but the present is not."""
     if now is None:
         return None if fixed.keys() & {*_TIMES} else NOW
-    if not isinstance(now, datetime.datetime):
-        msg = f"now={now!r} (expected a timezone-aware datetime)"
-        raise TypeError(msg)
-    if now.utcoffset() is None:
-        msg = f"now={now!r} (expected a timezone-aware datetime)"
-        raise ValueError(msg)
+    present = _arguments.check_aware("now", now)
     for name in _TIMES:
-        if name in fixed and fixed[name] > now:
-            msg = f"{name}={fixed[name]} (expected not after now, {now})"
+        if name in fixed and fixed[name] > present:
+            msg = f"{name}={fixed[name]} (expected not after now, {present})"
             raise ValueError(msg)
-    return now
+    return present
