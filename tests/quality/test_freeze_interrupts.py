@@ -1,0 +1,42 @@
+"""Freezing that is interrupted at any line."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+
+import freezegun
+import pytest
+from interrupting import interrupted, state, unlike
+
+from pytest_deadline_sessions._domain.clock import Clock
+
+UTC = datetime.timezone.utc
+NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=UTC)
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture
+def clock():
+    """A clock of its own for each test."""
+    return Clock()
+
+
+@pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
+def test_an_interrupt_at_any_point_lets_time_go_on(clock, around):
+    """Wherever freezing or thawing is broken off, all of the process is as it was before."""
+
+    def freeze():
+        with clock.freeze(NOON) as frozen:
+            frozen.tick(1)
+
+    with around:
+        freeze()
+        before, now = state(), clock.now()
+        places = []
+        for place in interrupted(freeze, ["freezegun/api.py", "_domain/clock.py"]):
+            assert not unlike(before, state()), place
+            places.append(place)
+        functions = {name for _, name, *_ in places}
+        assert {"freeze", "begin", "start", "tick", "end", "stop"} <= functions
+        assert datetime.timedelta(0) <= clock.now() - now < DAY
