@@ -1,12 +1,50 @@
-"""The likely cause of a wrong result, where the pattern is clear."""
+"""The likely cause of a wrong request or a wrong result, where the pattern is clear."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from pytest_deadline_sessions._domain.transcript import Call
+from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._attempt import Attempt, max_results
+
+_CHANGES: dict[str, Callable[[str], str]] = {
+    "strips the padding of": lambda text: text.rstrip("="),
+    "strips": str.strip,
+    "escapes": quote,
+    "escapes all of": lambda text: quote(text, safe=""),
+    "escapes, as for a form,": quote_plus,
+    "unescapes": unquote,
+    "unescapes, as for a form,": unquote_plus,
+    "changes the case of": str.lower,
+    "changes the white space of": lambda text: " ".join(text.split()),
+}
+
+
+def of_no_token(call: Call) -> str:
+    """Guess why a call passes an empty token, or null."""
+    if same(call.token, ""):
+        return "It takes an empty token for the token of another page."
+    if call.token is None and "nextToken" in call.params:
+        return "It passes nextToken=None; leave the argument out of the first call."
+    return ""
+
+
+def of_token(token: str, fresh: Collection[str]) -> str:
+    """Guess what became of a token that was passed on changed.
+
+    Args:
+        token: What was passed.
+        fresh: The tokens that might have been passed.
+    """
+    for right, (verb, change) in itertools.product(fresh, _CHANGES.items()):
+        if change(right) == token:
+            return f"It {verb} the token, which must be passed exactly as it was received."
+    if any(right.startswith(token) for right in fresh):
+        return "It truncates the token."
+    return ""
 
 
 def of_result(attempt: Attempt, got: Sequence[str] | None) -> str:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Collection
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
-
 from pytest_deadline_sessions._api import validation
 from pytest_deadline_sessions._contract.rules import (
     FOLLOWS_TOKENS,
@@ -15,21 +11,9 @@ from pytest_deadline_sessions._contract.rules import (
     VALID_REQUESTS,
 )
 from pytest_deadline_sessions._contract.tokens import Ledger, changes
-from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import abbreviate, same, shown
 from pytest_deadline_sessions.checking._attempt import Attempt, Finding
-
-_CHANGES: dict[str, Callable[[str], str]] = {
-    "strips the padding of": lambda text: text.rstrip("="),
-    "strips": str.strip,
-    "escapes": quote,
-    "escapes all of": lambda text: quote(text, safe=""),
-    "escapes, as for a form,": quote_plus,
-    "unescapes": unquote,
-    "unescapes, as for a form,": unquote_plus,
-    "changes the case of": str.lower,
-    "changes the white space of": lambda text: " ".join(text.split()),
-}
+from pytest_deadline_sessions.checking._diagnosis import of_no_token, of_token
 
 
 def of_requests(attempt: Attempt) -> Finding | None:
@@ -48,16 +32,8 @@ def _valid(attempt: Attempt) -> Finding | None:
             ids_only = all(text.split(":")[0] in attempt.job for text in violations)
             rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
             what = f"It sent {'; '.join(violations)}"
-            return Finding(rule.name, what, cause=_of_no_token(call), error=attempt.error)
+            return Finding(rule.name, what, cause=of_no_token(call), error=attempt.error)
     return None
-
-
-def _of_no_token(call: Call) -> str:
-    if same(call.token, ""):
-        return "It takes an empty token for the token of another page."
-    if call.token is None and "nextToken" in call.params:
-        return "It passes nextToken=None; leave the argument out of the first call."
-    return ""
 
 
 def _arguments(attempt: Attempt) -> Finding | None:
@@ -95,16 +71,7 @@ def _strange_token(attempt: Attempt, token: str, ledger: Ledger) -> Finding:
     if token in attempt.earlier and not ledger.passed(token):
         rule, history = STATELESS, "an earlier call of the collector was given"
     what = f"It passed the token {abbreviate(token)}, which {history}"
-    return Finding(rule.name, what, cause=_of_token(token, ledger.fresh), error=attempt.error)
-
-
-def _of_token(token: str, fresh: Collection[str]) -> str:
-    for right, (verb, change) in itertools.product(fresh, _CHANGES.items()):
-        if change(right) == token:
-            return f"It {verb} the token, which must be passed exactly as it was received."
-    if any(right.startswith(token) for right in fresh):
-        return "It truncates the token."
-    return ""
+    return Finding(rule.name, what, cause=of_token(token, ledger.fresh), error=attempt.error)
 
 
 def _terminates(attempt: Attempt) -> Finding | None:
