@@ -10,6 +10,7 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from pytest_deadline_sessions._arguments import check_kind
 from pytest_deadline_sessions._patching import Patches, assign, set_global
 from pytest_deadline_sessions._public import public
 
@@ -103,12 +104,12 @@ class Clock:
 
         Raises:
             TypeError: ``delta`` is no ``timedelta``.
-            ValueError: The time to pass is negative, where ``freeze(at)`` can go back; or it leads
-                beyond the year 9999.
+            ValueError: The time is negative (use ``freeze(at)`` to go back), or the clock would
+                pass the year 9999.
         """
-        if delta is not None and not isinstance(delta, datetime.timedelta):
-            msg = f"delta={delta!r} (expected a timedelta, or hours=…, minutes=…, seconds=…)"
-            raise TypeError(msg)
+        if delta is not None:
+            expected = "a timedelta, or hours=…, minutes=…, seconds=…"
+            check_kind("delta", delta, datetime.timedelta, expected)
         passed = (delta or datetime.timedelta(0)) + datetime.timedelta(
             weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds
         )

@@ -148,7 +148,7 @@ class Tokens:
         return issued.cut
 
     def copy(self) -> Tokens:
-        """A copy that goes its own way."""
+        """An independent copy."""
         return dataclasses.replace(
             self, _issued=dict(self._issued), _counts=dict(self._counts), _used=set(self._used)
         )

@@ -19,7 +19,7 @@ from pytest_deadline_sessions._service.workload import Timeline, Work
 
 
 class JobIds(NamedTuple):
-    """Which job."""
+    """The three ids of a job."""
 
     farmId: str  # noqa: N815 (the API's names)
     queueId: str  # noqa: N815
@@ -28,16 +28,16 @@ class JobIds(NamedTuple):
 
 @dataclass
 class JobState:
-    """One job: the listing it began with, what became of its sessions, and those added since.
+    """One job: the listing that it was added with, and how its sessions have changed since.
 
-    A listing is expanded only when served; ``changed`` holds the summaries that differ from it.
+    The listing is expanded only when served; ``changed`` holds the summaries that differ from it.
 
     Attributes:
-        ids: Which job.
-        listing: What it began with.
-        added_at: When it was added.
-        work: What its sessions do, if anything is known of it.
-        changed: By their place, the summaries that are not as in the listing.
+        ids: The ids of the job.
+        listing: The listing that the job was added with.
+        added_at: When the job was added.
+        work: The steps and tasks of the job, if it has any.
+        changed: The summaries that differ from the listing, by their place.
         added: The summaries of sessions that started later.
     """
 
@@ -82,16 +82,16 @@ class JobState:
             self.added[place - base] = summary
 
     def started(self) -> list[datetime.datetime]:
-        """When the earliest of the listed sessions started, and each that came later."""
+        """When the earliest session of the listing started, and every session added since."""
         given = self.listing.given
         if given is None:
             first = [self.listing.started_at] if len(self.listing) else []
         else:
-            first = [one["startedAt"] for one in given if "startedAt" in one]
-        return [*first, *(one["startedAt"] for one in self.added)]
+            first = [summary["startedAt"] for summary in given if "startedAt" in summary]
+        return [*first, *(summary["startedAt"] for summary in self.added)]
 
     def ended(self) -> list[datetime.datetime]:
-        """When each session ended; nothing as long as one of them runs."""
+        """When each session ended; empty if any session is still active."""
         ends = []
         for summary in self.between(0, len(self)):
             if summary.get("lifecycleStatus") != lifecycle.ENDED or "endedAt" not in summary:
@@ -100,7 +100,7 @@ class JobState:
         return ends
 
     def timeline(self, place: int, now: datetime.datetime) -> Timeline | None:
-        """The actions of the session at that place; ``None`` if its work is not known."""
+        """The actions of the session at that place; ``None`` if the job has no steps."""
         if self.work is None:
             return None
         tasks = len(self.work.share(place)[1])
@@ -129,19 +129,19 @@ class JobState:
         return self.work, task
 
     def copy(self) -> JobState:
-        """A copy that goes its own way."""
+        """An independent copy."""
         return dataclasses.replace(self, changed=dict(self.changed), added=list(self.added))
 
 
 @dataclass
 class Planned:
-    """A fault that waits for its calls.
+    """A fault that is planned for calls to come.
 
     Attributes:
-        fault: What to give.
-        operation: Which calls it waits for.
-        times: How many calls it still meets; ``None`` for all of them.
-        after: How many calls it still lets pass.
+        fault: The fault.
+        operation: The API name of the operation that fails.
+        times: How many calls are still to fail; ``None`` for all.
+        after: How many calls are still to succeed first.
     """
 
     fault: Fault
@@ -150,7 +150,7 @@ class Planned:
     after: int
 
     def meets(self) -> bool:
-        """Count one call; whether that call is to fail."""
+        """Count a call, and say whether it fails."""
         if self.after:
             self.after -= 1
             return False
@@ -160,13 +160,13 @@ class Planned:
 
     @property
     def spent(self) -> bool:
-        """Whether it will meet no more calls."""
+        """Whether no more calls are to fail."""
         return self.times == 0
 
 
 @dataclass
 class State:
-    """All that a reset forgets."""
+    """Everything that a reset clears."""
 
     jobs: dict[JobIds, JobState] = field(default_factory=dict)
     planned: list[Planned] = field(default_factory=list)
@@ -177,7 +177,7 @@ class State:
     updates: set[tuple[str, str | None]] = field(default_factory=set)
 
     def next_number(self, kind: str, count: int = 1) -> int:
-        """The first of ``count`` fresh numbers for ids of that kind."""
+        """The first of ``count`` unused numbers for ids of that kind."""
         number = self.counted.get(kind, 1)
         self.counted[kind] = number + count
         return number
@@ -190,11 +190,11 @@ class State:
                 return session_id
 
     def lists(self, session_id: str) -> bool:
-        """Whether some job lists that session."""
+        """Whether any job lists that session."""
         return any(job.position(session_id) is not None for job in self.jobs.values())
 
     def copy(self) -> State:
-        """A copy that goes its own way."""
+        """An independent copy."""
         return State(
             {ids: job.copy() for ids, job in self.jobs.items()},
             [dataclasses.replace(planned) for planned in self.planned],

@@ -21,6 +21,7 @@ from pytest_deadline_sessions._domain.faults import Fault, FaultError
 from pytest_deadline_sessions._service.operations.jobs import job_record
 from pytest_deadline_sessions._service.operations.queues import queue
 from pytest_deadline_sessions._service.registry import operation
+from pytest_deadline_sessions._text import shown
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service
@@ -44,15 +45,15 @@ def search_jobs(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any
     for queue_id in params["queueIds"]:
         queue(service, params, queue_id)
     wanted = params.get("filterExpressions")
-    found = [job for job in _summaries(service, params) if wanted is None or _group(job, wanted)]
+    jobs = [job for job in _summaries(service, params) if wanted is None or _group(job, wanted)]
     for expression in reversed(params.get("sortExpressions", ())):
-        found = _sorted(found, expression)
+        jobs = _sorted(jobs, expression)
     shape = model.operation_model("SearchJobs")
     start = params["itemOffset"]
     most = shape.input_shape.members["pageSize"].metadata["max"]
     stop = start + params.get("pageSize", most)
     farthest = shape.output_shape.members["totalResults"].metadata["max"]
-    known = {"jobs": found[start:stop], "totalResults": min(len(found), farthest)}
+    known = {"jobs": jobs[start:stop], "totalResults": min(len(jobs), farthest)}
     if stop < known["totalResults"]:
         known["nextItemOffset"] = stop
     return result("SearchJobs", known)
@@ -95,7 +96,7 @@ def _by_string(job: _Job, wanted: Mapping[str, Any]) -> bool:
 
 def _by_strings(job: _Job, wanted: Mapping[str, Any]) -> bool:
     value = _field(job, wanted["name"], "string", "integer")
-    return _compare(wanted, value, [_alike(value, one) for one in wanted["values"]])
+    return _compare(wanted, value, [_alike(value, text) for text in wanted["values"]])
 
 
 def _by_parameter(job: _Job, wanted: Mapping[str, Any]) -> bool:
@@ -130,13 +131,13 @@ def _compare(wanted: Mapping[str, Any], value: Any, values: Sequence[Any]) -> bo
 
 
 def _alike(value: Any, text: str) -> Any:
-    """A text from a filter, of the type of the value that it is compared with."""
+    """The text of a filter, converted to the type of the value that it is compared with."""
     if value is None or isinstance(value, str):
         return text
     try:
         return float(text)
     except ValueError:
-        wording = f"{text!r} (expected a number)"
+        wording = f"{shown(text)} (expected a number)"
         raise FaultError(
             Fault(
                 "ValidationException",
@@ -148,7 +149,7 @@ def _alike(value: Any, text: str) -> Any:
 
 
 def _field(job: _Job, name: str, *types: str) -> Any:
-    """The value of a member that a filter or an order names in capitals."""
+    """The value of a member that a filter or sort order names in capitals."""
     shape = model.operation_model("SearchJobs").output_shape.members["jobs"].member
     members = {
         re.sub("(?=[A-Z])", "_", member).upper(): member
@@ -159,7 +160,7 @@ def _field(job: _Job, name: str, *types: str) -> Any:
 
 
 def _parameter(job: _Job, name: str) -> Any:
-    """The value of a job's parameter; numbers as such."""
+    """The value of a parameter of a job; a number if its type is numeric."""
     for kind, text in job["jobParameters"].get(name, {}).items():
         return _known(_PARAMETERS, "a parameter of type", kind)(text)
     return None
