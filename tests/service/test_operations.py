@@ -136,7 +136,7 @@ def test_every_fault_of_every_operation_can_be_planned(name):
     [
         ({"max_sessions": -1}, "max_sessions=-1 (expected 0 or more)"),
         ({"max_steps": -1}, "max_steps=-1 (expected 0 or more)"),
-        ({"max_tasks": "9"}, "max_tasks='9' (expected a whole number)"),
+        ({"max_tasks": "9"}, "max_tasks='9' (expected a whole number, 0 or more)"),
         (
             {"max_steps": 5, "max_tasks": 4},
             "max_steps=5, max_tasks=4 (expected max_steps <= max_tasks)",
