@@ -292,20 +292,14 @@ def _smaller_pages(pages: _Pages, stride: int) -> Iterator[Move[Sequence[Sequenc
         largest = max(len(pages.pages[place]) for place in places)
         most = (largest - pages.least) // stride
         if most > 0:
-            yield Move(most, functools.partial(_lowered_by, pages, places, stride))
+            yield Move(most, functools.partial(_lowered, pages, places, stride))
 
 
-def _lowered_by(
-    pages: _Pages, places: Sequence[int], stride: int, count: int
-) -> list[Sequence[Any]]:
-    return _lowered(pages, places, stride * count)
-
-
-def _lowered(pages: _Pages, places: Sequence[int], less: int) -> list[Sequence[Any]]:
+def _lowered(pages: _Pages, places: Sequence[int], stride: int, count: int) -> list[Sequence[Any]]:
     changed: list[Sequence[Any]] = list(pages.pages)
     for place in places:
         page = changed[place]
-        changed[place] = page[: max(len(page) - less, min(len(page), pages.least))]
+        changed[place] = page[: max(len(page) - stride * count, min(len(page), pages.least))]
     return changed
 
 
@@ -379,7 +373,7 @@ def _both(
 ) -> Iterator[Move[Sequence[Sequence[Any]]]]:
     most = min(len(gone) - (gone == smaller), len(pages.pages[smaller[0]]) - 1)
     if most > 0:
-        yield Move(most, lambda less: _without_first(_lowered(pages, smaller, less), gone, less))
+        yield Move(most, lambda less: _without_first(_lowered(pages, smaller, 1, less), gone, less))
 
 
 def _in_pairs(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
@@ -390,7 +384,7 @@ def _in_pairs(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
         place, other = pair
         both = min(sizes[place], sizes[other]) - 1
         if both > 0:
-            yield Move(both, functools.partial(_lowered, pages, pair))
+            yield Move(both, functools.partial(_lowered, pages, pair, 1))
         passed_on = min(sizes[place] - 1, room - sizes[other])
         if passed_on > 0:
             yield Move(passed_on, functools.partial(_passed_on, pages, pair))
