@@ -71,7 +71,7 @@ class Sandbox:
         self._stopper.beats += 1
         self._time.sleepers.note_call()
         if self.stopped is not None or not self._stopper.running:
-            self.stop("it had come to its end")
+            self.stop("it had already returned")
 
     def stop(self, why: str) -> None:
         """Stop the collector now, in the thread that calls this.

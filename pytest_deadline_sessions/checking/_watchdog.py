@@ -122,7 +122,7 @@ class Watchdog:
             if stopper.stopped is None and quiet >= self._patience:
                 self.slow = True
                 self.worked_beside = self._time.sleepers.others_work(ident=self._threads.collector)
-                stopper.stopped = f"it worked or waited for {self._patience:g} s without a call"
+                stopper.stopped = f"it ran for {self._patience:g} s without making a call"
                 due = quiet
             if stopper.stopped is not None:
                 # The collector may have to clean up, and closing an event loop takes a while.
@@ -141,8 +141,8 @@ class Watchdog:
             place = f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
             sys.__stderr__.write(
                 f"check_pagination cannot stop the collector: {self._stopper.stopped}, and it "
-                f"goes on, however often it is interrupted, at {place}. A call of C code ends "
-                "when it likes.\n"
+                f"goes on, however often it is interrupted, at {place}. A call into C code "
+                "cannot be interrupted.\n"
             )
 
     def _interrupt(self, *, again: bool = False) -> None:

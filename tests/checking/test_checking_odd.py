@@ -257,7 +257,7 @@ def test_a_result_that_takes_for_ever_to_look_at():
 
     found = violation_of(collect)
     assert found.rule == "terminates"
-    assert "without a call, while its result was being read" in str(found)
+    assert "without making a call, while its result was being read" in str(found)
 
 
 def test_a_result_that_calls_when_it_is_read():
@@ -354,7 +354,7 @@ def _never(_sessions):
         (lambda _: 1 / 0, r"expected\(\) raised ZeroDivisionError: division by zero for"),
         (lambda _: (1 / 0 for _ in [1]), r"expected\(\) raised ZeroDivisionError"),
         (lambda _: itertools.count(), r"expected\(\) yielded more than 10\d0 items for Listing"),
-        (_never, r"expected\(\) was stopped for Listing.*: it worked or waited for 0.3 s"),
+        (_never, r"expected\(\) was stopped for Listing.*: it ran for 0.3 s"),
     ],
 )
 def test_odd_expectations(expected, words):
@@ -459,7 +459,7 @@ def test_who_blocks_signals_is_stopped():
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:
-        assert "worked or waited for 0.3 s" in str(violation_of(collect))
+        assert "ran for 0.3 s" in str(violation_of(collect))
         assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -475,7 +475,7 @@ def test_who_ignores_signals_is_stopped():
             pass
 
     before = signal.getsignal(signal.SIGURG)
-    assert "worked or waited for 0.3 s" in str(violation_of(collect))
+    assert "ran for 0.3 s" in str(violation_of(collect))
     assert signal.getsignal(signal.SIGURG) is before
 
 
@@ -532,7 +532,7 @@ def test_who_cannot_be_stopped_is_told_of(monkeypatch):
     box._stopper.running = True
     box._watchdog.watch(ended)
     assert said.getvalue().startswith(
-        "check_pagination cannot stop the collector: it worked or waited for 0.05 s without a call"
+        "check_pagination cannot stop the collector: it ran for 0.05 s without making a call"
     )
     assert f", in {sys._getframe().f_code.co_name}" not in said.getvalue()
     assert "_watchdog.py:" in said.getvalue()
