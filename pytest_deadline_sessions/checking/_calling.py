@@ -63,8 +63,11 @@ class Calling:
         self._undoing = undoing
         self._client = client_factory.client(**_CONFIG)
         # A violation that is still there must not hold the client.
-        undoing.later(setattr, self, "_client", None)
+        undoing.later(self._forget_client)
         undoing.later(self._fake.attach(self._client).close)
+
+    def _forget_client(self) -> None:
+        self._client = None
 
     def result(self, job: Job, attempt: Attempt) -> Any:
         """What the collector returns, with iterators and coroutines run to their end.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
 
+from pytest_deadline_sessions import _patching
 from pytest_deadline_sessions.checking._threads import package
 
 T = TypeVar("T")
@@ -107,5 +108,5 @@ def _raise_in_handlers(frame: FrameType | None) -> None:
         if package(each) == "botocore":
             break
         if package(each) not in _CLEAN:
-            each.f_trace = trace
+            _patching.assign(each, "f_trace", trace)
     sys.settrace(lambda *_: None)

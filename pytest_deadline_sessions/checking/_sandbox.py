@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_deadline_sessions._domain.clock import Clock
-from pytest_deadline_sessions.checking._rebinding import rebind
 from pytest_deadline_sessions.checking._runaway import Stopper
 from pytest_deadline_sessions.checking._threads import Threads
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -40,7 +39,7 @@ class Sandbox:
         """
         self._undoing, self._collect = undoing, collect
         self._threads.take_stock()
-        rebind(undoing, {**self._time.replacements(), **self._watchdog.replacements()}, collect)
+        undoing.rebind({**self._time.replacements(), **self._watchdog.replacements()}, collect)
         self._time.trio.meet(undoing, collect)
         self._threads.open(undoing)
         self._watchdog.open(undoing)

@@ -1,21 +1,24 @@
-"""Undoing what was done, however far it had come, and whatever breaks that off."""
+"""Undoing changes, however far each had come, and whatever interrupts the undoing."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from pytest_deadline_sessions._patching import Patches
+from pytest_deadline_sessions._rebinding import rebind, rebind_in
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
 class Undoing:
-    """What has to be undone, told before it is done.
+    """The steps that undo changes, each noted before its change is made.
 
-    A timeout or an interrupt may be raised anywhere, between any two lines. So each step undoes a
-    thing that was done, half done or not done, and does no harm the second time. Entered twice,
-    as in ``with undoing, undoing:``, it undoes all also if an interrupt breaks the leaving off.
+    A timeout or an interrupt may be raised between any two lines. So each step works whether its
+    change was made, half made or not made, and does no harm when it runs twice. Entered twice, as
+    in ``with undoing, undoing:``, it undoes everything even if an interrupt hits the exit.
 
     Example:
         >>> undoing = Undoing()
@@ -29,25 +32,44 @@ class Undoing:
         self._steps: list[Callable[[], object]] = []
 
     def later(self, step: Callable[..., object], *args: Any) -> None:
-        """Have this done by ``undo``, before all that was told earlier."""
+        """Have ``undo`` run a step; the last one noted runs first."""
         self._steps.append(lambda: step(*args))
 
     def put(self, owner: Any, name: str, value: Any) -> None:
-        """Set an attribute, and set it back later."""
-        self.later(setattr, owner, name, getattr(owner, name))
-        setattr(owner, name, value)
+        """Replace an attribute, and put the old value back later."""
+        patches = Patches()
+        self.later(patches.undo)
+        patches.put(owner, name, value)
+
+    def rebind(self, new: Mapping[Any, Any], function: Any) -> None:
+        """Replace functions wherever something refers to them, and put them back later.
+
+        Args:
+            new: Our functions, by the ones that they replace.
+            function: A function that may be in no module.
+        """
+        rebind(self.later, new, function)
+
+    def rebind_in(self, package: str, new: Mapping[Any, Any]) -> None:
+        """Replace functions in the modules of one package, and put them back later.
+
+        Args:
+            package: The name of the package.
+            new: Our functions, by the ones that they replace.
+        """
+        rebind_in(package, self.later, new)
 
     def enter(self, manager: contextlib._GeneratorContextManager[Any]) -> None:
-        """Enter what ``contextlib.contextmanager`` made, and leave it later."""
+        """Enter a manager that ``contextlib.contextmanager`` made, and leave it later."""
         # Unlike its exit this can be called whether it was entered or not.
         self.later(manager.gen.close)
         manager.__enter__()
 
     def undo(self) -> None:
-        """Undo all that is left; what is broken off is tried once more, and then given up.
+        """Run the steps that are left; one that raises runs once more, and is then given up.
 
         Raises:
-            BaseException: The first that a step raised.
+            BaseException: The first error that a step raised.
         """
         failed: list[BaseException] = []
         while self._steps:

@@ -20,7 +20,6 @@ from types import FrameType
 from typing import Any
 
 from pytest_deadline_sessions._domain.clock import Clock
-from pytest_deadline_sessions.checking._rebinding import rebind, rebind_in
 from pytest_deadline_sessions.checking._runaway import Stopper
 from pytest_deadline_sessions.checking._threads import Threads, package, waits
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -252,8 +251,8 @@ class TrioTime:
         undoing.put(self, "_trio", trio)
         self._real = (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run)
         ours = (self._sleep, self._sleep_until, self._sleep_forever, functools.partial(self._run))
-        rebind(undoing, dict(zip(self._real, ours, strict=True)), collect)
-        rebind_in("trio", undoing, {clock: self._moving(clock) for clock in _real_clocks})
+        undoing.rebind(dict(zip(self._real, ours, strict=True)), collect)
+        undoing.rebind_in("trio", {clock: self._moving(clock) for clock in _real_clocks})
         return True
 
     def cancels(self, frame: FrameType | None, ident: int) -> bool:

@@ -16,9 +16,9 @@ from collectors.wrong import every, first_page
 from freezegun import api
 from interrupting import Interrupt, interrupted, state, unlike
 
-from pytest_deadline_sessions import PaginationViolation, _state, check_pagination
+from pytest_deadline_sessions import PaginationViolation, _rebinding, _state, check_pagination
 from pytest_deadline_sessions._transport import client_factory, interception, retry_delays
-from pytest_deadline_sessions.checking import VARIATIONS, _rebinding, _sandbox
+from pytest_deadline_sessions.checking import VARIATIONS, _sandbox
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -31,17 +31,14 @@ pytestmark = [
 ]
 
 CHECKING = [
-    f"checking/{name}.py"
-    for name in (
-        "_calling",
-        "_runner",
-        "_rebinding",
-        "_sandbox",
-        "_threads",
-        "_undoing",
-        "_virtual_time",
-        "_watchdog",
-    )
+    "pytest_deadline_sessions/_rebinding.py",
+    "checking/_calling.py",
+    "checking/_runner.py",
+    "checking/_sandbox.py",
+    "checking/_threads.py",
+    "checking/_undoing.py",
+    "checking/_virtual_time.py",
+    "checking/_watchdog.py",
 ]
 
 
@@ -92,7 +89,16 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
     for place in interrupted(enter, CHECKING):
         assert not unlike(before, everything()), place
         functions.add(place[1])
-    assert {"open", "put", "enter", "later", "undo", "rebind", "_change", "_end"} <= functions
+    assert {
+        "open",
+        "put",
+        "enter",
+        "later",
+        "undo",
+        "rebind",
+        "_rebind_defaults",
+        "_end",
+    } <= functions
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
     [
         (api._freeze_time, "start"),
         (interception, "intercept"),
-        (_sandbox, "rebind"),
+        (Undoing, "rebind"),
         (TrioTime, "meet"),
         (signal, "signal"),
         (signal, "getsignal"),
@@ -204,6 +210,23 @@ def test_steps_that_fail_are_tried_again_and_do_not_keep_the_others():
     assert done == ["first", "first", "second", "second", "last"]
     undoing.undo()
     assert len(done) == 5
+
+
+def test_what_somebody_replaces_in_turn_stays():
+    """Undoing puts back an attribute or a global only where ours still stands."""
+    module = types.ModuleType("somebodys")
+    module.attribute, module.nap, module.rest = "real", naps, naps
+    sys.modules["somebodys"] = module
+    undoing, ours, theirs = Undoing(), lambda: None, lambda: None
+    try:
+        with undoing:
+            undoing.put(module, "attribute", "ours")
+            undoing.rebind_in("somebodys", {naps: ours})
+            assert (module.attribute, module.nap, module.rest) == ("ours", ours, ours)
+            module.attribute, module.nap = "theirs", theirs
+    finally:
+        del sys.modules["somebodys"]
+    assert (module.attribute, module.nap, module.rest) == ("theirs", theirs, naps)
 
 
 def test_a_handler_that_is_not_of_pythons_making(monkeypatch):

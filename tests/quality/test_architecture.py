@@ -23,6 +23,7 @@ ROOMS = {
     "_arguments": "_text",
     "_state": "",
     "_patching": "_state",
+    "_rebinding": "",
     "_api": "_public _text _arguments",
     "lifecycle": "_text _arguments _api",
     "_domain": "_public _text _arguments _state _patching _api lifecycle",
@@ -35,8 +36,8 @@ ROOMS = {
     "strategies": "_public _text _arguments _api lifecycle _domain _service _fake _assertions",
     "_hypothesis_entry": "_api _domain strategies",
     "provider": "_text _arguments _api lifecycle",
-    "checking": "_public _text _arguments _state _patching _api lifecycle _domain _service "
-    "_transport _fake _contract strategies",
+    "checking": "_public _text _arguments _state _patching _rebinding _api lifecycle _domain "
+    "_service _transport _fake _contract strategies",
     "_plugin": "_state _patching _domain _service _transport _fake",
     "plugin": "_text _state _patching _api lifecycle _domain _service _transport _fake _stubber "
     "_plugin provider",
@@ -124,13 +125,9 @@ def _imported_files(path):
 
 # They do to what is the package's own what others may not do to what is not.
 SETTERS = {
-    "_patching.py": "is the one place that may",
+    "_patching.py": "is the one place that may set attributes",
     "_public.py": "says of public objects of the package where they are imported from",
-    # Not moved yet.
-    "checking/_calling.py": "forgets a client of its own",
-    "checking/_rebinding.py": "changes defaults of functions and globals of modules",
-    "checking/_runaway.py": "ends a thread at its next line",
-    "checking/_undoing.py": "sets an attribute, and sets it back",
+    "_rebinding.py": "changes defaults of functions and globals of modules",
 }
 
 
