@@ -46,8 +46,8 @@ calls: ContextVar[tuple[weakref.ref[Any], ...]] = ContextVar("deadline_sessions_
 own_credentials: weakref.WeakSet[Any] = weakref.WeakSet()
 """Credentials that providers of the code under test gave."""
 
-default_sessions: list[bool] = []
-"""For each dummy environment, whether boto3 had a default session before the first of them."""
+default_sessions: list[Any] = []
+"""For each dummy environment, what boto3's default session was before the first of them."""
 
 layers: list[Any] = []
 """The environment variables that are set at present, by layer, the last one last."""

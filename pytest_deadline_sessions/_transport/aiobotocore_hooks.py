@@ -1,4 +1,4 @@
-"""Aiobotocore clients: the same events, awaited."""
+"""Connect aiobotocore clients to a service: the same events as botocore, awaited."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def client(
     fast_timestamps: bool = True,
     **config: Any,
 ) -> _Attached:
-    """What ``async with`` makes a client of ``service`` of; it reads no configuration.
+    """An async context manager for a client of ``service``; it reads no configuration.
 
     Args:
-        service: Who answers.
-        attach: What leads a client there.
-        fast_timestamps: As of ``FakeDeadline.client``.
-        **config: What ``AioSession.create_client`` takes, and options of ``AioConfig``.
+        service: What answers the client's calls.
+        attach: Connects a client to a service.
+        fast_timestamps: As in ``FakeDeadline.client``.
+        **config: Arguments of ``AioSession.create_client``, and options of ``AioConfig``.
 
     Raises:
         TypeError: An unknown option.
@@ -44,7 +44,7 @@ def client(
 
 
 class _Attached:
-    """A client that is made when entered; no generator, since one ends with its event loop."""
+    """Makes the client on entry. Not a generator: an event loop closes those when it ends."""
 
     def __init__(
         self, service: Service, make: Callable[[], Any], attach: Callable[[Any, Service], Any]
@@ -71,14 +71,14 @@ def _session(*, fast_timestamps: bool) -> Any:
 
 
 class _Turn:
-    """Lets other tasks go on, as they do while a request is under way."""
+    """Lets other tasks run, as they do while a real request is under way."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield
 
 
 class _Raw(io.BytesIO):
-    """The body of a response, as aiobotocore reads it; older ones look for the headers here too."""
+    """The body of a response, as aiobotocore reads it; old versions read the headers here too."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.body)
@@ -91,7 +91,7 @@ class _Raw(io.BytesIO):
 
 
 class AioClientHooks(ClientHooks):
-    """Leads the calls of one aiobotocore client to a service."""
+    """Connects one aiobotocore client to a service."""
 
     async def _emit(self, emit: Any, event_name: str, **kwargs: Any) -> Any:
         try:
@@ -107,14 +107,14 @@ class AioClientHooks(ClientHooks):
 
     @staticmethod
     def credentials() -> Any:
-        """What requests are signed with, so that no real credentials are asked for."""
+        """Dummy credentials to sign requests with, so that nothing looks up real ones."""
         from aiobotocore.credentials import AioCredentials
 
         return AioCredentials(ACCESS_KEY, SECRET_KEY)
 
     @staticmethod
     def response(url: str, response: Response) -> Any:
-        """A response as this kind of client reads it."""
+        """A response object of this kind of client."""
         from aiobotocore.awsrequest import AioAWSResponse
 
         raw: Any = _Raw(response)

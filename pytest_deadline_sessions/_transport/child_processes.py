@@ -1,4 +1,4 @@
-"""Processes that a test starts: each has the environment of the test."""
+"""Give every process that a test starts the environment of the test."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pytest_deadline_sessions._transport import environment_variables
 
 _SETS = (
     "(environ := __import__('os').environ, environ.update(given), "
-    "[environ.pop(one, None) for one in removed], name)[-1]"
+    "[environ.pop(each, None) for each in removed], name)[-1]"
 )
 
 
 class _Name(str):
-    """The name of a process, which sets variables where it arrives: first of all that is sent."""
+    """The name of a process. Unpickling it in the child sets the variables first of all."""
 
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Nothing of ours is imported there, and the modules of the test are only afterwards.
+        # The child has imported neither this package nor the modules of the test by then.
         now = environment_variables.now()
         given = {name: value for name, value in now.items() if value is not None}
         removed = [name for name in now if name not in given]
@@ -27,9 +27,12 @@ class _Name(str):
 
 
 def patch(patches: Patches) -> None:
-    """Reach processes that a fork server starts, which was there before and has another one.
+    """Reach the children of a fork server, which may have started before the test.
 
-    All others inherit the environment as it is when they are started.
+    All other processes inherit the environment when they start.
+
+    Args:
+        patches: Undoes it.
     """
     from multiprocessing.process import BaseProcess
 
@@ -43,7 +46,7 @@ def _start(method: Any, process: Any) -> None:
     from multiprocessing import forkserver
 
     with environment_variables.as_before():
-        # It outlives the test.
+        # The server outlives the test, so it must not inherit the test's environment.
         forkserver.ensure_running()
     name = process._name  # noqa: SLF001 (its setter takes a plain text only)
     with replaced(process, "_name", _Name(name)):

@@ -1,4 +1,4 @@
-"""Botocore clients: making one, and reaching those that others made."""
+"""Connect botocore clients to a service, by the events that every client emits."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class _Raw(io.BytesIO):
 
 
 class ClientHooks:
-    """Leads the calls of one client to a service: the one it is attached to, or the interceptor's.
+    """Connects one client to a service: the one it is attached to, or the intercepting one.
 
-    Registered once per client; the retry delays that botocore decides on pass through ``_emit``,
-    which moves the service's clock instead of letting botocore sleep.
+    Each client is hooked once. Botocore announces retry delays as events; ``_emit`` advances the
+    service's clock by them, and botocore does not sleep.
 
     Args:
         client: The client.
         when_late: What is called when a call is over that has outlived its interception.
 
     Attributes:
-        attached: What leads this client alone, the last one first of all.
-        finalizer: What is called when the client is gone.
+        attached: The attachments of this client; the last one answers.
+        finalizer: Called when the client has been collected.
     """
 
     finalizer: weakref.finalize[Any, Any]
@@ -72,7 +72,7 @@ class ClientHooks:
 
     @property
     def service(self) -> Service | None:
-        """Who answers at this moment."""
+        """The service that answers at the moment, if any."""
         interception = self._interception()
         return None if interception is None else interception.service
 
@@ -82,18 +82,18 @@ class ClientHooks:
 
     @property
     def under_way(self) -> bool:
-        """Whether a call is under way that began while somebody answered."""
-        calls = [one() for one in list(self._under_way)]
+        """Whether a call is under way that began while a service answered."""
+        calls = [reference() for reference in list(self._under_way)]
         return any(call is not None and not call.over for call in calls)
 
     def register(self) -> None:
-        """Listen to the events of the client, where that has not been done to the end."""
+        """Hook into the client. An interrupt may have stopped an earlier attempt halfway."""
         if self._is_registered:
             return
         self.unregister()
         for event, handler in self._handlers.items():
             self.events.register_first(f"{event}.{model.SERVICE}", handler, unique_id=_ID + event)
-        # Last of all, so that a Stubber on the same client may answer what the service lacks.
+        # Last, so that a Stubber on the same client can answer operations that the service lacks.
         self.events.register_last("before-call", self._start, unique_id=_ID)
         self._patches.wrap_own(self.events, "emit", self._emit)
         self._patches.wrap_own(self._serializer, "serialize_to_request", self._serialize)
@@ -101,7 +101,7 @@ class ClientHooks:
         self._is_registered = True
 
     def unregister(self) -> None:
-        """Leave the client as it was."""
+        """Take all hooks out of the client."""
         self._is_registered = False
         for event, handler in self._handlers.items():
             self._unregister(f"{event}.{model.SERVICE}", handler, _ID + event)
@@ -111,16 +111,16 @@ class ClientHooks:
 
     def _unregister(self, event: str, handler: Any, unique_id: str) -> None:
         self.events.unregister(event, unique_id=unique_id)
-        # Where registering was interrupted, botocore may have the handler without its name, or
-        # nothing at all, which it does not expect.
+        # An interrupt may have left the handler registered without its id, or not at all, and
+        # botocore fails on the latter.
         with contextlib.suppress(AttributeError):
             self.events.unregister(event, handler)
 
     def retire(self, origin: str) -> None:
-        """Refuse what the client sends from now on, unless somebody else answers it.
+        """Refuse the client's requests from now on, unless something else answers them.
 
         Args:
-            origin: The interception inside which the client was made.
+            origin: The name of the interception inside which the client was made.
         """
         self.unregister()
         refuse = functools.partial(_refuse, origin)
@@ -134,12 +134,12 @@ class ClientHooks:
             raise
 
     def note_stopped(self, error: BaseException) -> None:
-        """Note the end of a call that is cancelled or interrupted, of which no event tells."""
+        """Note that a call was cancelled or interrupted, for which botocore has no event."""
         if not isinstance(error, Exception):
             self._end()
 
     def without_delays(self, event_name: str, responses: Any) -> Any:
-        """The responses to an event; delays before retries are spent by the service's clock."""
+        """The responses to an event, with retry delays spent on the service's clock instead."""
         service = self.service
         if service is None or not event_name.startswith("needs-retry."):
             return responses
@@ -158,7 +158,7 @@ class ClientHooks:
         if interception is not None:
             self._under_way.add(weakref.ref(call, self._under_way.discard))
         tracking.start(call)
-        # Botocore drops it with the call, whatever ends it.
+        # Botocore drops the context when the call ends, however it ends.
         context[_ID] = call
 
     def _finish(self, parsed: Any, **_: Any) -> None:
@@ -171,7 +171,7 @@ class ClientHooks:
             self._when_late()
 
     def _serialize(self, serialize: Any, parameters: Any, operation_model: Any) -> Any:
-        """Note a call that the client refuses to send."""
+        """Record a call that botocore's validation refuses to send."""
         from botocore.exceptions import ParamValidationError
 
         try:
@@ -189,14 +189,14 @@ class ClientHooks:
 
     @staticmethod
     def credentials() -> Any:
-        """What requests are signed with, so that no real credentials are asked for."""
+        """Dummy credentials to sign requests with, so that nothing looks up real ones."""
         from botocore.credentials import Credentials
 
         return Credentials(ACCESS_KEY, SECRET_KEY)
 
     @staticmethod
     def response(url: str, response: rest_json.Response) -> Any:
-        """A response as this kind of client reads it."""
+        """A response object of this kind of client."""
         from botocore.awsrequest import AWSResponse
 
         raw: Any = _Raw(response.body)

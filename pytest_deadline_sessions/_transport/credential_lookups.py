@@ -1,4 +1,4 @@
-"""What botocore looks up when it makes a client: answered here, before it looks."""
+"""Answer what botocore looks up to make a client: credentials, configuration, endpoints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ from pytest_deadline_sessions._transport import (
 
 
 def patch(patches: Patches) -> None:
-    """Answer every session of the process, whoever made it and whenever."""
+    """Answer the look-ups of all botocore sessions in the process, including existing ones.
+
+    Args:
+        patches: Undoes it.
+    """
     from botocore.client import ClientCreator
     from botocore.monitoring import SocketPublisher
     from botocore.session import Session
@@ -38,10 +42,10 @@ def patch(patches: Patches) -> None:
 
 
 def patch_aiobotocore(patches: Patches, aio: Any) -> None:
-    """Answer the sessions of aiobotocore.
+    """Answer the look-ups of aiobotocore sessions.
 
     Args:
-        patches: What puts it back.
+        patches: Undoes it.
         aio: The module ``aiobotocore.session``.
     """
     patches.wrap(aio.AioSession, "get_credentials", _where_met(_credentials_awaited))
@@ -49,7 +53,7 @@ def patch_aiobotocore(patches: Patches, aio: Any) -> None:
 
 
 def _where_met(answer: Around) -> Around:
-    """An answer for those alone whose calls are answered, or refused."""
+    """Answer only threads and tasks whose calls are answered or refused."""
 
     def around(method: Any, owner: Any, *args: Any, **kwargs: Any) -> Any:
         if tracking.are_met():
@@ -84,15 +88,19 @@ async def _credentials_awaited(method: Any, session: Any) -> Any:
 
 
 def _are_given(session: Any) -> bool:
-    """Whether the code under test has given credentials itself, so that nothing is looked up."""
+    """Whether the code under test set credentials itself, so that nothing is looked up."""
     known = session._credentials  # noqa: SLF001 (asking for them would look them up)
     return getattr(known, "method", None) == "explicit" or known in _state.own_credentials
 
 
 def _own_providers(session: Any) -> list[Any]:
-    """The providers that the code under test has put into a session, such as of a queue's role."""
+    """Providers that the code under test added to a session, for example for a queue's role."""
     providers = session.get_component("credential_provider").providers
-    return [one for one in providers if "botocore" not in type(one).__module__.partition(".")[0]]
+    return [
+        provider
+        for provider in providers
+        if "botocore" not in type(provider).__module__.partition(".")[0]
+    ]
 
 
 def _keep(session: Any, found: Any) -> Any:
@@ -102,7 +110,7 @@ def _keep(session: Any, found: Any) -> Any:
 
 
 def _keys() -> tuple[str, str, str | None]:
-    """Those in the environment: the dummy ones, unless the test has set others."""
+    """The keys in the environment: the dummy ones, unless the test has set others."""
     return (
         os.environ.get("AWS_ACCESS_KEY_ID") or environment.ACCESS_KEY,
         os.environ.get("AWS_SECRET_ACCESS_KEY") or environment.SECRET_KEY,
@@ -111,7 +119,7 @@ def _keys() -> tuple[str, str, str | None]:
 
 
 def _config() -> Any:
-    """What a configuration file of the test's own says; without one, nothing."""
+    """The contents of the test's own configuration file; empty without one."""
     from botocore.configloader import load_config
     from botocore.exceptions import ConfigNotFound
 
@@ -130,7 +138,7 @@ def _scoped_config(_method: Any, session: Any) -> Any:
 
 
 def _component(method: Any, session: Any, name: str) -> Any:
-    """Endpoints and defaults as botocore itself has them, and not from a folder of models."""
+    """Take endpoints and defaults from botocore itself, not from a folder of models."""
     if name not in {"endpoint_resolver", "default_config_resolver"} or session is _reference():
         return method(name)
     return _reference()._get_internal_component(name)  # noqa: SLF001 (as it does itself)
@@ -138,20 +146,20 @@ def _component(method: Any, session: Any, name: str) -> Any:
 
 @functools.cache
 def _reference() -> Any:
-    """A session that has only what comes with botocore."""
+    """A session that has only the data that comes with botocore."""
     from botocore.session import Session
 
     return client_factory.prepared(Session)
 
 
 def _create(method: Any, creator: Any, *args: Any, **kwargs: Any) -> Any:
-    """Make a client of the service as botocore itself describes it, for the real endpoint."""
+    """Make a client from botocore's own service model, for the real endpoint."""
     if (kwargs.get("service_name") or args[0]) != model.SERVICE:
         return method(*args, **kwargs)
     # A creator makes one client.
     assign(creator, "_loader", model.loader())
     if kwargs.get("endpoint_url") == environment.REFUSAL:
-        # The code under test has read the variable itself.
+        # The code under test has read the variable and passes it on.
         kwargs["endpoint_url"] = None
     store = creator._config_store  # noqa: SLF001 (likewise)
     for name, variable in environment.FOR_CHILDREN.items():

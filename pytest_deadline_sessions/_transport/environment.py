@@ -1,4 +1,4 @@
-"""An environment in which no client finds real credentials or configuration."""
+"""The environment during a test: no real credentials, no configuration files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ REGION = "us-west-2"
 ACCESS_KEY = "testing"
 SECRET_KEY = "testing"  # noqa: S105 (not a secret, which is the point)
 ENDPOINT = "AWS_ENDPOINT_URL_DEADLINE"
-# A process that inherits it is refused at once, in these words: botocore takes no URL with a tab in
-# it, and other clients get to a port of this machine at which nobody listens.
+# Botocore refuses a URL that contains a tab and quotes it in its error, so a child process that
+# inherits this one fails at once with this text. Other clients find a port nobody listens on.
 REFUSAL = (
     "http://127.0.0.1:1/\tpytest-deadline-sessions refuses this process: it inherited the dummy "
     "credentials of a test (expected the test to have the fixture deadline_sessions_endpoint, so "
@@ -28,7 +28,7 @@ FOR_CHILDREN = {
     "ignore_configured_endpoint_urls": "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "disable_host_prefix_injection": "AWS_DISABLE_HOST_PREFIX_INJECTION",
 }
-"""Configuration variables that are set for processes that a test starts, and not for its own."""
+"""Botocore configuration set only for the processes that a test starts, not for its own."""
 
 _REGIONS = ("AWS_DEFAULT_REGION", "AWS_REGION")
 _SET = {
@@ -103,20 +103,25 @@ DECISIONS = {
     "tcp_keepalive": f"kept; {_UNSENT}",
     "s3_disable_express_session_auth": "kept; of another service",
 }
-"""What becomes of each of botocore's configuration variables while clients are intercepted."""
+"""What happens to each botocore configuration variable while clients are intercepted."""
 
 
 def dummies(given: Mapping[str, str]) -> dict[str, str]:
-    """Dummy credentials, no files, no metadata service, and a region unless one is given."""
+    """Dummy credentials, no files, no metadata service, and a default region.
+
+    Args:
+        given: The environment, whose region is kept if it has one.
+    """
     region = next((given[name] for name in _REGIONS if given.get(name)), REGION)
     return {**_SET, "AWS_DEFAULT_REGION": region}
 
 
 @contextlib.contextmanager
 def dummy_environment() -> Iterator[None]:
-    """Set these variables, refuse processes that inherit them, and keep boto3's default session.
+    """Set dummy variables, and a URL that child processes are refused by.
 
-    Whoever is left last restores what was there before all of them, in whatever order they are.
+    Dummy environments may end in any order. The last one to end restores the variables and boto3's
+    default session as they were before the first.
     """
     refused = {ENDPOINT: REFUSAL}
     ignoring = FOR_CHILDREN["ignore_configured_endpoint_urls"]
@@ -128,22 +133,40 @@ def dummy_environment() -> Iterator[None]:
         yield
 
 
+class _DefaultSession:
+    """Whether boto3 had a default session before the first of the present dummy environments.
+
+    Where it had one, whatever has taken its place is not ours and stays: moto makes one, so that
+    clients made from then on are its own.
+    """
+
+    def __init__(self) -> None:
+        outer = _state.default_sessions[:1]
+        self.existed = outer[0].existed if outer else _boto3_default_session() is not None
+
+    def restore(self) -> None:
+        with _state.lock:
+            if self in _state.default_sessions:
+                _state.default_sessions.remove(self)
+            is_ours = not _state.default_sessions and not self.existed
+            if is_ours and _boto3_default_session() is not None:
+                assign(sys.modules["boto3"], "DEFAULT_SESSION", None)
+
+
 @contextlib.contextmanager
 def _default_session() -> Iterator[None]:
-    """Keep boto3's default session from outliving the dummy credentials that it was made with.
-
-    Where there was one before, whatever has taken its place is somebody else's and stays: moto
-    makes one, so that clients made from then on are its own.
-    """
-    several = _state.default_sessions
-    existed = several[0] if several else _boto3_default_session() is not None
-    several.append(existed)
+    """Keep boto3's default session from outliving the dummy credentials that it was made with."""
+    default_session = _DefaultSession()
     try:
-        yield
-    finally:
-        several.pop()
-        if not several and not existed and _boto3_default_session() is not None:
-            assign(sys.modules["boto3"], "DEFAULT_SESSION", None)
+        try:
+            _state.default_sessions.append(default_session)
+            yield
+        finally:
+            default_session.restore()
+    except BaseException:
+        # Once more: see interception.intercept.
+        default_session.restore()
+        raise
 
 
 def _boto3_default_session() -> object:

@@ -1,9 +1,9 @@
-"""Environment variables that several change at once, each for a while of its own.
+"""Set environment variables for a while, also when other code does the same and overlaps.
 
-Whoever changes a variable remembers what it was, and puts that back. Where two do so in turn and
-end crosswise, the later end puts back what the first had set. So a layer of ours watches what is
-written to ``os.environ``: a value of ours that comes back after its layer has gone becomes what was
-there before the layer.
+Code that changes a variable saves the old value and restores it later. When it saved a value of
+ours and ends after us, it would restore our value for good. So our layers watch what is written to
+``os.environ``: when a value of a layer that has ended is written back, the value from before that
+layer is written instead.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._patching import Patches
 
 Values = Mapping[str, "str | None"]
-"""Variables as they are to be; ``None`` for none."""
+"""Variables to set; ``None`` removes one."""
 
 
 class Layer:
     """Variables that are set for a while.
 
     Args:
-        values: What they are set to.
+        values: The variables and their values.
     """
 
     def __init__(self, values: Values) -> None:
         self.values = dict(values)
-        # Those that are being put back, or have been when somebody interrupted it.
+        # Variables whose restoring has begun; an interrupt may have stopped it.
         self.leaving: set[str] = set()
         self.before = {name: os.environ.get(name) for name in values}
-        # What the one before has set, where somebody else has changed it in between.
+        # What the layer below set, where other code has changed it in between.
         self.under = {
             name: ours
             for name, before in self.before.items()
@@ -46,7 +46,7 @@ def _topmost(name: str) -> Layer | None:
 
 
 def _ours(name: str) -> list[str | None]:
-    """The values that we have set, of layers that have gone first."""
+    """The values that our layers set: first those of ended layers, then those of active ones."""
     gone = [value for value, _ in _state.gone.get(name, [])]
     return gone + [layer.values[name] for layer in _state.layers if name in layer.values]
 
@@ -56,7 +56,7 @@ _patches = Patches("environment variables")
 
 @contextlib.contextmanager
 def changed(values: Values) -> Iterator[None]:
-    """Set variables inside, and have them as they were afterwards, whoever else changes them."""
+    """Set variables inside, and restore them afterwards, whatever other code does to them."""
     layer = Layer(values)
     try:
         try:
@@ -65,33 +65,33 @@ def changed(values: Values) -> Iterator[None]:
         finally:
             _leave(layer)
     except BaseException:
-        # Once more, since somebody may have interrupted that, wherever it was.
+        # Once more: see interception.intercept.
         _state.own.writes_environment = False
         _leave(layer)
         raise
 
 
 def exchanged(whole: Mapping[str, str]) -> contextlib.AbstractContextManager[None]:
-    """Have this environment inside, and none else."""
+    """Replace the whole environment inside."""
     present = dict(os.environ)
     new = {name: value for name, value in whole.items() if present.get(name) != value}
     return changed({**new, **dict.fromkeys(present.keys() - whole.keys())})
 
 
 def is_set_here(name: str) -> bool:
-    """Whether the present value of a variable is one of ours."""
+    """Whether the present value of a variable comes from a layer."""
     value = os.environ.get(name)
     return any(name in layer.values and layer.values[name] == value for layer in _state.layers)
 
 
 def now() -> dict[str, str | None]:
-    """The variables that are set here, as they are."""
+    """The present values of the variables that layers set."""
     return {name: os.environ.get(name) for layer in _state.layers for name in layer.values}
 
 
 @contextlib.contextmanager
 def as_before() -> Iterator[None]:
-    """Have the variables as they were before all of ours, for as short as can be."""
+    """Restore the variables from before all layers, for a moment."""
     with _state.lock, _writing():
         present = now()
         try:
@@ -103,7 +103,7 @@ def as_before() -> Iterator[None]:
 
 
 def forget() -> None:
-    """Wait no longer for values that somebody may put back."""
+    """Stop watching for values of ended layers."""
     with _state.lock:
         _state.gone.clear()
         _unwatch()
@@ -127,7 +127,7 @@ def _leave(layer: Layer) -> None:
         later = _state.layers[_state.layers.index(layer) + 1 :] if layer in _state.layers else []
         for name, value in list(layer.values.items()):
             before = layer.before[name]
-            above = next((one for one in later if name in one.values), None)
+            above = next((layer for layer in later if name in layer.values), None)
             if above is None and (name in layer.leaving or os.environ.get(name) == value):
                 layer.leaving.add(name)
                 _write(name, before)
@@ -144,7 +144,7 @@ def _leave(layer: Layer) -> None:
 
 
 def _put_back(name: str, value: str | None) -> bool:
-    """Whether somebody writes back what one of ours had set, which is seen to then."""
+    """Whether other code writes a layer's value back; if so, the right one is written instead."""
     if _state.own.writes_environment:
         return False
     with _state.lock:
@@ -153,7 +153,7 @@ def _put_back(name: str, value: str | None) -> bool:
             return (top is None or top.values[name] != value) and _replaced(name, value)
         for layer in reversed(_state.layers):
             if name in layer.under and layer.under[name] == value:
-                # It was saved between this layer and the one below.
+                # The other code saved it between this layer and the one below.
                 layer.before[name] = _take(name, value, value)
                 del layer.under[name]
                 return True
@@ -161,7 +161,7 @@ def _put_back(name: str, value: str | None) -> bool:
 
 
 def _replaced(name: str, value: str | None) -> bool:
-    """Whether the value is one of a layer that has gone; then what was before it is written."""
+    """Whether a value is that of an ended layer; if so, the one from before it is written."""
     missing = object()
     kept = _take(name, value, missing)
     if kept is missing:
@@ -173,7 +173,7 @@ def _replaced(name: str, value: str | None) -> bool:
 
 
 def _forgotten(name: str) -> None:
-    """Somebody takes a variable back that is not there while we have it removed."""
+    """Other code removes a variable that a layer has removed already."""
     with _state.lock:
         for layer in _state.layers:
             if name in layer.values and name not in layer.under:
@@ -182,7 +182,7 @@ def _forgotten(name: str) -> None:
 
 
 def _take(name: str, value: str | None, otherwise: Any) -> Any:
-    """What is to come in place of a value of a layer that has gone."""
+    """What replaces a value of an ended layer, or ``otherwise``."""
     saved = _state.gone.get(name, [])
     for place in reversed(range(len(saved))):
         if saved[place][0] == value:
@@ -195,7 +195,7 @@ def _take(name: str, value: str | None, otherwise: Any) -> Any:
 
 @contextlib.contextmanager
 def _writing() -> Iterator[None]:
-    """Write as ourselves inside."""
+    """Write to the environment inside without watching."""
     outer = _state.own.writes_environment
     _state.own.writes_environment = True
     try:
@@ -244,6 +244,6 @@ def _clear(method: Any, environ: MutableMapping[str, str]) -> None:
     with _writing():
         method()
     if environ is os.environ:
-        # Taken away one after the other, what comes back at once would never end.
+        # All at once: removed one by one, variables that come back would keep it from ending.
         for name in list(_state.gone):
             _put_back(name, None)

@@ -1,4 +1,4 @@
-"""From one HTTP request to the service, and back: what every wire shares."""
+"""Turn one HTTP request into a call of the service, and its answer into a response."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def respond(
     """The response to a request; or the fault itself, if it is a broken connection.
 
     Args:
-        service: Who answers.
-        method: The method.
-        url: The URL; or, as servers get it, no more than its path and query.
-        headers: The headers, found by their names in lower case.
+        service: The service that answers.
+        method: The HTTP method.
+        url: The URL, or only its path and query, which is all that a server gets.
+        headers: The headers, by their names in lower case.
         body: The body.
 
     Raises:
@@ -59,13 +59,13 @@ def respond(
 
 
 def refuse(service: Service, method: str, target: str, fault: Fault) -> rest_json.Response:
-    """The response to a request that does not reach the service; it is written down all the same.
+    """The response to a request that is refused before it is parsed. It is recorded all the same.
 
     Args:
-        service: Whose transcript it goes into.
-        method: The method; empty if nobody can tell.
-        target: The path and query; likewise.
-        fault: Why.
+        service: The service that records it.
+        method: The HTTP method; empty if it could not be read.
+        target: The path and query; empty if they could not be read.
+        fault: The answer.
     """
     if method:
         path = target.partition("?")[0]
@@ -87,7 +87,7 @@ def refuse_lacking(service: Service, name: str, method: str, path: str) -> None:
     """Fail a call of an operation that the service lacks, before the client sends it.
 
     Args:
-        service: Who would answer.
+        service: The service that would answer.
         name: The API name of the operation.
         method: The method of the request.
         path: Its path.
@@ -114,7 +114,7 @@ def _refuse_lacking(service: Service, name: str) -> None:
 def _split(url: str) -> tuple[str, str]:
     """The path and the query."""
     if url.startswith("/"):
-        # Two slashes are no host here.
+        # A path may begin with two slashes; urlsplit would take the next segment for a host.
         path, _, query = url.partition("?")
         return path, query
     try:

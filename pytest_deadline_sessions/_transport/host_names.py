@@ -1,7 +1,7 @@
-"""The names that the loopback server answers to, so that no page reaches it by another.
+"""Host names that the loopback server accepts: a defence against DNS rebinding.
 
-A page of somebody else's may point its own name at a loopback address (DNS rebinding). Its requests
-then arrive here, and the browser lets it read the answers; but they carry that name.
+A web page can point its own host name at a loopback address. Its requests then arrive here, and the
+browser lets the page read the answers. But the requests carry the page's host name.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._arguments import wrong_value
 from pytest_deadline_sessions._domain.faults import Fault
 
 _NAME = r"\[[0-9a-f:.%]+\]|[a-z0-9_.-]+"
@@ -21,19 +22,19 @@ _LONGEST = 100
 
 
 class HostNames:
-    """Who is meant by a request.
+    """The host names that requests may be addressed to.
 
     Args:
-        allowed: Names besides loopback addresses and ``localhost``.
+        allowed: Names in addition to loopback addresses and ``localhost``.
 
     Raises:
-        ValueError: A name that cannot be one.
+        ValueError: An invalid host name.
     """
 
     def __init__(self, allowed: Collection[str]) -> None:
         if isinstance(allowed, str) or not isinstance(allowed, Collection):
-            msg = f"allowed_hosts={allowed!r} (expected a list of names, such as ['fake.example'])"
-            raise ValueError(msg)  # noqa: TRY004 (as for a host or a port of a wrong type)
+            expected = "a list of names, such as ['fake.example']"
+            raise wrong_value("allowed_hosts", allowed, expected)
         for name in allowed:
             if not isinstance(name, str) or not re.fullmatch(_NAME, name, re.IGNORECASE):
                 msg = (
@@ -44,7 +45,7 @@ class HostNames:
         self._allowed = frozenset(map(_plain, allowed))
 
     def refusal(self, headers: Mapping[str, bytes]) -> Fault | None:
-        """The refusal of a request that was meant for somebody else, or that such a page made.
+        """The refusal of a request for another host, or from a page of another host; else ``None``.
 
         Args:
             headers: The headers, by their names in lower case.
@@ -66,7 +67,7 @@ class HostNames:
 
 
 def without_prefix(name: str) -> str:
-    """A name without what clients put before it, such as ``management.``."""
+    """A host name without the prefix that clients add, such as ``management.``."""
     return name.removeprefix(next(filter(name.startswith, _prefixes()), ""))
 
 
@@ -84,10 +85,10 @@ def _plain(name: str) -> str:
 
 @functools.cache
 def _prefixes() -> tuple[str, ...]:
-    """What an SDK puts before the host, unless it is told not to."""
+    """The prefixes that SDKs put before the host."""
     operations = map(model.operation_model, model.operation_names())
     endpoints = (operation.endpoint or {} for operation in operations)
-    return tuple({one["hostPrefix"] for one in endpoints if one.get("hostPrefix")})
+    return tuple({each["hostPrefix"] for each in endpoints if each.get("hostPrefix")})
 
 
 def _foreign(header: str, value: str, name: str) -> Fault:

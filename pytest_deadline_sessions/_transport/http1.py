@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a socket: h11 takes it apart, one thread waits for all clients, others answer."""
+"""HTTP/1.1 on a socket: h11 parses, one thread reads and writes, a pool of threads answers."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class HttpRequest:
     """A request, as far as it could be read.
 
     Attributes:
-        method: The method; empty if nobody can tell.
-        target: What stands behind it; likewise.
-        headers: The last header of each name in lower case.
+        method: The method; empty if it could not be read.
+        target: The request target; empty if it could not be read.
+        headers: The last header of each name, by its name in lower case.
         body: The body.
-        refusal: What is wrong with it as HTTP.
+        refusal: The answer if it is not valid HTTP.
     """
 
     method: str = ""
@@ -47,16 +47,16 @@ class HttpRequest:
 
 
 class Server:
-    """Takes connections from a listening socket until stopped.
+    """Accepts connections on a listening socket until it is stopped.
 
-    Whoever is silent, or slow, costs others nothing: a single thread waits for all connections, and
-    does nothing but reading and writing. Whole requests are answered by a pool of threads, since
-    what answers them may wait, also for one another.
+    Silent and slow clients cost other clients nothing: a single thread reads and writes all
+    connections, and does nothing else. A pool of threads answers complete requests, because an
+    answer may have to wait, even for another answer.
 
     Args:
         listening: The socket, which is closed when the server stops.
-        answer: Gives the response to a request; or a fault, to close the connection without one.
-            Must not raise.
+        answer: Returns the response to a request, or a fault to close the connection without a
+            response. Must not raise.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Server:
     ) -> None:
         self.connections: set[Connection] = set()
         self.leaving = False
-        # Whatever policy the process has, and without a word on standard error.
+        # Not the policy's loop, which may be another library's; and nothing on standard error.
         self.loop = asyncio.SelectorEventLoop()
         self.loop.set_exception_handler(lambda *_: None)
         self._answer = answer
@@ -78,7 +78,7 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the requests under way be answered, but not for long, and close all connections."""
+        """Wait half a second for requests under way, then close all connections."""
         self.loop.call_soon_threadsafe(self._leave.set)
         self._left.wait()
         for future in list(self._under_way):
@@ -86,13 +86,13 @@ class Server:
         late = concurrent.futures.wait(list(self._under_way), _GRACE_SECONDS).not_done
         self.loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
-        # A thread that is stuck in an operation of the user's ends when that does.
+        # A thread may be stuck in an operation of the user's, and ends with it.
         self._pool.shutdown(wait=not late)
 
     def submit(
         self, request: HttpRequest, answered: Callable[[rest_json.Response | Fault], None]
     ) -> None:
-        """Answer a request in another thread, and hand over the response in this one."""
+        """Answer a request in another thread, and pass the response to ``answered`` in this one."""
 
         def work() -> None:
             response = self._answer(request)
@@ -117,7 +117,7 @@ class Server:
         await self._leave.wait()
         self.leaving = True
         self.loop.remove_reader(self._listening)
-        # Asyncio has a task for each connection that it is just taking, and would lose it.
+        # Asyncio has a task for each connection that it is accepting, and would drop it.
         taking = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*taking, return_exceptions=True)
         server.close()
@@ -132,7 +132,7 @@ class Server:
 
 
 class Connection(asyncio.Protocol):
-    """One connection: reads a request, has it answered, and only then reads on."""
+    """One connection: reads a request, waits for its answer, and only then reads the next."""
 
     def __init__(self, server: Server) -> None:
         import h11
@@ -146,16 +146,16 @@ class Connection(asyncio.Protocol):
         self._begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Be known to the server."""
+        """Tell the server."""
         self._transport = cast("asyncio.Transport", transport)
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio gives it)
-        """Be forgotten."""
+        """Tell the server."""
         self._server.connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless the client must wait for its answer, or has had its last."""
+        """Read, unless an answer is pending or the connection is closing."""
         if self._parting:
             return
         if self._busy or self._clogged:
@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol):
         self._read()
 
     def eof_received(self) -> bool:
-        """Read what is left; an answer can still be sent."""
+        """Read the rest; the answer can still be sent."""
         self._ended = True
         if not self._parting:
             self._http.receive_data(b"")
@@ -174,17 +174,17 @@ class Connection(asyncio.Protocol):
         return self._busy or self._clogged
 
     def pause_writing(self) -> None:
-        """Take no more requests of a client that does not read what it gets."""
+        """Read no more requests from a client that does not read its responses."""
         self._clogged = True
 
     def resume_writing(self) -> None:
-        """Go on with a client that reads again."""
+        """Continue with a client that reads again."""
         self._clogged = False
         self._transport.resume_reading()
         self._read()
 
     def leave(self) -> None:
-        """Close the connection, after the answer that is being made."""
+        """Close the connection, after a pending answer."""
         if not self._busy:
             self.abort()
 
@@ -247,11 +247,11 @@ class Connection(asyncio.Protocol):
             self._parting = True
 
     def _refuse(self, name: str, expected: str, why: str = "") -> None:
-        """Answer what is wrong as HTTP; where the next request would begin, nobody can tell."""
+        """Answer invalid HTTP, and close: it is unknown where the next request begins."""
         self._parting = True
         line = _REQUEST_LINE.match(self._head)
         if line and not self._known:
-            # It may hold anything.
+            # It may contain any bytes.
             method, target = (ascii(part.decode("latin-1"))[1:-1] for part in line.groups())
             self._request = HttpRequest(method, target)
         self._request.refusal = rest_json.cannot_parse(name, expected, why[:_LONGEST_REASON]).fault
@@ -294,15 +294,15 @@ class Connection(asyncio.Protocol):
         reason = status.phrase.encode()
         head = h11.Response(status_code=response.status, headers=encoded, reason=reason)
         written = self._http.send(head)
-        # To h11, what it could not read as a request has no method.
+        # To h11, a request that it could not parse has no method.
         if not (bodiless or (self._known and self._request.method == "HEAD")):
             written += self._http.send(h11.Data(data=response.body))
         return written + self._http.send(h11.EndOfMessage())
 
     def _part(self) -> None:
-        """Close the connection once the client has read its answer.
+        """Close the connection once the client has read its response.
 
-        To close it with something unread would make the client lose that answer.
+        Closing a socket with unread input makes the client lose the response.
         """
         self._parting = True
         if self._ended:

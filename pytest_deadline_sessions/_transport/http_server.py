@@ -1,4 +1,8 @@
-"""The service on loopback HTTP, for subprocesses and for other languages."""
+"""Serve over loopback HTTP, for subprocesses and for other languages.
+
+What a request means is decided here. ``http1`` knows only bytes, sockets and threads, and can be
+tested against hostile clients without a service.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pytest_deadline_sessions._arguments import span, wrong_value
 from pytest_deadline_sessions._domain.faults import Fault
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._transport import (
@@ -43,14 +48,13 @@ class Endpoint(str):
     __slots__ = ()
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The environment of a subprocess whose Deadline Cloud clients are to come here.
+        """The environment for a subprocess whose Deadline Cloud clients should call this server.
 
-        It names the endpoint, switches host prefixes off (``management.`` cannot be put before a
-        loopback address) and the proxy for this host, and has dummy credentials, a region and no
-        metadata service.
+        It sets the endpoint, dummy credentials and a region. It turns off the metadata service, the
+        proxy for this host, and host prefixes (no ``management.`` before a loopback address).
 
         Args:
-            base: What to add it to; by default the environment of this process.
+            base: The environment to start from; by default that of this process.
         """
         given = dict(os.environ if base is None else base)
         for name in environment.REMOVED:
@@ -71,12 +75,12 @@ class Endpoint(str):
         }
 
     def _with_user(self) -> str:
-        """The same URL, such that what is put before its host becomes part of a user's name."""
+        """The same URL with a user name, which a host prefix then becomes part of."""
         return self.replace("//", "//deadline@")
 
 
 def _knows_prefixes() -> bool:
-    """Whether a variable can switch host prefixes off; botocore before 1.37.5 has none."""
+    """Whether a variable can turn host prefixes off; botocore before 1.37.5 has none."""
     from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
     return "disable_host_prefix_injection" in BOTOCORE_DEFAUT_SESSION_VARIABLES
@@ -90,23 +94,22 @@ def serve(
     *,
     allowed_hosts: Collection[str] = (),
 ) -> Iterator[Endpoint]:
-    """Serve on loopback until left.
+    """Serve on loopback inside the ``with`` block.
 
     Args:
-        service: Who answers.
+        service: The service that answers.
         host: A loopback address, or ``localhost``.
-        port: The port; by default one that is free.
-        allowed_hosts: As of ``FakeDeadline.serve``.
+        port: The port; by default any free one.
+        allowed_hosts: As in ``FakeDeadline.serve``.
 
     Raises:
         ImportError: The extra ``server`` is not installed.
-        OSError: The address cannot be listened on, such as one that is taken.
-        ValueError: ``host`` is not loopback, ``port`` is none, or ``allowed_hosts`` are no names.
+        OSError: The address cannot be used, for example because it is taken.
+        ValueError: ``host`` is not loopback, or ``port`` or ``allowed_hosts`` are invalid.
     """
     _refuse_outside(host)
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:  # noqa: PLR2004
-        msg = f"port={port!r} (expected 0..65535)"
-        raise ValueError(msg)
+        raise wrong_value("port", port, span(0, 65535))
     names = host_names.HostNames(allowed_hosts)
     _refuse_without_h11()
     listening = _listen(host, port)
@@ -121,8 +124,7 @@ def serve(
 
 def _refuse_outside(host: str) -> None:
     if not host_names.is_loopback(host):
-        msg = f"host={host!r} (expected a loopback address, such as '127.0.0.1')"
-        raise ValueError(msg)
+        raise wrong_value("host", host, "a loopback address, such as '127.0.0.1'")
 
 
 def _refuse_without_h11() -> None:
@@ -154,7 +156,7 @@ def _answer(
         return gateway.respond(
             service, request.method, request.target, request.headers, request.body
         )
-    except BaseException as error:  # noqa: BLE001 (whatever it is, the client must hear of it)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the client gets it as a response)
         return _failure(error)
 
 

@@ -1,4 +1,4 @@
-"""Leading the calls of clients to a service: of one client, or of all in the process."""
+"""Connect clients to a service: one client, or all clients of the process."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._arguments import wrong_type
 from pytest_deadline_sessions._patching import Patches, assign
 from pytest_deadline_sessions._service.service import Service
 from pytest_deadline_sessions._transport import (
@@ -32,16 +33,18 @@ _patches = Patches("interception")
 
 
 def attach(client: Any, service: Service) -> Callable[[], None]:
-    """Interception the calls of one client to ``service``; returns what undoes it.
+    """Connect one client to ``service``.
+
+    Returns:
+        A function that disconnects it.
 
     Raises:
-        TypeError: It is no botocore client of Deadline Cloud.
+        TypeError: ``client`` is not a botocore client of Deadline Cloud.
     """
     meta = getattr(client, "meta", None)
     name = getattr(getattr(meta, "service_model", None), "service_name", None)
     if name != model.SERVICE:
-        msg = f"client={client!r} (expected a botocore client of {model.SERVICE!r})"
-        raise TypeError(msg)
+        raise wrong_type("client", client, f"a botocore client of {model.SERVICE!r}")
     interception = Interception(service)
     with _state.lock, _tidied():
         hooks = _hooks(client)
@@ -58,7 +61,7 @@ def attach(client: Any, service: Service) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def intercept(service: Service) -> Iterator[None]:
-    """Interception the calls of every Deadline Cloud client of this process to ``service``."""
+    """Connect every Deadline Cloud client of this process to ``service`` inside."""
     interception = Interception(service)
     with environment.dummy_environment():
         try:
@@ -71,7 +74,9 @@ def intercept(service: Service) -> Iterator[None]:
             finally:
                 _end(interception)
         except BaseException:
-            # Once more, since somebody may have interrupted that, wherever it was.
+            # A timeout or Ctrl-C may have stopped the line in ``finally`` anywhere, so it runs once
+            # more. A context manager in its place would have a gap: Python enters and leaves it in
+            # steps between which an interrupt finds nobody to clean up.
             _end(interception)
             raise
 
@@ -89,7 +94,7 @@ def _end(interception: Interception) -> None:
 def _hooks(client: Any) -> ClientHooks:
     hooks = _state.hooks.get(client)
     if hooks is None:
-        # Made before the entry, so that it comes when the entry is gone.
+        # Made before the entry in the dict, so that it is called after the entry has gone.
         finalizer = weakref.finalize(client, _forget)
         assign(finalizer, "atexit", False)
         hooks = _kind(client)(client, tidy)
@@ -100,7 +105,7 @@ def _hooks(client: Any) -> ClientHooks:
 
 
 def _forget() -> None:
-    """Leave nothing behind once the last client is gone; garbage is collected at any time."""
+    """Leave nothing behind once the last client has been collected, which may be at any time."""
     with _state.lock:
         if not _state.hooks:
             retry_delays.unpatch()
@@ -108,7 +113,7 @@ def _forget() -> None:
 
 @contextlib.contextmanager
 def _tidied() -> Iterator[None]:
-    """Leave nothing behind if what is done inside fails."""
+    """Leave nothing behind if the block fails."""
     try:
         yield
     except BaseException:
@@ -117,7 +122,7 @@ def _tidied() -> Iterator[None]:
 
 
 def _tidy() -> None:
-    """Leave alone whatever nobody answers any more."""
+    """Remove hooks and patches that no interception and no attachment needs any more."""
     tracking.forget_dead()
     if not _state.interceptions:
         for client, hooks in list(_state.hooks.items()):
@@ -129,7 +134,7 @@ def _tidy() -> None:
                 hooks.unregister()
             else:
                 continue
-            # A client may outlive ten thousand interceptions.
+            # A client may outlive ten thousand interceptions, and would collect finalizers.
             hooks.finalizer.detach()
             del _state.hooks[client]
         if not _state.ended:
@@ -139,7 +144,7 @@ def _tidy() -> None:
 
 
 def tidy() -> None:
-    """Look again whether anybody is left who outlived an interception."""
+    """Check whether threads and tasks that outlived an interception have ended since."""
     with _state.lock:
         if not _state.interceptions:
             _tidy()
@@ -154,16 +159,17 @@ def _kind(client: Any) -> type[ClientHooks]:
 
 
 def _patch() -> None:
-    """Meet clients when they are made, and those that exist already when they next call."""
+    """Hook into new clients when they are made, and into existing ones when they next call."""
     from botocore.client import BaseClient
     from botocore.endpoint import Endpoint
     from botocore.session import Session
 
-    # Some are there since an interception of which a thread is left; others may have come later.
+    # Patches of an earlier interception may be left, since a thread of it is. Others may have
+    # wrapped them since.
     _patches.undo()
     _patches.wrap(BaseClient, "__init__", _make)
     _patches.wrap(BaseClient, "_make_api_call", _call)
-    # Of presigned URLs, too.
+    # Presigned URLs come through here, too.
     _patches.wrap(BaseClient, "_emit_api_params", _meet_first)
     _patches.wrap(Session, "__init__", _begin_session)
     _patches.wrap(Endpoint, "_send", _send)
@@ -175,7 +181,7 @@ def _patch() -> None:
 
 
 def _patch_aiobotocore() -> None:
-    """Do the same for aiobotocore, which has methods of its own."""
+    """Do the same for aiobotocore, if it is loaded; it has methods of its own."""
     aio = sys.modules.get("aiobotocore.session")
     if aio is None or _patches.have(aio.AioBaseClient):
         return
@@ -186,7 +192,7 @@ def _patch_aiobotocore() -> None:
 
 
 def _begin_session(method: Callable[..., Any], _session: Any, *args: Any, **kwargs: Any) -> None:
-    # Aiobotocore may have come only now; nobody makes a client of it without a session.
+    # Aiobotocore may have been imported just now; each client of it needs a session first.
     with _state.lock:
         _patch_aiobotocore()
     method(*args, **kwargs)
@@ -211,7 +217,7 @@ async def _call_awaited(method: Callable[..., Any], client: Any, *args: Any, **k
 
 
 def _ending(client: Any) -> contextlib.AbstractContextManager[None]:
-    """Meet a client before its call, and let the call be over after it, whatever ended it."""
+    """Hook into a client before its call, and note the end of the call however it ends."""
     if not _is_ours(client):
         return contextlib.nullcontext()
     _meet(client)
@@ -233,9 +239,9 @@ def _meet(client: Any) -> None:
 
 
 def _send(method: Callable[..., Any], endpoint: Any, request: Any) -> Any:
-    """Send a request, unless a thread or task does that is left over: nobody has answered it."""
+    """Send a request that no service answered, unless a left-over thread or task sends it."""
     interception = None
-    if endpoint._endpoint_prefix == model.SERVICE:  # noqa: SLF001 (of which it has no other name)
+    if endpoint._endpoint_prefix == model.SERVICE:  # noqa: SLF001 (the endpoint has no public name)
         interception = tracking.left_behind()
     host = urlsplit(request.url).hostname or ""
     if interception is None or host_names.is_loopback(host_names.without_prefix(host)):

@@ -1,4 +1,4 @@
-"""HTTP requests to operations, and results to HTTP responses, as the service model describes."""
+"""Translate between HTTP and operations, as the service model describes."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class _Route:
 
 
 def find_operation(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The operation that a method and a path name, and the labels in the path.
+    """The operation for a method and a path, and the values of the labels in the path.
 
-    What comes before the API version in the path belongs to the endpoint and is left aside.
+    Anything before the API version in the path belongs to the endpoint and is ignored.
 
     Raises:
-        FaultError: There is none: ``ValidationException`` with reason ``UNKNOWN_OPERATION``; or a
-            label cannot be parsed: ``CANNOT_PARSE``.
+        FaultError: ``ValidationException``: no operation matches (``UNKNOWN_OPERATION``), or a
+            label cannot be parsed (``CANNOT_PARSE``).
     """
     at = path.find(f"/{model.service_model().api_version}/")
     path = path[max(at, 0) :].rstrip("/")
@@ -74,8 +74,8 @@ def decode(
     """The parameters of a request.
 
     Args:
-        operation: As ``find_operation`` told.
-        labels: Likewise.
+        operation: The operation, from ``find_operation``.
+        labels: Its labels, from ``find_operation``.
         query: The query of the URL, as sent.
         headers: The request headers.
         body: The request body.
@@ -111,13 +111,13 @@ def decode(
 
 
 def encode(operation: str, result: Mapping[str, Any]) -> Response:
-    """The response that carries a result; the service sends all of it in the body."""
+    """The response with a result; the service sends all of it in the body."""
     status = int(model.operation_model(operation).http.get("responseCode", 200))
     return Response(status, _JSON, json.dumps(result, default=_text).encode())
 
 
 def encode_fault(fault: Fault) -> Response:
-    """The response that carries a modelled error; not for broken connections."""
+    """The response with a modelled error; a broken connection has none."""
     body = json.dumps(fault.body, default=_text).encode()
     return Response(fault.status or 500, {**_JSON, **fault.headers}, body)
 
@@ -137,7 +137,7 @@ def header_text(name: str, value: str | bytes) -> str:
 
 
 def cannot_parse(name: str, expected: str, why: str = "") -> FaultError:
-    """The refusal of a part of a request that cannot be read."""
+    """The refusal of a request of which some part cannot be parsed."""
     wording = f"{name} cannot be parsed (expected {expected})"
     return FaultError(
         Fault(

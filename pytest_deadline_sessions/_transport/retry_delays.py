@@ -1,7 +1,8 @@
-"""Waiting that clients do by themselves: it moves the service's clock, and takes no time.
+"""Let clients wait on the service's clock instead of sleeping.
 
-Botocore waits before a retry for as long as an event handler says, which is met in the events. In
-the retry mode ``adaptive`` it also waits before a request, for a token bucket, which is met here.
+Before a retry, botocore sleeps as long as an event handler says; ``client_hooks`` changes what the
+handler says. In the retry mode ``adaptive``, botocore also waits for a token bucket before a
+request; this module replaces that wait.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _patches = Patches("retry delays")
 
 
 def without_delay(clock: Clock, delay: Any) -> Any:
-    """What an event handler says of a retry, with the delay before it spent by the clock."""
+    """The answer of a retry handler; a delay advances the clock and becomes 0."""
     if isinstance(delay, int | float) and not isinstance(delay, bool) and delay > 0:
         clock.advance(seconds=delay)
         return 0
@@ -25,7 +26,7 @@ def without_delay(clock: Clock, delay: Any) -> Any:
 
 
 def patch() -> None:
-    """Meet the token buckets of every client; once is enough."""
+    """Replace the waiting of all token buckets, if that has not been done."""
     from botocore.retries.bucket import TokenBucket
 
     aio = sys.modules.get("aiobotocore.retries.bucket")
@@ -38,12 +39,12 @@ def patch() -> None:
 
 
 def unpatch() -> None:
-    """Leave the token buckets as they were."""
+    """Restore the waiting of token buckets."""
     _patches.undo()
 
 
 def _clock() -> Clock | None:
-    """The clock that spends what the running call waits, if somebody answers it."""
+    """The clock of the service that answers the running call, if any."""
     call = tracking.current()
     return None if call is None or call.interception is None else call.interception.service.clock
 
@@ -73,7 +74,7 @@ async def _acquire_async(method: Any, bucket: Any, amount: float = 1, block: boo
 
 
 def _spend(clock: Clock, bucket: Any, amount: float) -> bool:
-    # Another thread may have filled it meanwhile.
+    # Another thread may have filled the bucket meanwhile.
     missing = max(amount - bucket.available_capacity, 0)
     clock.advance(seconds=missing / bucket.max_rate)
     return True

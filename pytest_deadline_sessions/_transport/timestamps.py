@@ -1,4 +1,4 @@
-"""Timestamps in responses: parsed in microseconds where dateutil takes a hundred, and plain."""
+"""Parse timestamps of responses a hundred times faster than dateutil, to plain datetimes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pytest_deadline_sessions._domain.clock import plain_datetime
 def parse(value: Any) -> Any:
     """The instant that botocore's own parser would give, in ``tzutc()``.
 
-    Anything but the service's usual ``2030-01-01T09:00:00Z``, with or without a fraction, goes to
-    botocore's parser.
+    Only the service's usual form, ``2030-01-01T09:00:00Z`` with or without a fraction, is parsed
+    here. Anything else goes to botocore's parser.
 
     Example:
         >>> parse("2030-01-01T09:00:00.500Z")
@@ -39,12 +39,12 @@ def _usual(text: str) -> datetime.datetime | None:
 
 
 def are_frozen() -> bool:
-    """Whether others parse into the class that freezegun puts in place of ``datetime``."""
+    """Whether freezegun has replaced ``datetime``, so that botocore parses into its class."""
     return datetime.datetime is not plain_datetime()
 
 
 def thaw(value: Any) -> Any:
-    """The value with plain datetimes, those in dicts and lists exchanged where they are.
+    """The value with plain datetimes; those in dicts and lists are replaced in place.
 
     Example:
         >>> thaw({"at": [datetime.datetime(2030, 1, 1)]})

@@ -14,27 +14,29 @@ from pytest_deadline_sessions._service.service import Service
 
 
 class Interception:
-    """One attachment, or one interception: the same service may have several.
+    """One attachment of a client, or one interception of all clients.
+
+    A service may have several.
 
     Args:
-        service: Who answers.
+        service: The service that answers.
     """
 
     def __init__(self, service: Service) -> None:
         self.service = service
         self.ended = False
-        # pytest keeps the name of the test that runs there, and the phase behind it.
+        # pytest sets it to the running test, followed by the phase.
         self.test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
         self._workers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._before = weakref.WeakSet([*threading.enumerate(), _worker()])
 
     @property
     def name(self) -> str:
-        """What those are told who are refused after its end."""
+        """How refusals after its end refer to it."""
         return f"the interception of {self.test}" if self.test else "the interception"
 
     def end(self) -> None:
-        """Answer no more; whoever ends it is not left behind."""
+        """Stop answering. The thread or task that ends it is not a left-over."""
         self.ended = True
         self._workers.discard(_worker())
         self._workers.discard(threading.current_thread())
@@ -43,14 +45,14 @@ class Interception:
         """Remember a thread or task, unless it was there before.
 
         Args:
-            worker: One that begins; by default the one that calls.
+            worker: One that starts; by default the present one.
         """
         worker = worker or _worker()
         if worker not in self._before:
             self._workers.add(worker)
 
     def left(self) -> list[Any]:
-        """The threads and tasks that called, or were begun by one that did, and have not ended."""
+        """The threads and tasks that called, or were started by one that did, and still run."""
         return [worker for worker in self._workers if _lives(worker)]
 
 
@@ -64,23 +66,23 @@ def _worker() -> Any:
 
 def _lives(worker: Any) -> bool:
     if isinstance(worker, threading.Thread):
-        # One that is about to start has no number yet.
+        # A thread that is about to start has no ident yet.
         return worker.is_alive() or worker.ident is None
     return not worker.done() and not worker.get_loop().is_closed()
 
 
 def left_behind() -> Interception | None:
-    """The interception that has ended and whose thread or task this is."""
+    """The ended interception that the present thread or task is left over from."""
     return _of_worker(_state.ended)
 
 
 def are_met() -> bool:
-    """Whether somebody answers whoever calls here, or would refuse it."""
+    """Whether a call made here would be answered or refused."""
     return bool(_state.interceptions) or left_behind() is not None
 
 
 def begin(worker: Any) -> None:
-    """Note a thread or task that is begun by one that called, inside or left over."""
+    """Note a new thread or task if the one that starts it belongs to an interception."""
     with _state.lock:
         interception = _of_worker([*_state.interceptions, *_state.ended])
         if interception is not None:
@@ -96,16 +98,16 @@ def _of_worker(several: list[Interception]) -> Interception | None:
 
 
 def forget_dead() -> None:
-    """Forget interceptions of which nobody is left any more."""
+    """Forget ended interceptions whose threads and tasks have all ended."""
     _state.ended[:] = [interception for interception in _state.ended if interception.left()]
 
 
 class CallUnderWay:
-    """One call under way. Whatever breaks it off, this goes with its frames.
+    """One call under way. It is collected with the frames of the call, however the call ends.
 
     Args:
-        owner: The route that its client has.
-        interception: Where it leads; ``None`` if nobody answers, so that it is the client's own.
+        owner: The hooks of its client.
+        interception: What answers it; ``None`` if no service answers it.
     """
 
     __slots__ = ("__weakref__", "interception", "over", "owner")
@@ -117,8 +119,12 @@ class CallUnderWay:
 
 
 def start(call: CallUnderWay) -> None:
-    """Note a call as the innermost of this thread or task: a listener's comes inside another."""
-    around = [one for one in _state.calls.get() if (known := one()) is not None and not known.over]
+    """Note a call as the innermost of this thread or task. A listener may call inside a call."""
+    around = [
+        reference
+        for reference in _state.calls.get()
+        if (known := reference()) is not None and not known.over
+    ]
     _state.calls.set((*around, weakref.ref(call)))
 
 
@@ -126,10 +132,10 @@ def current(owner: Any = None) -> CallUnderWay | None:
     """The innermost call of this thread or task, or the innermost one of a client.
 
     Args:
-        owner: The route of the client.
+        owner: The hooks of the client.
     """
-    for one in reversed(_state.calls.get()):
-        call: CallUnderWay | None = one()
+    for reference in reversed(_state.calls.get()):
+        call: CallUnderWay | None = reference()
         if call is not None and not call.over and owner in {None, call.owner}:
             return call
     return None

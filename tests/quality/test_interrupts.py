@@ -81,9 +81,10 @@ def _process():
         "client class": dict(vars(botocore.client.BaseClient)),
         "creator": dict(vars(botocore.client.ClientCreator)),
         "bucket": dict(vars(botocore.retries.bucket.TokenBucket)),
-        "routes": list(_state.hooks),
-        "interceptors": [*_state.interceptions, *_state.ended],
+        "hooks": list(_state.hooks),
+        "interceptions": [*_state.interceptions, *_state.ended],
         "layers": list(_state.layers),
+        "default sessions": list(_state.default_sessions),
         "call": tracking.current(),
     }
 

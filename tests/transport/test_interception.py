@@ -433,3 +433,19 @@ def test_clients_of_a_fake_read_no_environment(monkeypatch, tmp_path):
     job, client = fake.add_job(sessions=1), fake.client()
     fake.fail_next("ThrottlingException")
     assert _lists(client, job) == 1
+
+
+@pytest.mark.parametrize("existed", [False, True])
+@pytest.mark.parametrize("first", [0, 1])
+def test_default_sessions_of_overlapping_interceptions(monkeypatch, existed, first):
+    """Boto3 keeps a default session that was there before, and forgets one that was made inside."""
+    before = boto3.Session() if existed else None
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", before)
+    fakes = [FakeDeadline().__enter__(), FakeDeadline().__enter__()]
+    boto3.client("deadline")
+    inside = boto3.DEFAULT_SESSION
+    assert inside is not None
+    fakes.pop(first).__exit__(None, None, None)
+    assert boto3.DEFAULT_SESSION is inside
+    fakes.pop().__exit__(None, None, None)
+    assert boto3.DEFAULT_SESSION is before
