@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from unittest import SkipTest
@@ -12,7 +13,7 @@ import hypothesis
 from hypothesis import Phase, settings
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
-from pytest_deadline_sessions._contract.rules import STATELESS
+from pytest_deadline_sessions._contract.rules import STATELESS, TERMINATES
 from pytest_deadline_sessions.checking._attempt import Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._edge_cases import simplest
@@ -22,7 +23,7 @@ from pytest_deadline_sessions.checking._trial import Trial
 
 
 def search(trial: Trial) -> Counterexample | None:
-    """The first counterexample to the contract, shrunk if Hypothesis drew it.
+    """The first counterexample to the contract, shrunk unless the user gave its case.
 
     Args:
         trial: Tries the collector.
@@ -35,17 +36,24 @@ def search(trial: Trial) -> Counterexample | None:
     return (
         _first(trial, options.examples)
         or _drawn(trial, without, Phase.reuse)
-        or _first(trial, simplest(without))
+        or _first(trial, simplest(without), shrink=True)
         or _drawn(trial, without, Phase.generate)
     )
 
 
-def _first(trial: Trial, candidates: Iterable[Case]) -> Counterexample | None:
+def _first(
+    trial: Trial, candidates: Iterable[Case], *, shrink: bool = False
+) -> Counterexample | None:
     for case in candidates:
         counterexample = trial.find(case)
-        if counterexample is not None:
-            repeats = trial.repeats(counterexample)
-            return counterexample if repeats else _unsteady(counterexample)
+        if counterexample is None:
+            continue
+        if not trial.repeats(counterexample):
+            return _unsteady(counterexample)
+        # What had to be stopped takes long each time, and what keeps state differs each time.
+        if shrink and counterexample.rule not in {TERMINATES.name, STATELESS.name}:
+            return _shrunk(trial, counterexample)
+        return counterexample
     return None
 
 
@@ -99,7 +107,21 @@ def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
         return True
 
     smallest(counterexample.case, breaks)
-    return smaller
+    uncut = smaller
+    cut = _as_cut(uncut.case)
+    if cut != uncut.case and breaks(cut):
+        # Pages of other sizes may show the same with fewer sessions.
+        smallest(cut, breaks)
+    return smaller if len(smaller.case.listing) < len(uncut.case.listing) else uncut
+
+
+def _as_cut(case: Case) -> Case:
+    """The case with the pages that the service makes of it written down, if there are several."""
+    pages = case.listing.pages(case.behavior.page_size)
+    if case.listing.page_sizes is not None or len(pages) == 1:
+        return case
+    listing = dataclasses.replace(case.listing, page_sizes=tuple(map(len, pages)))
+    return dataclasses.replace(case, listing=listing)
 
 
 def _unsteady(counterexample: Counterexample) -> Counterexample:
@@ -114,8 +136,12 @@ def _unsteady(counterexample: Counterexample) -> Counterexample:
 
 
 def _database_key(collect: Callable[..., Any]) -> bytes:
-    """What Hypothesis remembers the failures of this collector by."""
-    return f"pytest_deadline_sessions.check_pagination({_full_name(collect)})".encode()
+    """What Hypothesis remembers the failures of this collector by.
+
+    Methods of two objects have one name, so the test that calls us belongs to it.
+    """
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+    return f"pytest_deadline_sessions.check_pagination({_full_name(collect)}) {test}".encode()
 
 
 def _full_name(collect: Callable[..., Any]) -> str:

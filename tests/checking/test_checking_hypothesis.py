@@ -172,7 +172,7 @@ def test_the_last_failure_is_replayed_first(tried):
         assert tried.first() == next(simplest(SLOW))
 
 
-def test_failures_are_remembered_by_the_name_of_the_collector():
+def test_failures_are_remembered_by_the_names_of_collector_and_test(monkeypatch):
     """Under one key of the database, which an edit of the collector does not change."""
 
     class Database(InMemoryExampleDatabase):
@@ -181,10 +181,37 @@ def test_failures_are_remembered_by_the_name_of_the_collector():
             super().save(key, value)
 
     keys = set()
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "test_it.py::test[one (two)] (call)")
     with profile(database=Database(), max_examples=1000):
         violation_of(nothing_failed, without=SLOW)
-    name = f"{__name__}.nothing_failed"
-    assert keys == {f"pytest_deadline_sessions.check_pagination({name})".encode()}
+    key = f"pytest_deadline_sessions.check_pagination({__name__}.nothing_failed)"
+    assert keys == {f"{key} test_it.py::test[one (two)]".encode()}
+
+
+class Shop:
+    """Has a collector that may be wrong."""
+
+    def __init__(self, collect):
+        self.collect = collect
+
+    def sessions(self, client, **job):
+        """All sessions, if its collector is right."""
+        return self.collect(client, **job)
+
+
+def test_another_test_remembers_failures_of_its_own(monkeypatch, tried):
+    """A right method of the same name neither replays nor forgets those of a wrong one."""
+    with profile(database=InMemoryExampleDatabase(), max_examples=1000):
+        monkeypatch.setenv("PYTEST_CURRENT_TEST", "test_it.py::test[wrong] (call)")
+        violation_of(Shop(nothing_failed).sessions, without=SLOW)
+        monkeypatch.setenv("PYTEST_CURRENT_TEST", "test_it.py::test[right] (call)")
+        tried.clear()
+        check_pagination(Shop(every).sessions, max_examples=1, without=SLOW)
+        assert tried.first() == next(simplest(SLOW))
+        monkeypatch.setenv("PYTEST_CURRENT_TEST", "test_it.py::test[wrong] (call)")
+        tried.clear()
+        violation_of(Shop(nothing_failed).sessions, without=SLOW)
+        assert tried.first() not in list(simplest(SLOW))
 
 
 def test_what_was_remembered_and_is_mended_is_forgotten(tried):

@@ -149,7 +149,7 @@ def test_expected_after_a_fault():
 
     found = violation_of(count, expected=len)
     assert found.rule == "surfaces-faults"
-    assert found.finding.expected == "2"
+    assert found.finding.expected == "1"
     assert found.finding.came == "0"
 
 

@@ -387,3 +387,31 @@ def test_reports_are_of_the_smallest_listing(collect, start, expected, monkeypat
         check_pagination(collect, max_examples=1, without=VARIATIONS)
     assert caught.value.rule == "complete"
     assert caught.value.case == Case(expected)
+
+
+def wrong_for(counts):
+    """A collector that loses a session of every listing with so many."""
+
+    def collect(client, **job):
+        sessions = every(client, **job)
+        return sessions[1:] if sessions and counts(len(sessions)) else sessions
+
+    return collect
+
+
+@pytest.mark.parametrize(
+    ("collect", "sessions", "sizes"),
+    [
+        (two_equal_pages, 8, (4, 4)),
+        (wrong_for(lambda count: count % 7 == 0), 7, None),
+        (wrong_for(lambda count: count > 255), 256, None),
+    ],
+    ids=["two equal pages", "divisible by 7", "256 and more"],
+)
+def test_edge_cases_are_shrunk_too(collect, sessions, sizes):
+    """What a case shows that is always tried is reported as small as what is drawn."""
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect)
+    listing = caught.value.listing
+    assert len(listing) == sessions
+    assert sizes in {None, listing.page_sizes}
