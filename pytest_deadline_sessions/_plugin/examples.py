@@ -40,17 +40,17 @@ def _restoring(inner: Callable[..., Any], test: Activation) -> Callable[..., Any
     if inspect.iscoroutinefunction(inner):
 
         @functools.wraps(inner)
-        async def restored_first(*args: Any, **kwargs: Any) -> Any:
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             restore()
             return await inner(*args, **kwargs)
 
-    else:
+        return awaited
 
-        @functools.wraps(inner)
-        def restored_first(*args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            restore()
-            return inner(*args, **kwargs)
+    @functools.wraps(inner)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        restore()
+        return inner(*args, **kwargs)
 
-    return restored_first
+    return called

@@ -255,7 +255,9 @@ def _merged(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
             yield _single(_recut(contents, joined))
 
 
-def _without_first(pages: Sequence[T], places: Sequence[int], count: int) -> list[T]:
+def _without_first(
+    pages: Sequence[Sequence[Any]], places: Sequence[int], count: int
+) -> Sequence[Sequence[Any]]:
     """The pages without so many of those at the given places."""
     gone = set(places[:count])
     return [page for place, page in enumerate(pages) if place not in gone]
