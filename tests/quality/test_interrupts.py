@@ -21,10 +21,8 @@ from interrupting import Interrupt, interrupted_at
 from pytest_deadline_sessions import FakeDeadline, _state
 from pytest_deadline_sessions._domain.transcript import Transcript
 from pytest_deadline_sessions._transport import (
-    client_factory,
     environment_variables,
     interception,
-    retry_delays,
     tracking,
 )
 
@@ -158,19 +156,6 @@ def test_an_error_that_is_kept():
     assert caught.value.__traceback__ is not None
 
 
-def test_a_call_of_which_no_event_tells():
-    """It is over when its method is left, and the one around it is not."""
-    around, inner = tracking.CallUnderWay("client", None), tracking.CallUnderWay("client", None)
-    tracking.start(around)
-    with tracking.ending("client", list):
-        tracking.start(inner)
-    assert (around.over, inner.over) == (False, True)
-    with tracking.ending("client", list):
-        pass
-    assert tracking.current("client") is around
-    tracking.end(around)
-
-
 def test_cancelled_anywhere():
     """A task that is cancelled while it waits for an answer leaves nothing either."""
     session = pytest.importorskip("aiobotocore.session").get_session()
@@ -267,20 +252,3 @@ def test_a_transcript_that_is_interrupted():
             break
     _state.journal.clear()
     assert line > 3
-
-
-def test_a_client_that_cannot_be_attached(monkeypatch):
-    """It is left as it was."""
-    client = client_factory.client()
-    handlers = _handlers(client)
-    before = _process()
-
-    def fail():
-        raise Interrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(retry_delays, "patch", fail)
-        with pytest.raises(Interrupt):
-            FakeDeadline().attach(client)
-    assert _process() == before
-    assert _handlers(client) == handlers

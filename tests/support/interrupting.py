@@ -1,4 +1,4 @@
-"""An interrupt at every line of something, one after the other, and what a process is like."""
+"""Interrupt code at every line, one after the other, and compare the state of the process."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _LISTS = ("freeze_factories", "ignore_lists", "tick_flags", "tz_offsets")
 
 
 class Interrupt(BaseException):
-    """What a timeout, or somebody at the keyboard, may raise anywhere."""
+    """What a timeout or Ctrl-C can raise anywhere."""
 
 
 @contextlib.contextmanager
 def interrupted_at(number, files):
-    """Interrupt what is done inside at one line, counted as they come.
+    """Interrupt the block at one line.
 
-    Python goes back to the line of a ``with`` statement when it leaves it. What is raised there, as
-    only a tracer can, keeps the manager from being left, so that is no place.
+    When Python leaves a ``with`` statement, it returns to the statement's line. An interrupt raised
+    there, which only a tracer can do, would keep the manager from exiting. That line doesn't count.
 
     Args:
-        number: Which one, from 1.
+        number: The number of the line, counted from 1 as lines are reached.
         files: Parts of the names of the files whose lines count.
 
     Yields:
-        The place, once it has been reached.
+        A list that has the place once it has been reached.
     """
     left = iter(range(number - 1, 0, -1))
     reached, passed = [], set()
@@ -64,15 +64,15 @@ def interrupted_at(number, files):
 
 
 def interrupted(act, files):
-    """Do something until it comes to its end, interrupted at another place each time.
+    """Call a function until it finishes, interrupted at another place each time.
 
     Args:
-        act: What is done.
-        files: Parts of the names of the files that are interrupted: at each line that is reached
-            there, and where a function returns.
+        act: The function.
+        files: Parts of the names of the files to interrupt: at each line that is reached there, and
+            where a function returns.
 
     Yields:
-        Where it was interrupted.
+        The place of the interrupt.
     """
     seen = set()
     ours = {}
@@ -84,7 +84,7 @@ def interrupted(act, files):
         if not ours[code]:
             return None
         place = (code.co_filename, code.co_name, event, frame.f_lineno)
-        # Nothing is interrupted while it yields, or goes on after it.
+        # An interrupt where a generator yields or resumes would be its caller's.
         yields = event != "line" and code.co_flags & inspect.CO_GENERATOR
         if event != "exception" and not yields and place not in seen:
             seen.add(place)
@@ -108,7 +108,7 @@ def interrupted(act, files):
 
 
 def state():
-    """All of the process that is different while time stands still or a collector runs."""
+    """Everything in the process that changes while time is frozen or a collector runs."""
     return {
         "time": {name: value for name, value in vars(time).items() if callable(value)},
         "datetime": (datetime.datetime, datetime.date),
@@ -131,7 +131,7 @@ def state():
 
 
 def unlike(before, after):
-    """The names of what is different; what was imported meanwhile has to be free of stand-ins."""
+    """The names of what differs. Modules imported meanwhile must have no stand-ins."""
     places = {
         place: value
         for place, value in after["bound"].items()

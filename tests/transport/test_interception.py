@@ -25,6 +25,7 @@ from pytest_deadline_sessions._transport import (
     client_factory,
     client_hooks,
     rest_json,
+    retry_delays,
     tracking,
 )
 
@@ -449,3 +450,43 @@ def test_default_sessions_of_overlapping_interceptions(monkeypatch, existed, fir
     assert boto3.DEFAULT_SESSION is inside
     fakes.pop().__exit__(None, None, None)
     assert boto3.DEFAULT_SESSION is before
+
+
+def test_a_call_of_which_no_event_tells():
+    """It is over when its method is left, and the one around it is not."""
+    around, inner = tracking.CallUnderWay("client", None), tracking.CallUnderWay("client", None)
+    tracking.start(around)
+    with tracking.ending("client", list):
+        tracking.start(inner)
+    assert (around.over, inner.over) == (False, True)
+    with tracking.ending("client", list):
+        pass
+    assert tracking.current("client") is around
+    tracking.end(around)
+
+
+def test_a_call_that_outlives_its_interception():
+    """What waits for its end is told of it, also if no event told of it."""
+    ended = tracking.Interception(FakeDeadline()._service)
+    late = []
+    with tracking.ending("client", lambda: late.append(1)):
+        tracking.start(call := tracking.CallUnderWay("client", ended))
+        ended.end()
+        assert late == []
+    assert (late, call.over, tracking.current()) == ([1], True, None)
+
+
+def test_a_client_that_cannot_be_attached(monkeypatch):
+    """It is left as it was."""
+    client = boto3.client("deadline", region_name="us-west-2")
+    owners = (client.meta.events, client._serializer)
+    before = [dict(vars(owner)) for owner in owners]
+
+    def fail():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(retry_delays, "patch", fail)
+    with pytest.raises(KeyboardInterrupt):
+        FakeDeadline().attach(client)
+    assert [dict(vars(owner)) for owner in owners] == before
+    assert client not in _state.hooks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import gc
 import threading
 import time
@@ -364,3 +365,26 @@ def test_nothing_is_left_of_clients_made_inside_by_a_fake():
     with fake:
         client = fake.client()
     assert client.list_sessions(**fake.add_job(sessions=1))["sessions"]
+
+
+def test_an_interception_that_an_error_ends():
+    """A thread that outlives it is noted once, however often the interception is ended."""
+    listed, ended = threading.Event(), threading.Event()
+
+    def poll():
+        client.list_sessions(**job)
+        listed.set()
+        ended.wait(30)
+
+    thread = threading.Thread(target=poll)
+    with contextlib.suppress(ZeroDivisionError), FakeDeadline().intercept() as fake:
+        job = fake.add_job()
+        client = boto3.client("deadline")
+        thread.start()
+        listed.wait(30)
+        raise ZeroDivisionError
+    assert len(_state.ended) == 1
+    ended.set()
+    thread.join()
+    interception.tidy()
+    assert _state.ended == []
