@@ -11,13 +11,22 @@ Example:
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 from pytest_deadline_sessions._arguments import wrong_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from botocore.loaders import Loader
-    from botocore.model import OperationModel, ServiceModel, Shape
+    from botocore.model import (
+        ListShape,
+        MapShape,
+        OperationModel,
+        ServiceModel,
+        Shape,
+        StructureShape,
+    )
 
 SERVICE = "deadline"
 OPERATION = "ListSessions"
@@ -53,8 +62,7 @@ def service_model() -> ServiceModel:
 
 def operation_names() -> list[str]:
     """Every operation of the service, by its API name."""
-    names: list[str] = list(service_model().operation_names)
-    return names
+    return list(service_model().operation_names)
 
 
 @functools.cache
@@ -69,10 +77,65 @@ def operation_model(name: str = OPERATION) -> OperationModel:
     return service_model().operation_model(name)
 
 
+def host_prefix(operation: str) -> str:
+    """What SDKs put before the host for an operation, such as ``management.``, or nothing."""
+    # The stubs of botocore take it for a string.
+    endpoint = cast("dict[str, str] | None", operation_model(operation).endpoint)
+    return (endpoint or {}).get("hostPrefix", "")
+
+
+def input_shape(operation: str = OPERATION) -> StructureShape:
+    """The parameters of an operation, which every operation of Deadline Cloud has.
+
+    Raises:
+        ValueError: The service has no such operation.
+    """
+    return cast("StructureShape", operation_model(operation).input_shape)
+
+
+def output_shape(operation: str = OPERATION) -> StructureShape:
+    """The result of an operation, which every operation of Deadline Cloud has.
+
+    Raises:
+        ValueError: The service has no such operation.
+    """
+    return cast("StructureShape", operation_model(operation).output_shape)
+
+
+def item_shape(operation: str, member: str) -> StructureShape:
+    """The structures in a list that an operation returns.
+
+    Args:
+        operation: The API name of the operation.
+        member: The list in its result, such as ``sessions``.
+
+    Example:
+        >>> item_shape("ListSessions", "sessions").name
+        'SessionSummary'
+    """
+    items = cast("ListShape", output_shape(operation).members[member])
+    return cast("StructureShape", items.member)
+
+
 @functools.cache
 def shape(name: str) -> Shape:
     """The shape of that name in the service model, such as ``SessionSummary``."""
     return service_model().shape_for(name)
+
+
+def is_structure(shape: Shape) -> TypeGuard[StructureShape]:
+    """Whether a shape has members."""
+    return bool(shape.type_name == "structure")
+
+
+def is_list(shape: Shape) -> TypeGuard[ListShape]:
+    """Whether a shape has items."""
+    return bool(shape.type_name == "list")
+
+
+def is_map(shape: Shape) -> TypeGuard[MapShape]:
+    """Whether a shape has keys and values."""
+    return bool(shape.type_name == "map")
 
 
 def pattern(name: str) -> str:
@@ -98,7 +161,7 @@ def bounds(name: str) -> tuple[int, int]:
 
 def members(name: str) -> dict[str, Shape]:
     """The members of a structure, in the model's order."""
-    return dict(shape(name).members)
+    return dict(cast("StructureShape", shape(name)).members)
 
 
 def required(name: str) -> tuple[str, ...]:
@@ -107,9 +170,19 @@ def required(name: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def error_shapes(operation: str = OPERATION) -> dict[str, Shape]:
+def error_shapes(operation: str = OPERATION) -> dict[str, StructureShape]:
     """The errors that the service model lists for an operation, by their code."""
-    return {error.error_code: error for error in operation_model(operation).error_shapes}
+    return _by_code(operation_model(operation).error_shapes)
+
+
+def all_error_shapes() -> dict[str, StructureShape]:
+    """The errors of all operations, by their code."""
+    return _by_code(service_model().error_shapes)
+
+
+def _by_code(errors: Iterable[Shape]) -> dict[str, StructureShape]:
+    structures = (cast("StructureShape", error) for error in errors)
+    return {structure.error_code: structure for structure in structures}
 
 
 def token_bounds() -> tuple[int, int]:
@@ -117,7 +190,7 @@ def token_bounds() -> tuple[int, int]:
 
     An older service model gives no limits; then they are those of the API reference.
     """
-    metadata = members(operation_model().input_shape.name)["nextToken"].metadata
+    metadata = members(input_shape().name)["nextToken"].metadata
     return int(metadata.get("min", 0)), int(metadata.get("max", _LONGEST_TOKEN))
 
 

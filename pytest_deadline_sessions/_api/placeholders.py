@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model
+
+if TYPE_CHECKING:
+    from botocore.model import ListShape, Shape, StructureShape
 
 EPOCH = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
 """The example of a moment."""
@@ -43,15 +46,15 @@ def example_ids(*members: str) -> dict[str, str]:
 
 def result(operation: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """The result of an operation, completed by ``fill``."""
-    return fill(model.operation_model(operation).output_shape, known)
+    return fill(model.output_shape(operation), known)
 
 
 def item(operation: str, member: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """One item of a list in the result of an operation, completed by ``fill``."""
-    return fill(model.operation_model(operation).output_shape.members[member].member, known)
+    return fill(model.item_shape(operation, member), known)
 
 
-def fill(shape: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+def fill(shape: StructureShape, known: Mapping[str, Any]) -> dict[str, Any]:
     """A structure with the known members, and with examples of the others that it requires.
 
     Known members that the shape lacks are left out, so that one record of a resource serves every
@@ -68,26 +71,26 @@ def fill(shape: Any, known: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fitting(shape: Any, value: Any) -> Any:
-    return fill(shape, value) if shape.type_name == "structure" else value
+def _fitting(shape: Shape, value: Any) -> Any:
+    return fill(shape, value) if model.is_structure(shape) else value
 
 
-def _example(shape: Any) -> Any:
+def _example(shape: Shape) -> Any:
     return _MAKERS[shape.type_name](shape)
 
 
-def _structure(shape: Any) -> dict[str, Any]:
+def _structure(shape: StructureShape) -> dict[str, Any]:
     if shape.metadata.get("union"):
         name, member = next(iter(shape.members.items()))
         return {name: _example(member)}
     return fill(shape, {})
 
 
-def _list(shape: Any) -> list[Any]:
+def _list(shape: ListShape) -> list[Any]:
     return [_example(shape.member)] * shape.metadata.get("min", 0)
 
 
-def _string(shape: Any) -> str:
+def _string(shape: Shape) -> str:
     if shape.metadata.get("enum"):
         return str(shape.metadata["enum"][0])
     if shape.metadata.get("pattern"):
@@ -95,12 +98,12 @@ def _string(shape: Any) -> str:
     return "unknown"
 
 
-def _number(shape: Any) -> float:
+def _number(shape: Shape) -> float:
     least: float = shape.metadata.get("min", 0)
     return max(0, least)
 
 
-def _moment(_shape: Any) -> datetime.datetime:
+def _moment(_shape: Shape) -> datetime.datetime:
     return EPOCH
 
 

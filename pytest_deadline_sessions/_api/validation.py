@@ -22,7 +22,7 @@ from pytest_deadline_sessions._text import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from botocore.model import Shape
+    from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def check_request(params: Any, operation: str = model.OPERATION) -> list[Violati
     Returns:
         All violations, in the order of the model; empty if there are none.
     """
-    return list(_check(params, model.operation_model(operation).input_shape, ""))
+    return list(_check(params, model.input_shape(operation), ""))
 
 
 def check_response(response: Any, operation: str = model.OPERATION) -> list[Violation]:
@@ -71,7 +71,7 @@ def check_response(response: Any, operation: str = model.OPERATION) -> list[Viol
     """
     if isinstance(response, Mapping):
         response = {key: value for key, value in response.items() if key != "ResponseMetadata"}
-    return list(_check(response, model.operation_model(operation).output_shape, ""))
+    return list(_check(response, model.output_shape(operation), ""))
 
 
 def check_shape(value: Any, name: str, path: str = "") -> list[Violation]:
@@ -90,7 +90,7 @@ def _check(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
         yield from check(value, shape, path)
 
 
-def _structure(value: Any, shape: Any, path: str) -> Iterator[Violation]:
+def _structure(value: Any, shape: StructureShape, path: str) -> Iterator[Violation]:
     if not isinstance(value, Mapping):
         yield Violation(path, shown(value), f"a dict of {shape.name}")
         return
@@ -109,7 +109,7 @@ def _structure(value: Any, shape: Any, path: str) -> Iterator[Violation]:
         yield Violation(path, _names(value), f"exactly one of {_names(shape.members)}")
 
 
-def _list(value: Any, shape: Any, path: str) -> Iterator[Violation]:
+def _list(value: Any, shape: ListShape, path: str) -> Iterator[Violation]:
     if not isinstance(value, list | tuple):
         yield Violation(path, shown(value), "a list")
         return
@@ -118,7 +118,7 @@ def _list(value: Any, shape: Any, path: str) -> Iterator[Violation]:
         yield from _check(item, shape.member, f"{path}[{index}]")
 
 
-def _map(value: Any, shape: Any, path: str) -> Iterator[Violation]:
+def _map(value: Any, shape: MapShape, path: str) -> Iterator[Violation]:
     if not isinstance(value, Mapping):
         yield Violation(path, shown(value), "a dict")
         return
@@ -128,7 +128,7 @@ def _map(value: Any, shape: Any, path: str) -> Iterator[Violation]:
         yield from _check(item, shape.value, f"{path}[{shown(key)}]")
 
 
-def _string(value: Any, shape: Any, path: str) -> Iterator[Violation]:
+def _string(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
     if not isinstance(value, str):
         yield Violation(path, shown(value), "a string")
         return
@@ -143,26 +143,26 @@ def _string(value: Any, shape: Any, path: str) -> Iterator[Violation]:
         yield Violation(path, shown(value), choice + ", ".join(map(repr, allowed)))
 
 
-def _integer(value: Any, shape: Any, path: str) -> Iterator[Violation]:
+def _integer(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
     if isinstance(value, bool) or not isinstance(value, int):
         yield Violation(path, shown(value), "an integer")
     else:
         yield from _within(value, shape, path, "")
 
 
-def _float(value: Any, shape: Any, path: str) -> Iterator[Violation]:
+def _float(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         yield Violation(path, shown(value), "a number")
     else:
         yield from _within(value, shape, path, "")
 
 
-def _boolean(value: Any, _shape: Any, path: str) -> Iterator[Violation]:
+def _boolean(value: Any, _shape: Shape, path: str) -> Iterator[Violation]:
     if not isinstance(value, bool):
         yield Violation(path, shown(value), "True or False")
 
 
-def _timestamp(value: Any, _shape: Any, path: str) -> Iterator[Violation]:
+def _timestamp(value: Any, _shape: Shape, path: str) -> Iterator[Violation]:
     if not isinstance(value, datetime.datetime):
         yield Violation(path, shown(value), "a timezone-aware datetime")
     elif value.utcoffset() is None:
@@ -183,7 +183,7 @@ _CHECKS: dict[str, Callable[[Any, Any, str], Iterator[Violation]]] = {
 }
 
 
-def _within(size: float, shape: Any, path: str, unit: str) -> Iterator[Violation]:
+def _within(size: float, shape: Shape, path: str, unit: str) -> Iterator[Violation]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if (low is not None and size < low) or (high is not None and size > high):
         span = f"{'' if low is None else low}..{'' if high is None else high}"

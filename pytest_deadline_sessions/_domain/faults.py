@@ -13,6 +13,8 @@ from pytest_deadline_sessions._public import public
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from botocore.model import StructureShape
+
 BROKEN_CONNECTIONS = (
     "ConnectionClosedError",
     "ReadTimeoutError",
@@ -127,12 +129,13 @@ class Fault:
         """The same fault with these members, except those that were given to it."""
         return self if self.broken else Fault(self.code, **{**members, **self._given})
 
-    def _shape(self) -> Any:
-        allowed = f"one of {', '.join([*_shapes(), *BROKEN_CONNECTIONS])}"
+    def _shape(self) -> StructureShape:
+        shapes = model.all_error_shapes()
+        allowed = f"one of {', '.join([*shapes, *BROKEN_CONNECTIONS])}"
         code = check_kind("code", self.code, str, allowed)
-        if code not in _shapes():
+        if code not in shapes:
             raise wrong_value("code", code, allowed)
-        return _shapes()[code]
+        return shapes[code]
 
     def __setattr__(self, name: str, value: object) -> None:
         msg = f"a Fault does not change: make another one instead of setting {name}"
@@ -199,11 +202,7 @@ def _rebuild(code: str, given: dict[str, Any]) -> Fault:
     return Fault(code, **given)
 
 
-def _shapes() -> dict[str, Any]:
-    return {shape.error_code: shape for shape in model.service_model().error_shapes}
-
-
-def _required(shape: Any) -> dict[str, Any]:
+def _required(shape: StructureShape) -> dict[str, Any]:
     wording = _WORDING.get(shape.error_code, f"{shape.error_code}.")
     filled: dict[str, Any] = {}
     for name in shape.required_members:

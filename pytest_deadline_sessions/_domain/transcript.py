@@ -211,7 +211,7 @@ def _outcome(call: Call) -> str:
 
 def _pages(operation: str) -> bool:
     """Whether the results of an operation come in pages."""
-    return "nextToken" in model.operation_model(operation).output_shape.members
+    return "nextToken" in model.output_shape(operation).members
 
 
 def _in_one_line(text: str) -> str:

@@ -40,9 +40,9 @@ def check(identifier: object, members: Mapping[str, Any]) -> None:
             member names the resource; or the service model does not allow a value.
     """
     operation = _operation_for(identifier)
-    shape = model.operation_model(operation)
-    known = shape.output_shape.members
-    free = [name for name in known if name not in shape.input_shape.members]
+    known = model.output_shape(operation).members
+    naming = model.input_shape(operation).members
+    free = [name for name in known if name not in naming]
     for name, value in members.items():
         if name not in free:
             expected = f"members of {operation}: {', '.join(free)}"

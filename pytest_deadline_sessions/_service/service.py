@@ -325,7 +325,7 @@ def _refuse_result(name: str, result: Any) -> None:
     if not isinstance(result, Mapping):
         msg = f"{name} returned {shown(result)} (expected a dict of its result, or a Fault)"
         raise TypeError(msg)
-    known = model.operation_model(name).output_shape.members
+    known = model.output_shape(name).members
     unknown = [member for member in result if member not in known]
     if unknown:
         names = ", ".join(map(plain, unknown))

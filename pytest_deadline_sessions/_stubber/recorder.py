@@ -26,7 +26,7 @@ _PARAMS = f"{_ID}-params"
 _FAILED = 300
 
 
-class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
+class RecordingStubber(Stubber):  # type: ignore[misc, unused-ignore]  # untyped without stubs
     """A ``Stubber`` that records every call, and explains the calls it did not expect.
 
     Botocore keeps its queue private, so this class keeps a description of it.
@@ -171,8 +171,8 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
         if not self._waiting:
             ended = self._ended and name == model.OPERATION
             text = messages.nothing_queued(self._given, received, ended=ended)
-            error = UnStubbedResponseError(operation_name=name, reason=text)
-            return error, "no response is queued for it"
+            unstubbed = UnStubbedResponseError(operation_name=name, reason=text)
+            return unstubbed, "no response is queued for it"
         head = self._waiting[0]
         if head.operation != name:
             text = messages.wrong_operation(self._waiting, name, received)
@@ -180,8 +180,8 @@ class RecordingStubber(Stubber):  # type: ignore[misc]  # botocore has no types
             return error, f"{head.operation} is expected next"
         if head.expected is not None and messages.differing(head.expected, received):
             text = messages.wrong_arguments(self._waiting, received)
-            error = StubAssertionError(operation_name=name, reason=text)
-            return error, messages.in_short(messages.rows(head.expected, received))
+            differs = StubAssertionError(operation_name=name, reason=text)
+            return differs, messages.in_short(messages.rows(head.expected, received))
         return None
 
     def _record(

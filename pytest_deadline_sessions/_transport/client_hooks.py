@@ -199,8 +199,8 @@ class ClientHooks:
         """A response object of this kind of client."""
         from botocore.awsrequest import AWSResponse
 
-        raw: Any = _Raw(response.body)
-        return AWSResponse(url, response.status, response.headers, raw)
+        headers: Any = response.headers  # botocore copies any mapping
+        return AWSResponse(url, response.status, headers, _Raw(response.body))
 
     def _answer(self, request: Any, **_: Any) -> Any:
         call = tracking.current(self)

@@ -86,9 +86,7 @@ def _plain(name: str) -> str:
 @functools.cache
 def _prefixes() -> tuple[str, ...]:
     """The prefixes that SDKs put before the host."""
-    operations = map(model.operation_model, model.operation_names())
-    endpoints = (operation.endpoint or {} for operation in operations)
-    return tuple({each["hostPrefix"] for each in endpoints if each.get("hostPrefix")})
+    return tuple(set(map(model.host_prefix, model.operation_names())) - {""})
 
 
 def _foreign(header: str, value: str, name: str) -> Fault:

@@ -83,7 +83,7 @@ def decode(
     Raises:
         FaultError: It cannot be parsed: ``ValidationException`` with reason ``CANNOT_PARSE``.
     """
-    shape = model.operation_model(operation).input_shape
+    shape = model.input_shape(operation)
     arguments = _arguments(query)
     lowered = {name.lower(): value for name, value in headers.items()}
     params: dict[str, Any] = {}
@@ -197,8 +197,8 @@ def _refuse_escapes(name: str, value: str) -> None:
         raise cannot_parse(name, "two hexadecimal digits after each %")
 
 
-def _from_text(name: str, values: list[str], shape: Any) -> Any:
-    if shape.type_name == "list":
+def _from_text(name: str, values: list[str], shape: Shape) -> Any:
+    if model.is_list(shape):
         return [_from_text(name, [value], shape.member) for value in values]
     value = values[0]
     if shape.type_name in {"integer", "long"}:
@@ -208,19 +208,19 @@ def _from_text(name: str, values: list[str], shape: Any) -> Any:
     return value
 
 
-def _from_json(value: Any, shape: Any, path: str) -> Any:
-    if shape.type_name == "structure" and isinstance(value, dict):
+def _from_json(value: Any, shape: Shape, path: str) -> Any:
+    if model.is_structure(shape) and isinstance(value, dict):
         members = shape.members
         return {
             name: _from_json(item, members[name], f"{path}.{name}") if name in members else item
             for name, item in value.items()
             if item is not None
         }
-    if shape.type_name == "list" and isinstance(value, list):
+    if model.is_list(shape) and isinstance(value, list):
         return [
             _from_json(item, shape.member, f"{path}[{index}]") for index, item in enumerate(value)
         ]
-    if shape.type_name == "map" and isinstance(value, dict):
+    if model.is_map(shape) and isinstance(value, dict):
         return {
             key: _from_json(item, shape.value, f"{path}[{key!r}]") for key, item in value.items()
         }

@@ -116,6 +116,57 @@ def test_operations():
     assert {"ListSessions", "GetSession", "UpdateSession"} <= set(model.operation_names())
 
 
+@pytest.mark.parametrize("name", model.operation_names())
+def test_every_operation_has_parameters_and_a_result(name):
+    """Both are structures, also of operations that take or return nothing."""
+    assert model.is_structure(model.input_shape(name))
+    assert model.is_structure(model.output_shape(name))
+
+
+def test_shapes_of_an_operation():
+    """They are those of the named operation, ``ListSessions`` by default."""
+    assert "maxResults" in model.input_shape().members
+    assert "sessions" in model.output_shape().members
+    assert "sessionId" in model.input_shape("GetSession").members
+    assert "lifecycleStatus" in model.output_shape("GetSession").members
+    assert model.item_shape("ListFarms", "farms").name == "FarmSummary"
+
+
+@pytest.mark.parametrize("shapes", [model.input_shape, model.output_shape, model.host_prefix])
+def test_shapes_of_unknown_operations_are_refused(shapes):
+    """The message is that of ``operation_model``."""
+    with pytest.raises(ValueError, match="operation='listSessions' "):
+        shapes("listSessions")
+
+
+def test_a_shape_has_a_single_kind():
+    """Structures, lists and maps are told apart, and from everything else."""
+    kinds = [model.is_structure, model.is_list, model.is_map]
+    shapes = {
+        "SessionSummary": [True, False, False],
+        "SessionSummaries": [False, True, False],
+        "SessionsStatisticsResources": [True, False, False],
+        "Tags": [False, False, True],
+        "FarmId": [False, False, False],
+    }
+    for name, expected in shapes.items():
+        assert [kind(model.shape(name)) for kind in kinds] == expected, name
+
+
+def test_host_prefixes():
+    """Users' operations go to another host than those of workers."""
+    assert model.host_prefix("ListSessions") == "management."
+    assert model.host_prefix("UpdateWorker") == "scheduling."
+
+
+def test_errors_of_all_operations():
+    """They hold those of each operation, under the same codes."""
+    every = model.all_error_shapes()
+    for name in model.operation_names():
+        for code, shape in model.error_shapes(name).items():
+            assert every[code].name == shape.name, name
+
+
 def test_unknown_operations_are_refused():
     """The message names what was asked for, and how operations are spelt."""
     with pytest.raises(ValueError, match="operation=") as caught:

@@ -48,11 +48,10 @@ def search_jobs(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any
     jobs = [job for job in _summaries(service, params) if wanted is None or _group(job, wanted)]
     for expression in reversed(params.get("sortExpressions", ())):
         jobs = _sorted(jobs, expression)
-    shape = model.operation_model("SearchJobs")
     start = params["itemOffset"]
-    most = shape.input_shape.members["pageSize"].metadata["max"]
+    most = model.input_shape("SearchJobs").members["pageSize"].metadata["max"]
     stop = start + params.get("pageSize", most)
-    farthest = shape.output_shape.members["totalResults"].metadata["max"]
+    farthest = model.output_shape("SearchJobs").members["totalResults"].metadata["max"]
     known = {"jobs": jobs[start:stop], "totalResults": min(len(jobs), farthest)}
     if stop < known["totalResults"]:
         known["nextItemOffset"] = stop
@@ -150,10 +149,9 @@ def _alike(value: Any, text: str) -> Any:
 
 def _field(job: _Job, name: str, *types: str) -> Any:
     """The value of a member that a filter or sort order names in capitals."""
-    shape = model.operation_model("SearchJobs").output_shape.members["jobs"].member
     members = {
         re.sub("(?=[A-Z])", "_", member).upper(): member
-        for member, of_type in shape.members.items()
+        for member, of_type in model.item_shape("SearchJobs", "jobs").members.items()
         if of_type.type_name in types
     }
     return job.get(_known(members, "the field", name))
