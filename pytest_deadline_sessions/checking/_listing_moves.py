@@ -15,6 +15,7 @@ from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions.lifecycle import STARTED
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
 
 _FEW_CHUNKS = 8
@@ -23,7 +24,7 @@ _RARE_STRIDES = (4, 5, 6, 7, 8, 9, 10)
 
 
 @dataclass(frozen=True)
-class Move(Generic[T]):
+class Move(Generic[T_co]):
     """A change that can be made by an amount; the larger the amount, the smaller the result.
 
     Attributes:
@@ -32,9 +33,9 @@ class Move(Generic[T]):
     """
 
     most: int
-    to: Callable[[int], T]
+    to: Callable[[int], T_co]
 
-    def then(self, make: Callable[[T], U]) -> Move[U]:
+    def then(self, make: Callable[[T_co], U]) -> Move[U]:
         """The same move of something that is made of the result."""
         return Move(self.most, lambda amount: make(self.to(amount)))
 
