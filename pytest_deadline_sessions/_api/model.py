@@ -125,17 +125,17 @@ def shape(name: str) -> Shape:
 
 def is_structure(shape: Shape) -> TypeGuard[StructureShape]:
     """Whether a shape has members."""
-    return bool(shape.type_name == "structure")
+    return shape.type_name == "structure"
 
 
 def is_list(shape: Shape) -> TypeGuard[ListShape]:
     """Whether a shape has items."""
-    return bool(shape.type_name == "list")
+    return shape.type_name == "list"
 
 
 def is_map(shape: Shape) -> TypeGuard[MapShape]:
     """Whether a shape has keys and values."""
-    return bool(shape.type_name == "map")
+    return shape.type_name == "map"
 
 
 def pattern(name: str) -> str:

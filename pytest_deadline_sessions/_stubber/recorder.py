@@ -26,7 +26,7 @@ _PARAMS = f"{_ID}-params"
 _FAILED = 300
 
 
-class RecordingStubber(Stubber):  # type: ignore[misc, unused-ignore]  # untyped without stubs
+class RecordingStubber(Stubber):
     """A ``Stubber`` that records every call, and explains the calls it did not expect.
 
     Botocore keeps its queue private, so this class keeps a description of it.

@@ -233,11 +233,10 @@ def _moment(name: str, value: Any) -> datetime.datetime:
     from botocore.utils import parse_to_aware_datetime
 
     try:
-        moment: datetime.datetime = parse_to_aware_datetime(value)
+        return parse_to_aware_datetime(value)
     # A number out of range is a RuntimeError to botocore.
     except (ValueError, RuntimeError, OverflowError):
         raise cannot_parse(name, "a timestamp") from None
-    return moment
 
 
 def _text(value: Any) -> str:
