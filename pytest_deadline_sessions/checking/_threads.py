@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Iterable
@@ -41,7 +42,7 @@ class Threads:
         """Note that this thread calls the collector, and that all others are outsiders."""
         self.collector = threading.get_ident()
         # Trio keeps idle threads for whoever runs it next.
-        frames = _frames()
+        frames = current_frames()
         spare = {ident for ident, frame in frames.items() if _place(frame) == _TRIO_THREAD}
         self._outsiders = frames.keys() - {self.collector, *spare}
 
@@ -73,13 +74,13 @@ class Threads:
             ident: The thread that is left out; by default this one.
         """
         left_out = {*self._outsiders, *asleep, ident or threading.get_ident()}
-        return [frame for other, frame in _frames().items() if other not in left_out]
+        return [frame for other, frame in current_frames().items() if other not in left_out]
 
     def busy(self) -> list[int]:
         """The ids of the threads that the collector started and that are at work."""
         return [
             ident
-            for ident, frame in _frames().items()
+            for ident, frame in current_frames().items()
             if ident not in self._outsiders
             and ident != self.collector
             # To stop an idle thread would break its pool.
@@ -98,8 +99,16 @@ def package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
-def _frames() -> dict[int, FrameType]:
-    return sys._current_frames()  # noqa: SLF001 (documented)
+def current_frames() -> dict[int, FrameType]:
+    """Where every thread of the process stands."""
+    # Garbage that is collected inside runs code while Python holds a lock that other threads need:
+    # https://github.com/python/cpython/issues/106883
+    collects = gc.isenabled()
+    try:
+        gc.disable()
+        return sys._current_frames()  # noqa: SLF001 (documented)
+    finally:
+        (gc.enable if collects else gc.disable)()
 
 
 def _place(frame: FrameType) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from pytest_deadline_sessions.checking._runaway import InsistentRunaway, Runaway, Stopper
-from pytest_deadline_sessions.checking._threads import Threads
+from pytest_deadline_sessions.checking._threads import Threads, current_frames
 from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.checking._virtual_time import GRACE, MOST_GRACE, VirtualTime
 
@@ -136,7 +136,7 @@ class Watchdog:
 
     def complain(self) -> None:
         """Say on the real stderr that the collector does not stop, while it does not."""
-        frame = sys._current_frames().get(self._threads.collector)  # noqa: SLF001 (documented)
+        frame = current_frames().get(self._threads.collector)
         if self._stopper.running and frame is not None and sys.__stderr__ is not None:
             place = f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
             sys.__stderr__.write(
@@ -147,7 +147,7 @@ class Watchdog:
 
     def _interrupt(self, *, again: bool = False) -> None:
         with self._interrupting:
-            frames = sys._current_frames()  # noqa: SLF001 (documented)
+            frames = current_frames()
             # It may have ended just now.
             idents = [*self._threads.busy(), self._threads.collector]
             for ident in idents if self._stopper.running else []:
@@ -171,7 +171,7 @@ class Watchdog:
     def _end_threads(self) -> None:
         left = self._patience
         while left > 0 and self._threads.busy():
-            frames = sys._current_frames()  # noqa: SLF001 (documented)
+            frames = current_frames()
             for ident in self._threads.busy():
                 self._end_thread(ident, frames.get(ident))
             _real_sleep[0](STEP)
