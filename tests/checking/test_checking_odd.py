@@ -535,7 +535,7 @@ def test_who_cannot_be_stopped_is_told_of(monkeypatch):
         "check_pagination cannot stop the collector: it ran for 0.05 s without making a call"
     )
     assert f", in {sys._getframe().f_code.co_name}" not in said.getvalue()
-    assert "_watchdog.py:" in said.getvalue()
+    assert "_threads.py:" in said.getvalue()
     assert said.getvalue().count("\n") == 1
     monkeypatch.setattr(sys, "__stderr__", None)
     box._watchdog.complain()
