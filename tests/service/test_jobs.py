@@ -267,3 +267,11 @@ def test_unknown_sessions(fake, operation):
     with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
         getattr(client, operation)(**arguments)
     assert caught.value.response["resourceType"] == "session"
+
+
+def test_sessions_show_their_status(fake):
+    """A debugger, or a failing assertion, says which session it is and how far it has come."""
+    session = fake.add_job().start_session()
+    assert repr(session) == f"<Session {session.session_id} STARTED>"
+    session.end()
+    assert repr(session) == f"<Session {session.session_id} ENDED>"
