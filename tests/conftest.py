@@ -1,8 +1,10 @@
+import functools
 import gc
 import os
 import time
 import warnings
 
+import forking
 import hypothesis
 import pytest
 
@@ -38,6 +40,12 @@ def pytester(pytester, monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "pytest_deadline_sessions.plugin,_hypothesis_pytestplugin")
     return pytester
+
+
+@pytest.fixture
+def run_pytest(pytester):
+    """Run pytest in the folder of ``pytester``, in a process of its own."""
+    return functools.partial(forking.run_forked, pytester)
 
 
 @pytest.fixture

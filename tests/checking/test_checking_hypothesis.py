@@ -19,8 +19,6 @@ from pytest_deadline_sessions.checking import VARIATIONS, _search, _trial, _viol
 from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._search import _full_name
 
-OPTIONS = ("-p", "no:cacheprovider", "-q")
-
 
 @contextlib.contextmanager
 def profile(**options):
@@ -336,27 +334,26 @@ SUITE = """
 @pytest.mark.parametrize(
     "options",
     [
-        ("-p", "no:randomly", "-p", "no:xdist"),
-        ("-p", "randomly", "-p", "no:xdist"),
-        ("-p", "no:randomly", "-n", "2"),
+        (),
+        ("-p", "pytest_randomly"),
+        ("-p", "xdist", "-n", "2"),
     ],
     ids=["plain", "randomly", "xdist"],
 )
-@pytest.mark.usefixtures("every_plugin")
-def test_inside_tests_with_fixtures(pytester, options):
+def test_inside_tests_with_fixtures(pytester, run_pytest, options):
     """Whatever else runs them; the fixtures of a test stay as they were."""
-    if "randomly" in options:
-        pytest.importorskip("pytest_randomly")
+    for plugin in options[1:2]:
+        pytest.importorskip(plugin)
     pytester.makepyfile(SUITE)
     pytester.makeini("[pytest]\nfilterwarnings = error")
-    result = pytester.runpytest_subprocess(*OPTIONS, *options)
+    result = run_pytest(*options)
     result.assert_outcomes(passed=2, failed=1)
 
 
-def test_the_traceback_starts_at_the_line_of_the_user(pytester):
+def test_the_traceback_starts_at_the_line_of_the_user(pytester, run_pytest):
     """And neither our frames nor the noise of Hypothesis come with it."""
     pytester.makepyfile(SUITE)
-    result = pytester.runpytest_subprocess(*OPTIONS, "-p", "no:randomly", "-k", "wrong")
+    result = run_pytest("-k", "wrong")
     output = result.stdout.str()
     assert "check_pagination(lambda client, **job: collect(client, **job)[1:])" in output
     assert "collector violates 'complete'" in output
@@ -364,7 +361,7 @@ def test_the_traceback_starts_at_the_line_of_the_user(pytester):
         assert noise not in output, noise
 
 
-def test_an_error_of_the_collector_is_shown_from_the_collector_on(pytester):
+def test_an_error_of_the_collector_is_shown_from_the_collector_on(pytester, run_pytest):
     """It is what a violation was raised from, without our part of its way."""
     pytester.makepyfile(
         """
@@ -377,7 +374,7 @@ def test_an_error_of_the_collector_is_shown_from_the_collector_on(pytester):
             check_pagination(collect)
         """
     )
-    result = pytester.runpytest_subprocess(*OPTIONS, "-p", "no:randomly", "--tb=short")
+    result = run_pytest("-q", "--tb=short")
     shown = [line for line in result.outlines if line.startswith("test_")]
     assert [line.split(":")[-1] for line in shown[:2]] == [" in collect", " in test_it"]
     assert "checking/" not in result.stdout.str()

@@ -365,8 +365,7 @@ def test_trio_that_the_collector_imports():
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-@pytest.mark.usefixtures("every_plugin")
-def test_with_pytest_socket(pytester):
+def test_with_pytest_socket(pytester, run_pytest):
     """Who is asynchronous needs a loop, which is told; who is not needs no socket."""
     pytest.importorskip("pytest_socket")
     pytest.importorskip("aiobotocore")
@@ -394,13 +393,10 @@ def test_with_pytest_socket(pytester):
             assert datetime.datetime.now().year != 2030
         """
     )
-    result = pytester.runpytest_subprocess(
-        "-p", "no:randomly", "--disable-socket", "-W", "error", timeout=60
-    )
+    blocking = ("-p", "pytest_socket", "--disable-socket")
+    result = run_pytest(*blocking, "-W", "error")
     result.assert_outcomes(passed=3)
-    result = pytester.runpytest_subprocess(
-        "-p", "no:randomly", "--disable-socket", "--allow-unix-socket", "-k", "sync", timeout=60
-    )
+    result = run_pytest(*blocking, "--allow-unix-socket", "-k", "sync")
     result.assert_outcomes(passed=1, failed=1)
 
 

@@ -218,7 +218,7 @@ def test_freezing_around_hypothesis(clock):
         examples()
 
 
-def test_durations_are_real(pytester):
+def test_durations_are_real(pytester, run_pytest):
     """Neither a fixture that freezes time nor one that lets it leap confuses pytest."""
     pytester.makepyfile(
         """
@@ -236,7 +236,7 @@ def test_durations_are_real(pytester):
             frozen.advance(days=1)
         """
     )
-    result = pytester.runpytest_subprocess("--durations=0", "-vv", "-p", "no:randomly")
+    result = run_pytest("--durations=0", "-vv")
     result.assert_outcomes(passed=1)
     took = [line.split("s ")[0] for line in result.outlines if "test_long" in line and "s " in line]
     durations = [float(each) for each in took if each.replace(".", "").isdigit()]
@@ -381,7 +381,7 @@ def test_trio_keeps_running(library):
     assert trio.run(poll) == NOON
 
 
-def test_trio_that_is_imported_while_time_stands_still(pytester):
+def test_trio_that_is_imported_while_time_stands_still(pytester, run_pytest):
     """It keeps real time too, and nothing of freezegun is left in it."""
     pytest.importorskip("trio")
     pytester.makepyfile(
@@ -404,11 +404,10 @@ def test_trio_that_is_imported_while_time_stands_still(pytester):
             assert trio._core._run.perf_counter is time.perf_counter
         """
     )
-    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+    run_pytest().assert_outcomes(passed=1)
 
 
-@pytest.mark.usefixtures("every_plugin")
-def test_with_pytest_socket(pytester):
+def test_with_pytest_socket(pytester, run_pytest):
     """Where it blocks every socket, time can be stopped, and goes on in the tests that follow."""
     pytest.importorskip("pytest_socket")
     pytester.makepyfile(
@@ -423,5 +422,5 @@ def test_with_pytest_socket(pytester):
             assert datetime.datetime.now().year != 2031
         """
     )
-    result = pytester.runpytest_subprocess("-p", "no:randomly", "--disable-socket")
+    result = run_pytest("-p", "pytest_socket", "--disable-socket")
     result.assert_outcomes(passed=2)

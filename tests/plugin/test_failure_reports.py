@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-OPTIONS = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-q")
 IDS = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001"
 
 
 @pytest.fixture
-def sections(pytester):
+def sections(pytester, run_pytest):
     """Run one test module, and give the sections of its report with their lines."""
 
     def run(source):
         pytester.makepyfile(source)
-        result = pytester.runpytest_subprocess(*OPTIONS)
+        result = run_pytest("-q")
         found = {}
         lines = None
         for line in result.outlines:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-OPTIONS = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider")
-
 
 @pytest.fixture
-def run(pytester):
+def run(pytester, run_pytest):
     """Run one test module in a pytest of its own."""
 
     def run(source, *options):
         pytester.makepyfile(source)
-        return pytester.runpytest_subprocess(*OPTIONS, *options)
+        return run_pytest(*options)
 
     return run
 
@@ -381,14 +379,18 @@ def test_coroutines_under_given(run, pytester):
 
 
 @pytest.mark.parametrize(
-    "options", [["-n", "2"], ["-p", "randomly"], ["-n", "2", "-p", "randomly"]]
+    ("plugins", "options"),
+    [
+        (["xdist"], ["-n", "2"]),
+        (["pytest_randomly"], []),
+        (["xdist", "pytest_randomly"], ["-n", "2"]),
+    ],
 )
-@pytest.mark.usefixtures("every_plugin")
-def test_other_plugins_may_shuffle_and_spread(pytester, options):
+def test_other_plugins_may_shuffle_and_spread(run, plugins, options):
     """With pytest-xdist and pytest-randomly every test still has a service of its own."""
-    pytest.importorskip("xdist")
-    pytest.importorskip("pytest_randomly")
-    pytester.makepyfile(
+    for plugin in plugins:
+        pytest.importorskip(plugin)
+    run(
         """
         import boto3
         import pytest
@@ -398,10 +400,10 @@ def test_other_plugins_may_shuffle_and_spread(pytester, options):
             job = deadline_sessions.add_job(sessions=count)
             assert len(boto3.client("deadline").list_sessions(**job)["sessions"]) == count
             assert len(deadline_sessions.calls) == 1
-        """
-    )
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
-    result.assert_outcomes(passed=12)
+        """,
+        *(f"-p{plugin}" for plugin in plugins),
+        *options,
+    ).assert_outcomes(passed=12)
 
 
 def test_optimised_python(pytester, monkeypatch):
@@ -419,7 +421,7 @@ def test_optimised_python(pytester, monkeypatch):
                 check_pagination(lambda client, **job: client.list_sessions(**job)["sessions"])
         """
     )
-    result = pytester.runpytest_subprocess(*OPTIONS, "-W", "ignore::pytest.PytestConfigWarning")
+    result = pytester.runpytest_subprocess("-W", "ignore::pytest.PytestConfigWarning")
     result.assert_outcomes(passed=1)
 
 

@@ -7,8 +7,6 @@ import textwrap
 
 import pytest
 
-OPTIONS = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:socket")
-
 # Nothing goes out, whoever asks: what would is an error that no test expects.
 GUARD = """
 import botocore.httpsession
@@ -40,13 +38,13 @@ def pytest_configure(config):
 
 
 @pytest.fixture
-def run(pytester):
+def run(pytester, run_pytest):
     """Run one test module in a pytest of its own, below which nothing goes out."""
     pytester.makeconftest(GUARD)
 
     def run(source, *options):
         pytester.makepyfile(source)
-        return pytester.runpytest_subprocess(*OPTIONS, *options)
+        return run_pytest(*options)
 
     return run
 
@@ -85,19 +83,22 @@ def test_after(deadline_sessions):
 @pytest.mark.parametrize(
     ("plugin", "options", "outcomes"),
     [
-        ("pytest_rerunfailures", ["--reruns", "2", "-p", "no:flaky"], {"passed": 3, "rerun": 4}),
-        ("flaky", ["--force-flaky", "--max-runs", "3", "--no-flaky-report"], {"passed": 3}),
+        ("pytest_rerunfailures", ["--reruns", "2"], {"passed": 3, "rerun": 4}),
+        (
+            "flaky.flaky_pytest_plugin",
+            ["--force-flaky", "--max-runs", "3", "--no-flaky-report"],
+            {"passed": 3},
+        ),
     ],
 )
-@pytest.mark.usefixtures("every_plugin")
 def test_a_test_that_is_run_again(run, plugin, options, outcomes):
     """Each run is intercepted, and has a service of its own."""
     pytest.importorskip(plugin)
-    result = run(RERUN, *options)
+    result = run(RERUN, "-p", plugin, *options)
     assert result.parseoutcomes() == {**outcomes}
 
 
-def test_the_protocol_run_again_by_hand(pytester):
+def test_the_protocol_run_again_by_hand(pytester, run_pytest):
     """Whatever plugin it is, and whether or not it begins with the set-up."""
     conftest = """
 import pytest
@@ -136,13 +137,11 @@ def pytest_runtest_protocol(item, nextitem):
             pass
     """
     pytester.makepyfile(run_again)
-    # These need the set-up that they would be given.
-    without = [f"-pno:{name}" for name in ("rerunfailures", "flaky", "logging")]
-    result = pytester.runpytest_subprocess(*OPTIONS, *without)
+    # It needs the set-up that it would be given.
+    result = run_pytest("-p", "no:logging")
     assert result.parseoutcomes() == {"passed": 4}
 
 
-@pytest.mark.usefixtures("every_plugin")
 def test_a_stubber_of_an_earlier_run(run):
     """Whether the test passed is asked of this run, not of the one before."""
     pytest.importorskip("pytest_rerunfailures")
@@ -163,7 +162,7 @@ def test_a_stubber_of_an_earlier_run(run):
             if len(runs) == 3:
                 import boto3
         """,
-        *("--reruns", "1", "-p", "no:flaky"),
+        *("-p", "pytest_rerunfailures", "--reruns", "1"),
     )
     # In the first run the page is left over; in the second the set-up fails, and only that is told.
     result.stdout.fnmatch_lines(["E *ValueError: second"])
@@ -305,21 +304,21 @@ BY_NAME = {
 }
 
 
-def test_whoever_asks_by_name(pytester):
+def test_whoever_asks_by_name(pytester, run_pytest):
     """Gets an active and fresh one, the second time as well."""
     pytester.makeconftest(GUARD)
     pytester.makepyfile(
         **{f"test_{name.replace(' ', '_')}": source for name, source in BY_NAME.items()}
     )
-    outcomes = pytester.runpytest_subprocess(*OPTIONS, "-W", "error").parseoutcomes()
+    outcomes = run_pytest("-W", "error").parseoutcomes()
     assert set(outcomes) == {"passed"}, outcomes
 
 
 @pytest.mark.parametrize(
-    ("package", "files"),
+    ("plugin", "files"),
     [
         (
-            "pytest_bdd",
+            "pytest_bdd.plugin",
             {
                 "counting.feature": """
                     Feature: Counting
@@ -348,7 +347,7 @@ def test_whoever_asks_by_name(pytester):
             },
         ),
         (
-            "pytest_lazy_fixtures",
+            "pytest_lazy_fixtures.plugin",
             {
                 "test_it.py": """
                     import pytest
@@ -371,14 +370,13 @@ def test_whoever_asks_by_name(pytester):
         ),
     ],
 )
-@pytest.mark.usefixtures("every_plugin")
-def test_plugins_that_ask_by_name(pytester, package, files):
+def test_plugins_that_ask_by_name(pytester, run_pytest, plugin, files):
     """Steps and lazy fixtures get it as a test does."""
-    pytest.importorskip(package)
+    pytest.importorskip(plugin)
     pytester.makeconftest(GUARD)
     for name, text in files.items():
         pytester.path.joinpath(name).write_text(textwrap.dedent(text))
-    outcomes = pytester.runpytest_subprocess(*OPTIONS).parseoutcomes()
+    outcomes = run_pytest("-p", plugin).parseoutcomes()
     # Pytest-bdd warns of itself beside an older pytest.
     assert set(outcomes) - {"warnings"} == {"passed"}, outcomes
 
@@ -425,7 +423,7 @@ TEST
 """
 
 
-def test_fixtures_that_outlive_the_test_send_nothing(pytester):
+def test_fixtures_that_outlive_the_test_send_nothing(pytester, run_pytest):
     """While they are set up and torn down every call is refused, also by clients they make."""
     pytester.makeconftest(GUARD)
     pytester.makepyfile(
@@ -436,7 +434,7 @@ def test_fixtures_that_outlive_the_test_send_nothing(pytester):
             )
         }
     )
-    outcomes = pytester.runpytest_subprocess(*OPTIONS, "-W", "error").parseoutcomes()
+    outcomes = run_pytest("-W", "error").parseoutcomes()
     assert outcomes == {"passed": len(OUTLIVING) * len(ASKING)}
 
 

@@ -350,10 +350,9 @@ def test_no_method_of_faker_is_lost():
 def run(pytester, source, *options):
     """Run tests in a process of their own."""
     pytester.makepyfile(source)
-    return pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider", *options)
+    return pytester.runpytest_subprocess(*options)
 
 
-@pytest.mark.usefixtures("every_plugin")
 def test_the_fixture_of_faker_has_it(pytester):
     """Whoever takes ``faker`` gets sessions from it: once, the same in each test, in any locale."""
     result = run(
@@ -385,6 +384,7 @@ def test_the_fixture_of_faker_has_it(pytester):
                 names = [type(one).__name__ for one in faker.providers]
                 assert names.count("DeadlineProvider") == 1
         """,
+        *("-p", "faker.contrib.pytest.plugin"),
     )
     result.assert_outcomes(passed=5)
 
@@ -415,8 +415,6 @@ def test_other_fixtures_of_that_name_are_left_alone(pytester, value):
         def test_left_alone(faker):
             assert not hasattr(faker, "sessions") or not faker.add_provider.called
         """,
-        "-p",
-        "no:faker",
     )
     result.assert_outcomes(passed=3)
 

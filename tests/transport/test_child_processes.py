@@ -156,8 +156,7 @@ def test_a_fork_server_that_stays(pytester):
             assert there() == variables()
         """
     )
-    options = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider")
-    pytester.runpytest_subprocess(*options).assert_outcomes(passed=2)
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
 def _subprocess(job, **options):

@@ -1,0 +1,69 @@
+"""Runs of pytest in processes that are forked from one which has done the large imports.
+
+Most of what a small run costs in an interpreter of its own is importing botocore, Hypothesis and
+pytest. Tests that are about what is imported, and when, start an interpreter instead.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+# None of ours, and no plugin: a run imports those itself, as in an interpreter of its own.
+PRELOADED = ["boto3", "botocore.client", "faker", "freezegun", "hypothesis", "pytest"]
+PATIENCE = 120
+
+
+def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Run pytest in the folder of ``pytester``, with the environment of this process.
+
+    Where no process can be forked, it runs in an interpreter of its own.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return pytester.runpytest_subprocess(*arguments)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    folder = Path(tempfile.mkdtemp(prefix="runpytest-", dir=pytester.path))
+    output, errors = folder / "stdout", folder / "stderr"
+    home = {"HOME": str(pytester.path), "USERPROFILE": str(pytester.path)}
+    process = context.Process(
+        target=_run,
+        args=(
+            [f"--basetemp={folder / 'basetemp'}", *arguments],
+            {**os.environ, **home},
+            str(pytester.path),
+            {1: str(output), 2: str(errors)},
+        ),
+    )
+    started = time.perf_counter()
+    process.start()
+    process.join(PATIENCE)
+    took = time.perf_counter() - started
+    if process.exitcode is None:
+        process.kill()
+        pytest.fail(f"pytest {' '.join(arguments)} has not ended after {PATIENCE} s")
+    texts = [path.read_text("utf-8") for path in (output, errors)]
+    # A test that fails shows them.
+    sys.stdout.write(texts[0])
+    sys.stderr.write(texts[1])
+    return pytest.RunResult(process.exitcode, *map(str.splitlines, texts), took)
+
+
+def _run(arguments, environment, folder, streams):
+    for descriptor, path in streams.items():
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
+    # Collecting garbage at the end of every test passes over what was imported before.
+    gc.freeze()
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    sys.exit(pytest.main(arguments))
