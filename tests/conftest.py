@@ -22,6 +22,12 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 
 
+def pytest_collection_finish():
+    """Keep what is imported by now out of every collection of garbage; it stays anyway."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module")
 def stopped_are_collected():
     """What collectors left open that had to be stopped is no concern of the tests that follow."""

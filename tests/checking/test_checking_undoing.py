@@ -14,9 +14,10 @@ import pytest
 from botocore.retries.bucket import TokenBucket
 from collectors.wrong import every, first_page
 from freezegun import api
-from interrupting import Interrupt, interrupted, state, unlike
+from interrupting import Interrupt, interrupted, look_through_few_modules, state, unlike
 
 from pytest_deadline_sessions import PaginationViolation, _rebinding, _state, check_pagination
+from pytest_deadline_sessions._domain import clock
 from pytest_deadline_sessions._transport import client_factory, interception, retry_delays
 from pytest_deadline_sessions.checking import VARIATIONS, _sandbox
 from pytest_deadline_sessions.checking._options import Options
@@ -49,10 +50,10 @@ def naps(client, *, sleep=time.sleep, clock=time.monotonic, **job):
     return every(client, **job)
 
 
-def everything():
+def everything(modules=None):
     """All that is different inside, the defaults of the collector and the clients included."""
     return {
-        **state(),
+        **state(modules),
         "defaults": dict(naps.__kwdefaults__),
         "routes": len(_state.hooks),
         "interceptors": len(_state.interceptions),
@@ -73,10 +74,7 @@ def _nothing_is_left():
 def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
     """Whatever was done is undone, once, and what was not is not."""
     options = Options(naps)
-    # To look through all modules takes long.
-    names = ("asyncio", "asyncio.tasks", "os", "posix", "time", "trio", "trio._core._run", __name__)
-    few = {name: sys.modules[name] for name in names if name in sys.modules}
-    monkeypatch.setattr(_rebinding, "sys", types.SimpleNamespace(modules=few))
+    few = look_through_few_modules(monkeypatch, _rebinding, api, clock, sys.modules[__name__])
 
     def enter():
         undoing = Undoing()
@@ -84,10 +82,10 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
             Runner(options).open(undoing)
 
     enter()
-    before = everything()
+    before = everything(few)
     functions = set()
     for place in interrupted(enter, CHECKING):
-        assert not unlike(before, everything()), place
+        assert not unlike(before, everything(few)), place
         functions.add(place[1])
     assert {
         "open",

@@ -7,8 +7,9 @@ import datetime
 
 import freezegun
 import pytest
-from interrupting import interrupted, state, unlike
+from interrupting import interrupted, look_through_few_modules, state, unlike
 
+from pytest_deadline_sessions._domain import clock as clock_module
 from pytest_deadline_sessions._domain.clock import Clock
 
 UTC = datetime.timezone.utc
@@ -23,19 +24,20 @@ def clock():
 
 
 @pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
-def test_an_interrupt_at_any_point_lets_time_go_on(clock, around):
+def test_an_interrupt_at_any_point_lets_time_go_on(monkeypatch, clock, around):
     """Wherever freezing or thawing is broken off, all of the process is as it was before."""
 
     def freeze():
         with clock.freeze(NOON) as frozen:
             frozen.tick(1)
 
+    few = look_through_few_modules(monkeypatch, freezegun.api, clock_module)
     with around:
         freeze()
-        before, now = state(), clock.now()
+        before, now = state(few), clock.now()
         places = []
         for place in interrupted(freeze, ["freezegun/api.py", "_domain/clock.py"]):
-            assert not unlike(before, state()), place
+            assert not unlike(before, state(few)), place
             places.append(place)
         functions = {name for _, name, *_ in places}
         assert {"freeze", "begin", "start", "tick", "end", "stop"} <= functions

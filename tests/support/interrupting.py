@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import types
 import uuid
 
 from freezegun import api
@@ -107,14 +108,36 @@ def interrupted(act, files):
         yield found[0]
 
 
-def state():
-    """Everything in the process that changes while time is frozen or a collector runs."""
+def look_through_few_modules(monkeypatch, *rooms):
+    """Let rooms that look through all modules look through a few.
+
+    Hundreds are loaded here, and to trace every step of a walk through them takes long.
+
+    Returns:
+        Those modules.
+    """
+    names = ("asyncio", "asyncio.tasks", "datetime", "os", "posix", "time", "trio", "uuid")
+    users = ("trio._core._run", *(room.__name__ for room in rooms))
+    few = {name: sys.modules[name] for name in (*names, *users) if name in sys.modules}
+    for room in rooms:
+        monkeypatch.setattr(room, "sys", types.SimpleNamespace(**{**vars(sys), "modules": few}))
+    return few.values()
+
+
+def state(modules=None):
+    """Everything in the process that changes while time is frozen or a collector runs.
+
+    Args:
+        modules: Where to look for what is bound to a name; in all if there are none.
+    """
+    if modules is None:
+        modules = sys.modules.values()
     return {
         "time": {name: value for name, value in vars(time).items() if callable(value)},
         "datetime": (datetime.datetime, datetime.date),
         "bound": {
             (module.__name__, name): value
-            for module in list(sys.modules.values())
+            for module in list(modules)
             if hasattr(module, "__name__") and module is not api
             for name, value in list(vars(module).items())
             if callable(value) and getattr(value, "__module__", None) in _MAKERS

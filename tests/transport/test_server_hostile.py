@@ -40,6 +40,13 @@ def fake():
     return FakeDeadline()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_old_is_collected():
+    """After each test, only what these tests have made is looked through."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def quiet(capfd, recwarn):
     """Nothing is printed, and nothing is left open, whatever comes."""
