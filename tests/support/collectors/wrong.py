@@ -252,8 +252,9 @@ def too_deep(client, **job):
     def merged(page, pages):
         return [*page, *others(pages)]
 
-    def others(pages):
-        return list(rest(pages))
+    # Ten frames for a page: the limit is reached after a hundred.
+    def others(pages, frames=7):
+        return others(pages, frames - 1) if frames else list(rest(pages))
 
     return rest(pages_of(client, **job))
 
