@@ -25,6 +25,7 @@ from pytest_deadline_sessions.checking._virtual_time import GRACE, MOST_GRACE, V
 STEP = 0.05
 """How many seconds pass between two looks."""
 _MOST_TRIES = 5
+_MOST_LOOKS = 1000
 _SIGNAL = getattr(signal, "SIGURG", None)
 # In tuples, so that rebinding leaves them alone.
 _real_sleep = (time.sleep,)
@@ -187,6 +188,12 @@ class Watchdog:
 
 def _end(thread: threading.Thread, ended: threading.Event) -> None:
     ended.set()
+    # If its start was interrupted, it is listed for a moment before it is alive, and then ends.
+    looks = iter(range(_MOST_LOOKS))
+    while (
+        not thread.is_alive() and thread in threading.enumerate() and next(looks, None) is not None
+    ):
+        _real_sleep[0](0.001)
     if thread.is_alive():
         thread.join()
 

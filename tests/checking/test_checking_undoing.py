@@ -180,6 +180,31 @@ def test_a_timeout_at_any_time(after):
     assert not unlike(before, during)
 
 
+@pytest.mark.parametrize("runs", [True, False])
+def test_an_interrupt_while_a_thread_starts(monkeypatch, runs):
+    """It is waited for, unless the system never started it."""
+    # From Python 3.13 on it is the first.
+    names = ("_start_joinable_thread", "_start_new_thread")
+    name = next(name for name in names if hasattr(threading, name))
+    start, sleep, threads = getattr(threading, name), time.sleep, []
+
+    def begin(function, *args, **options):
+        threads.append(function.__self__)
+        if runs:
+            start(lambda: (sleep(0.3), function()), *args, **options)
+        raise Interrupt
+
+    before = everything()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, name, begin)
+        with pytest.raises(Interrupt):
+            check_pagination(every, max_examples=1)
+    if not runs:
+        del threading._limbo[threads[0]]
+    assert not set(threads) & set(threading.enumerate())
+    assert not unlike(before, everything())
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Interrupt])
 def test_an_interrupt_in_the_collector(error):
     """It ends the check, and the check leaves nothing."""
