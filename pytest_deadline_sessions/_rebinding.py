@@ -17,7 +17,7 @@ from typing import Any
 
 # These packages know real functions from ours, so the defaults of their functions stay.
 _KNOWING = {"_pytest", "freezegun", "hypothesis", "pytest", __name__.partition(".")[0]}
-
+_WRAPPING = {classmethod, staticmethod}
 
 Later = Callable[..., None]
 """Takes a function and its arguments, and calls it when the changes are undone."""
@@ -42,10 +42,8 @@ def rebind(later: Later, new: Mapping[Any, Any], function: Any) -> None:
     by_id = {**_clocks(), **{id(old): ours for old, ours in new.items()}}
     for part in _parts(function):
         _rebind_defaults(later, part, by_id)
-    for module in modules:
-        if _package(module) not in _KNOWING:
-            for each in _functions(module):
-                _rebind_defaults(later, each, by_id)
+    for each in _functions(module for module in modules if _package(module) not in _KNOWING):
+        _rebind_defaults(later, each, by_id)
 
 
 def rebind_in(package: str, later: Later, new: Mapping[Any, Any]) -> None:
@@ -68,10 +66,10 @@ def _rebind_names(later: Later, new: Mapping[Any, Any], modules: Iterable[Any]) 
 
 def _rebind_defaults(later: Later, function: FunctionType, new: Mapping[int, Any]) -> None:
     positional, by_name = function.__defaults__, function.__kwdefaults__
-    if positional and any(id(value) in new for value in positional):
+    if positional and not new.keys().isdisjoint(map(id, positional)):
         later(setattr, function, "__defaults__", positional)
         function.__defaults__ = tuple(new.get(id(value), value) for value in positional)
-    if by_name and any(id(value) in new for value in by_name.values()):
+    if by_name and not new.keys().isdisjoint(map(id, by_name.values())):
         later(setattr, function, "__kwdefaults__", by_name)
         function.__kwdefaults__ = {
             name: new.get(id(value), value) for name, value in by_name.items()
@@ -85,6 +83,9 @@ def _references(
     by_id = {id(old): ours for old, ours in new.items()}
     for module in modules:
         namespace = getattr(module, "__dict__", {})
+        # Most modules have none, and there are thousands of names.
+        if by_id.keys().isdisjoint(map(id, list(namespace.values()))):
+            continue
         for name, value in list(namespace.items()):
             if id(value) in by_id:
                 yield namespace, name, value, by_id[id(value)]
@@ -104,19 +105,31 @@ def _package(module: Any) -> str:
     return str(getattr(module, "__name__", "")).partition(".")[0]
 
 
-def _functions(module: Any) -> Iterator[FunctionType]:
-    for value in list(getattr(module, "__dict__", {}).values()):
-        if isinstance(value, FunctionType):
-            yield value
-        elif isinstance(value, type):
-            yield from _methods(value)
+def _functions(modules: Iterable[Any]) -> Iterator[FunctionType]:
+    """Yield the functions of modules and of their classes that have defaults."""
+    # There are tens of thousands, and most classes stand in several modules.
+    seen: set[int] = set()
+    for module in modules:
+        values = list(getattr(module, "__dict__", {}).values())
+        yield from _with_defaults(values)
+        for value in values:
+            if isinstance(value, type) and id(value) not in seen:
+                seen.add(id(value))
+                yield from _methods(value)
 
 
-def _methods(kind: type) -> Iterator[FunctionType]:
-    for value in list(vars(kind).values()):
-        function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-        if isinstance(function, FunctionType):
-            yield function
+def _methods(kind: type) -> list[FunctionType]:
+    values = list(vars(kind).values())
+    wrapped = [value.__func__ for value in values if type(value) in _WRAPPING]
+    return _with_defaults([*values, *wrapped])
+
+
+def _with_defaults(values: Iterable[Any]) -> list[FunctionType]:
+    return [
+        value
+        for value in values
+        if type(value) is FunctionType and (value.__defaults__ or value.__kwdefaults__)
+    ]
 
 
 def _parts(function: Any) -> Iterator[FunctionType]:
@@ -132,7 +145,7 @@ def _parts(function: Any) -> Iterator[FunctionType]:
         elif inspect.ismethod(part):
             waiting += [part.__func__, part.__self__]
         elif isinstance(part, type):
-            waiting.extend(_methods(part))
+            waiting += _methods(part)
         elif isinstance(part, FunctionType):
             yield part
             waiting.extend(_enclosed(part))
