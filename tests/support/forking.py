@@ -6,6 +6,7 @@ pytest. Tests that are about what is imported, and when, start an interpreter in
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -19,6 +20,11 @@ import pytest
 # None of ours, and no plugin: a run imports those itself, as in an interpreter of its own.
 PRELOADED = ["boto3", "botocore.client", "faker", "freezegun", "hypothesis", "pytest"]
 PATIENCE = 120
+
+# Where a worker of pytest-xdist is measured, runs that are forked are measured too. Programs that
+# tests start are not: they would take twice as long, and reach nothing more.
+_MEASURING = "COVERAGE_PROCESS_CONFIG"
+_measured = os.environ.pop(_MEASURING, "") if "PYTEST_XDIST_WORKER" in os.environ else ""
 
 
 def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
@@ -40,6 +46,7 @@ def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
             {**os.environ, **home},
             str(pytester.path),
             {1: str(output), 2: str(errors)},
+            _measured,
         ),
     )
     started = time.perf_counter()
@@ -56,7 +63,7 @@ def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return pytest.RunResult(process.exitcode, *map(str.splitlines, texts), took)
 
 
-def _run(arguments, environment, folder, streams):
+def _run(arguments, environment, folder, streams, measured):
     for descriptor, path in streams.items():
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
     # Collecting garbage at the end of every test passes over what was imported before.
@@ -66,4 +73,21 @@ def _run(arguments, environment, folder, streams):
     time.tzset()
     os.chdir(folder)
     sys.path.insert(0, folder)
-    sys.exit(pytest.main(arguments))
+    with _measure(measured):
+        status = pytest.main(arguments)
+    sys.exit(status)
+
+
+@contextlib.contextmanager
+def _measure(config):
+    if not config:
+        yield
+        return
+    import coverage
+
+    os.environ[_MEASURING] = config
+    measurement = coverage.process_startup()
+    del os.environ[_MEASURING]
+    yield
+    measurement.stop()
+    measurement.save()
