@@ -356,7 +356,8 @@ def test_a_client_that_outlives_many_interceptions():
         with FakeDeadline() as fake:
             client.list_sessions(**fake.add_job())
         counts.append(kept())
-    assert len(set(counts)) == 1
+    # What other tests have left may go meanwhile.
+    assert counts == sorted(counts, reverse=True)
 
 
 def test_nothing_is_left_of_clients_made_inside_by_a_fake():
