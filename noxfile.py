@@ -21,9 +21,10 @@ DIRECT = [
     *(each for extra in PROJECT["project"]["optional-dependencies"].values() for each in extra),
 ]
 EVERYTHING = ".[async,server]"
-# Measuring doubles the time that a test takes. What searches, interrupts at every line or runs
-# whole programs stands in this folder; it reaches nothing that other tests do not.
-UNMEASURED = "tests/quality"
+# Measuring doubles the time that a test takes. This marks what takes long and reaches nothing that
+# other tests do not, and all of tests/quality.
+UNMEASURED = "at_length"
+WORKERS = "2"
 # Of the types of public names, the percentage that pyright must know.
 COMPLETE_TYPES = 99.0
 
@@ -58,7 +59,7 @@ def _typing(session: nox.Session) -> None:
 
 def _coverage(session: nox.Session, *arguments: str) -> None:
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", f"--ignore={UNMEASURED}", *arguments)
+    session.run("coverage", "run", "-m", "pytest", "-m", f"not {UNMEASURED}", *arguments)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -69,9 +70,8 @@ def ci(session: nox.Session) -> None:
     _install(session, "ci")
     _lint(session)
     _typing(session)
-    # On three processes, since some tests wait.
-    session.run("pytest", "-n", "3", UNMEASURED)
-    _coverage(session, "-n", "3")
+    session.run("pytest", "-n", WORKERS, "-m", UNMEASURED)
+    _coverage(session, "-n", WORKERS)
     # The AWS CLI pins a botocore of its own, and so does each neighbour what it likes.
     session.notify("clients")
     session.notify("neighbours", ["--quick"])
@@ -103,7 +103,7 @@ def newest(session: nox.Session) -> None:
 def clients(session: nox.Session) -> None:
     """Run other people's programs: the AWS CLI, ``deadline``, the vendor's test fixtures."""
     _install(session, "clients", package=("-e", ".[server]"))
-    session.run("pytest", "-n", "3", *(session.posargs or ["tests/clients"]))
+    session.run("pytest", "-n", WORKERS, *(session.posargs or ["tests/clients"]))
 
 
 @nox.session

@@ -236,6 +236,7 @@ def test_a_long_chain_is_shortened():
     assert len(text.splitlines()) == 15
 
 
+@pytest.mark.at_length
 @settings(deadline=None, max_examples=50)
 @given(data=st.data(), listing=ds.listings(max_sessions=50, max_results=3, page_sizes=True))
 def test_any_chain_of_the_fake(data, listing):

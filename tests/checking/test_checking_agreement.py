@@ -84,6 +84,7 @@ def test_calls_that_keep_the_rules(data, listing):
     assert_follows_tokens(calls)
 
 
+@pytest.mark.at_length
 @settings(deadline=None, max_examples=50)
 @given(data=st.data(), count=st.integers(MAX_RESULTS + 1, 9))
 def test_calls_that_break_a_rule(data, count):

@@ -123,6 +123,7 @@ def test_an_error_without_words():
     assert found(collect, ONE).what == "It raised KeyError, though no call had failed"
 
 
+@pytest.mark.at_length
 def test_what_was_expected_and_what_came():
     """Sessions are told by their place, and long lists are cut."""
     finding = found(lambda c, **job: [*every(c, **job), "x"], Listing(page_sizes=(13,)))
@@ -136,6 +137,7 @@ def test_what_was_expected_and_what_came():
     assert f"It returned {{'x': '{'y' * 292}… (expected" in long.what
 
 
+@pytest.mark.at_length
 def test_sessions_that_start_meanwhile_may_be_there_or_not():
     """Nobody can know; the others have to be there."""
     case = Case(TWO, drift=((1, "start"), (1, "start")))
@@ -151,6 +153,7 @@ def test_sessions_that_start_meanwhile_may_be_there_or_not():
     )
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("change", ["start", "end", "request-end"])
 @pytest.mark.parametrize("status", ["STARTED", "ENDED"])
 def test_sessions_that_change_meanwhile_are_still_the_same(change, status):
@@ -158,6 +161,7 @@ def test_sessions_that_change_meanwhile_are_still_the_same(change, status):
     passes(every, Case(Listing(page_sizes=(1, 1), runs=((status, 2),)), drift=((1, change),)))
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     ("collect", "case", "calls", "cause"),
     [
@@ -180,6 +184,7 @@ def test_terminates(collect, case, calls, cause):
     assert cause in finding.cause
 
 
+@pytest.mark.at_length
 def test_one_call_more_than_there_are_pages_is_allowed():
     """Someone may look before, or after; a second one is too much."""
 
@@ -193,6 +198,7 @@ def test_one_call_more_than_there_are_pages_is_allowed():
     assert finding.rule == "terminates"
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("size", [1, 2, 3, 10])
 def test_taking_a_page_in_parts_takes_as_many_calls(size):
     """``PaginationConfig`` asks for the page again to go on in the middle of it."""
@@ -278,6 +284,7 @@ def test_a_token_is_not_to_be_passed_a_second_time():
     assert "which was passed before" in finding.what
 
 
+@pytest.mark.at_length
 def test_after_a_fault_one_may_go_back():
     """To a page that one was sure of; what comes out in the end tells whether that was right."""
 
@@ -363,6 +370,7 @@ def test_valid_requests(arguments, what, cause):
     assert finding.error is not None
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     ("collect", "lapse", "what", "cause"),
     [
@@ -394,6 +402,7 @@ def test_surfaces_faults(collect, lapse, what, cause):
     assert finding.cause == cause
 
 
+@pytest.mark.at_length
 def test_what_botocore_overcomes_is_no_fault():
     """A collector that is wrong all the same is incomplete, and one that raises is too."""
     healing = Case(TWO, lapses=(Lapse("ThrottlingException", times=4),))

@@ -87,6 +87,7 @@ def violation_of(collect, **options):
     return caught.value
 
 
+@pytest.mark.at_length
 def test_the_active_profile_says_how_many_are_drawn(tried):
     """And ``max_examples=`` overrules it."""
     with profile(max_examples=7, database=None):
@@ -97,6 +98,7 @@ def test_the_active_profile_says_how_many_are_drawn(tried):
         assert 12 <= len(tried.drawn()) <= 20
 
 
+@pytest.mark.at_length
 def test_derandomize_is_honoured(tried):
     """The same cases come each time."""
     with profile(max_examples=10, derandomize=True):
@@ -107,6 +109,7 @@ def test_derandomize_is_honoured(tried):
         assert tried.drawn() == before
 
 
+@pytest.mark.at_length
 def test_the_seed_of_the_command_line_is_honoured(tried, monkeypatch):
     """``--hypothesis-seed`` gives the same cases, another one others."""
     drawn = []
@@ -119,6 +122,7 @@ def test_the_seed_of_the_command_line_is_honoured(tried, monkeypatch):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+@pytest.mark.at_length
 def test_phases_without_generation_draw_nothing(tried):
     """The simple cases are tried all the same."""
     with profile(phases=[hypothesis.Phase.explicit], database=None):
@@ -134,6 +138,7 @@ def test_tries_that_give_no_case_are_nobody_s_fault(monkeypatch):
     check_pagination(paginator, max_examples=1, without=VARIATIONS)
 
 
+@pytest.mark.at_length
 def test_what_is_drawn_is_shrunk():
     """The smallest listing is reported, whatever the seed."""
     with profile(database=None, max_examples=1000):
@@ -147,6 +152,7 @@ def test_what_is_drawn_is_shrunk():
     assert not getattr(found, "__notes__", None)
 
 
+@pytest.mark.at_length
 def test_what_is_drawn_is_reported_once(monkeypatch):
     """Though Hypothesis runs the case again, and the shrinker tries many simpler ones."""
     reports = []
@@ -156,6 +162,7 @@ def test_what_is_drawn_is_reported_once(monkeypatch):
     assert len(reports) == 1
 
 
+@pytest.mark.at_length
 def test_the_last_failure_is_replayed_first(tried):
     """From the profile's database, before anything else; and not for another collector."""
     database = InMemoryExampleDatabase()
@@ -170,6 +177,7 @@ def test_the_last_failure_is_replayed_first(tried):
         assert tried.first() == next(simplest(SLOW))
 
 
+@pytest.mark.at_length
 def test_failures_are_remembered_by_the_names_of_collector_and_test(monkeypatch):
     """Under one key of the database, which an edit of the collector does not change."""
 
@@ -197,6 +205,7 @@ class Shop:
         return self.collect(client, **job)
 
 
+@pytest.mark.at_length
 def test_another_test_remembers_failures_of_its_own(monkeypatch, tried):
     """A right method of the same name neither replays nor forgets those of a wrong one."""
     with profile(database=InMemoryExampleDatabase(), max_examples=1000):
@@ -212,6 +221,7 @@ def test_another_test_remembers_failures_of_its_own(monkeypatch, tried):
         assert tried.first() not in list(simplest(SLOW))
 
 
+@pytest.mark.at_length
 def test_what_was_remembered_and_is_mended_is_forgotten(tried):
     """A replayed case that the collector passes is not replayed again."""
     wrong = [True]
@@ -269,6 +279,7 @@ def test_what_is_flaky_without_the_collector():
     assert len(seen) > 1
 
 
+@pytest.mark.at_length
 def test_inside_given():
     """A property of a collector can be checked for every value of an option."""
     sizes = []
@@ -286,6 +297,7 @@ def test_inside_given():
     assert len(sizes) == 3
 
 
+@pytest.mark.at_length
 def test_inside_a_running_loop():
     """Plain and asynchronous collectors alike."""
 

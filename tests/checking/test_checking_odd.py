@@ -260,6 +260,7 @@ def test_a_result_that_takes_for_ever_to_look_at():
     assert "without making a call, while its result was being read" in str(found)
 
 
+@pytest.mark.at_length
 def test_a_result_that_calls_when_it_is_read():
     """Its calls are the collector's."""
 
@@ -294,6 +295,7 @@ def test_a_result_without_end():
     assert "What it returned yields more than 1010 items" in str(found)
 
 
+@pytest.mark.at_length
 def test_ids_with_methods_of_their_own():
     """They are what they say, also where they are wrong."""
 
@@ -306,6 +308,7 @@ def test_ids_with_methods_of_their_own():
     assert len(str(found)) < 5_000
 
 
+@pytest.mark.at_length
 def test_a_result_that_cannot_be_emptied():
     """Its caller may try."""
     check_pagination(lambda client, **job: Uncleared(every(client, **job)), max_examples=5)
@@ -432,6 +435,7 @@ def test_who_ends_the_process_is_stopped():
     assert os._exit.__module__ in {"posix", "nt"}
 
 
+@pytest.mark.at_length
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
 def test_a_fork_of_a_collector_may_end():
     """What ends is its own process."""

@@ -88,6 +88,7 @@ def test_cases_that_cannot_be_are_refused(make, message):
         make()
 
 
+@pytest.mark.at_length
 def test_examples_come_first():
     """In the given order, as listings or as whole cases; the first that breaks is reported."""
     collect, seen = remembered(every)
@@ -110,6 +111,7 @@ def test_a_violation_tells_what_it_was_up_against():
     assert len(found.calls[0].next_token) == 100
 
 
+@pytest.mark.at_length
 def test_expected_is_held_against_the_complete_listing():
     """So that filters and the like can be checked; a result that fits only by page is wrong."""
     check_pagination(
@@ -122,6 +124,7 @@ def test_expected_is_held_against_the_complete_listing():
     assert "differs from what expected() returns for the complete listing" in str(found)
 
 
+@pytest.mark.at_length
 def test_expected_may_be_lazy_and_a_tuple_is_as_good_as_a_list():
     """What counts is what comes out, one after the other."""
 
@@ -162,6 +165,7 @@ def test_the_order_of_what_is_expected():
     )
 
 
+@pytest.mark.at_length
 def test_things_of_which_some_are_equal_but_look_different():
     """Without order, what is equal counts, not how it looks; and each thing counts once."""
 
@@ -185,6 +189,7 @@ def test_things_of_which_some_are_equal_but_look_different():
     assert short.rule == "complete"
 
 
+@pytest.mark.at_length
 def test_order_can_be_left_aside():
     """Then a sorted listing is complete, while a short one still is not."""
     assert violation_of(sorted_by_start).rule == "complete"
@@ -192,6 +197,7 @@ def test_order_can_be_left_aside():
     assert violation_of(first_page, ordered=False).rule == "complete"
 
 
+@pytest.mark.at_length
 def test_an_empty_final_token():
     """Only who asks for it is held to it."""
     check_pagination(every, without=VARIATIONS, max_examples=1)
@@ -265,12 +271,14 @@ def test_every_variation_is_shown():
     assert max(len(case.listing.page_sizes or ()) for case in simplest()) > 300
 
 
+@pytest.mark.at_length
 def test_without_a_variation_what_it_would_find_passes():
     """Whoever leaves it out has decided that it does not matter."""
     assert violation_of(stops_at_an_empty_page).rule == "complete"
     check_pagination(stops_at_an_empty_page, without=["empty-pages"], max_examples=20)
 
 
+@pytest.mark.at_length
 def test_the_collector_meets_this_service_alone():
     """Whatever is intercepted outside sees nothing of it, and its time stays."""
     with FakeDeadline() as outside:

@@ -89,6 +89,7 @@ lapses=(Lapse('AccessDeniedException'),))])"""
     )
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     ("collect", "options"),
     [
@@ -162,6 +163,7 @@ def test_every_import_that_pasting_needs():
     ]
 
 
+@pytest.mark.at_length
 def test_a_listing_with_added_sessions_can_be_pasted():
     """Its times are plain, though time stood still when they were made."""
 
@@ -175,6 +177,7 @@ def test_a_listing_with_added_sessions_can_be_pasted():
     assert run_again(found, four_at_most=four_at_most).rule == "complete"
 
 
+@pytest.mark.at_length
 def test_the_error_of_a_collector_is_the_cause_of_the_violation():
     """So that its own traceback is shown too."""
     found = violation_of(wrong.naive_times)
@@ -183,6 +186,7 @@ def test_the_error_of_a_collector_is_the_cause_of_the_violation():
     assert violation_of(wrong.first_page).__cause__ is None
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("error", [KeyboardInterrupt, pytest.skip.Exception])
 def test_what_is_meant_for_the_runner_passes(error):
     """An interrupt ends the run; it is no violation."""

@@ -325,6 +325,7 @@ def test_signals_of_others_do_nothing():
     check_pagination(collect, max_examples=1, without=VARIATIONS)
 
 
+@pytest.mark.at_length
 def test_an_error_in_a_thread_of_the_collector_is_told(monkeypatch):
     """Only what stops a runaway is nobody's business."""
     told = []
@@ -466,6 +467,7 @@ def test_exceptions_for_those_who_run_tests_pass_through():
         check_pagination(collect)
 
 
+@pytest.mark.at_length
 def test_polling_for_what_never_comes():
     """Others are given time to work, but not for ever."""
 

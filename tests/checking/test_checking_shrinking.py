@@ -113,6 +113,7 @@ def test_tries_are_bounded():
     assert len(tried) == MOST_STEPS
 
 
+@pytest.mark.at_length
 @settings(max_examples=60, database=None, deadline=None)
 @hypothesis.given(cases())
 def test_simpler_cases_can_be_run_and_lead_to_an_end(case):
@@ -212,6 +213,7 @@ def test_counts_in_steps(step, above, more, ends, data):
     assert statuses(smaller).count("ENDED") == 1
 
 
+@pytest.mark.at_length
 @settings(max_examples=40, database=None, deadline=None)
 @hypothesis.given(
     st.integers(2, 6), st.integers(1, 60), st.integers(0, 40), st.lists(st.integers(0, 9))
@@ -369,6 +371,7 @@ def two_equal_pages(client, **job):
     return pages[0] if equal else [session for page in pages for session in page]
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     ("collect", "start", "expected"),
     [

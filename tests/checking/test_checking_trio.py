@@ -69,6 +69,7 @@ def violation_of(work):
     return caught.value.finding.what
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     ("library", "run"),
     [
@@ -357,6 +358,7 @@ assert "trio" in sys.modules
 """
 
 
+@pytest.mark.at_length
 def test_trio_that_the_collector_imports():
     """Its sleeping takes no time from then on, and what came before tells nothing."""
     done = subprocess.run(

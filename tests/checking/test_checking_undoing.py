@@ -71,6 +71,7 @@ def _nothing_is_left():
     assert not unlike(before, everything())
 
 
+@pytest.mark.at_length
 def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
     """Whatever was done is undone, once, and what was not is not."""
     options = Options(naps)
@@ -137,6 +138,7 @@ def test_nothing_is_left_while_a_violation_is_kept():
     assert caught.value.rule == "complete"
 
 
+@pytest.mark.at_length
 def test_nothing_is_left_of_an_async_collector_while_its_violation_is_kept():
     """As little as of any other."""
     pytest.importorskip("aiobotocore.session")
@@ -205,6 +207,7 @@ def test_an_interrupt_while_a_thread_starts(monkeypatch, runs):
     assert not unlike(before, everything())
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Interrupt])
 def test_an_interrupt_in_the_collector(error):
     """It ends the check, and the check leaves nothing."""

@@ -58,6 +58,7 @@ def test_pages_of_a_hundred_by_default(fake, client, count):
     )
 
 
+@pytest.mark.at_length
 @given(count=st.integers(0, 30), max_results=st.integers(1, 12), page_size=st.integers(1, 12))
 def test_pages_hold_what_was_asked_for_and_what_the_service_gives(count, max_results, page_size):
     """The smaller of maxResults and ``Behavior.page_size`` cuts, and every session comes once."""
@@ -109,6 +110,7 @@ def test_resuming_in_the_middle_of_a_page(fake, client):
     assert _ids([*first["sessions"], *rest["sessions"]]) == _ids(job.listing)
 
 
+@pytest.mark.at_length
 @given(listing=ds.listings(max_sessions=40))
 def test_summaries_arrive_as_they_are(listing):
     """What a client parses equals what was put in, and is what the service model allows."""
@@ -120,6 +122,7 @@ def test_summaries_arrive_as_they_are(listing):
     assert validation.check_response({"sessions": got}) == []
 
 
+@pytest.mark.at_length
 @given(sessions=ds.session_lists())
 def test_given_summaries_arrive_as_they_are(sessions):
     """Offsets, fractions of a second and optional members survive the wire."""
@@ -390,6 +393,7 @@ def test_retry_after(code):
     assert "retry-after" not in response["ResponseMetadata"]["HTTPHeaders"]
 
 
+@pytest.mark.at_length
 @given(
     sizes=st.lists(st.integers(0, 3), min_size=1, max_size=5),
     changes=st.lists(

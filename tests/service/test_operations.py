@@ -88,6 +88,7 @@ def _arguments(shape, known):
     return None if None in arguments.values() else arguments
 
 
+@pytest.mark.at_length
 @settings(deadline=None)
 @given(contents=job_contents(max_sessions=6))
 def test_every_result_is_what_the_service_model_allows(contents):

@@ -44,6 +44,7 @@ def _by_session(fake, job):
     return [list(_actions(fake, job, sessionId=one["sessionId"]).values()) for one in job.listing]
 
 
+@pytest.mark.at_length
 @settings(deadline=None)
 @given(
     listing=ds.listings(max_sessions=8),
@@ -131,6 +132,7 @@ def test_the_work_of_an_example(fake):
     assert actions[0][-1]["endedAt"] == job.listing[0]["endedAt"]
 
 
+@pytest.mark.at_length
 @settings(deadline=None)
 @given(
     tasks=st.integers(1, 6),

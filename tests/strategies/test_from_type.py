@@ -53,6 +53,7 @@ def test_requests(request_: ListSessionsRequest):
     assert validation.check_request(request_) == []
 
 
+@pytest.mark.at_length
 @given(...)
 def test_responses(response: ListSessionsResponse):
     """A response is a page, of summaries that the service could send."""
@@ -69,6 +70,7 @@ def test_listings_and_faults(listing: Listing, fault: Fault):
     assert fault.broken or fault.code in model.error_shapes()
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     ("kind", "condition"),
     [
@@ -85,6 +87,7 @@ def test_corners_are_reached(kind, condition):
     assert condition(find(st.from_type(kind), condition, settings=settings(database=None)))
 
 
+@pytest.mark.at_length
 def test_hypothesis_alone_loads_nothing_heavy():
     """Importing Hypothesis costs neither botocore nor our strategies, until a type is asked for."""
     heavy = """
@@ -120,6 +123,7 @@ def test_hypothesis_without_plugins():
     assert python(source, HYPOTHESIS_NO_PLUGINS="1") == ["False"]
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("first", ["hypothesis", "pytest_deadline_sessions.strategies"])
 def test_whoever_is_imported_first(first):
     """The order of imports does not matter."""

@@ -25,6 +25,7 @@ def _smallest(strategy, condition):
     return find(strategy, condition, settings=settings(max_examples=1000, database=None))
 
 
+@pytest.mark.at_length
 @many
 @given(ds.listings())
 def test_listings_hold_what_the_service_could_list(listing):
@@ -35,6 +36,7 @@ def test_listings_hold_what_the_service_could_list(listing):
     assert eval(repr(listing), {"Listing": Listing, "datetime": datetime}) == listing
 
 
+@pytest.mark.at_length
 @many
 @given(st.data(), st.integers(0, 250), st.integers(0, 250), st.integers(1, 100))
 def test_listings_keep_their_options(data, low, more, max_results):
@@ -84,12 +86,14 @@ CORNERS = {
 }
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("corner", CORNERS)
 def test_listings_reach_every_corner(corner):
     """Where the code of people breaks."""
     assert CORNERS[corner](_find(ds.listings(), CORNERS[corner]))
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("size", [9, 10, 11, 20])
 def test_sizes_lie_around_max_results(size):
     """A code under test that asks for ten meets a page more or less, as page and as listing."""
@@ -99,6 +103,7 @@ def test_sizes_lie_around_max_results(size):
         assert _find(strategy, lambda one: size in _sizes(one))
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     ("condition", "wanted"),
     [
@@ -146,6 +151,7 @@ def test_requests_without_what_is_not_wanted(request_):
     assert set(request_) == {"farmId", "queueId", "jobId"}
 
 
+@pytest.mark.at_length
 @many
 @given(ds.list_sessions_responses())
 def test_responses_are_one_chain(pages):

@@ -46,6 +46,7 @@ class Recorded(ds.SessionsMachine):
                 assert lifecycle.violations(old, new) == []
 
 
+@pytest.mark.at_length
 def test_a_right_collector_passes_and_everything_happens():
     """Every status, faults and tokens occur, along legal transitions."""
 
@@ -80,6 +81,7 @@ def test_somebody_else_comes_back_after_a_day():
         machine.teardown()
 
 
+@pytest.mark.at_length
 def test_nothing_is_left_intercepted():
     """After the runs clients are as they were."""
     before = dict(vars(botocore.client.BaseClient))

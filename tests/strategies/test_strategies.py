@@ -63,6 +63,7 @@ def test_summaries_are_valid(summary):
     assert is_valid(summary)
 
 
+@pytest.mark.at_length
 @many
 @given(ds.session_summaries(consistent=False))
 def test_inconsistent_summaries_still_fit_the_schema(summary):
@@ -116,6 +117,7 @@ CORNERS = {
 }
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("corner", CORNERS)
 def test_summaries_reach_every_corner(corner):
     """Each kind of session that code must cope with is among them."""
@@ -209,6 +211,7 @@ LISTS = {
 }
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("corner", LISTS)
 def test_lists_reach_every_corner(corner):
     """Ties, several sessions on one worker, any order, all statuses side by side."""
@@ -303,6 +306,7 @@ def test_impossible_options_are_refused(strategy, message):
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.at_length
 @many
 @given(ds.session_histories())
 def test_histories_are_lives(history):
@@ -316,6 +320,7 @@ def test_histories_are_lives(history):
     ] == []
 
 
+@pytest.mark.at_length
 @many
 @given(ds.session_histories(ended=True, min_size=3))
 def test_snapshots_are_dicts_of_their_own(history):
@@ -354,6 +359,7 @@ def test_histories_that_must_not_end_do_not():
     )
 
 
+@pytest.mark.at_length
 @many
 @given(ds.invalid_session_summaries())
 def test_invalid_summaries_break_one_rule(drawn):
@@ -370,6 +376,7 @@ def test_every_rule_is_broken_by_some(rule):
     assert find_one(ds.invalid_session_summaries(), lambda drawn: drawn[1] == rule)[1] == rule
 
 
+@pytest.mark.at_length
 @many
 @given(ds.faults())
 def test_faults_are_those_of_the_operation(fault):

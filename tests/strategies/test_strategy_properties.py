@@ -15,6 +15,7 @@ from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions import strategies as ds
 
 
+@pytest.mark.at_length
 @many
 @given(st.data())
 def test_fixed_members_are_kept(data):
@@ -42,6 +43,7 @@ def test_fixed_members_are_kept(data):
     assert is_valid(summary)
 
 
+@pytest.mark.at_length
 @many
 @given(ds.session_lists(max_size=6))
 def test_lists_hold_valid_sessions_with_ids_of_their_own(sessions):
@@ -62,6 +64,7 @@ def test_the_smallest_list_with_two_statuses():
     assert len({one["workerId"] for one in found}) == 1
 
 
+@pytest.mark.at_length
 @many
 @given(st.data(), st.integers(0, 5), st.integers(0, 5))
 def test_sizes_are_kept(data, low, more):
@@ -70,6 +73,7 @@ def test_sizes_are_kept(data, low, more):
     assert low <= len(drawn) <= low + more
 
 
+@pytest.mark.at_length
 @many
 @given(st.data(), st.integers(1, 5), st.integers(0, 4), st.sampled_from([None, True, False]))
 def test_histories_keep_their_options(data, low, more, ended):
@@ -80,6 +84,7 @@ def test_histories_keep_their_options(data, low, more, ended):
     assert ended in {None, history[-1]["lifecycleStatus"] == "ENDED"}
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     "step",
     [

@@ -184,6 +184,7 @@ def test_check_pagination_runs_async_collectors(collect):
     check_pagination(collect, max_examples=5, without=["volume"])
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("collect", [first_page_with_own_client, _first_page])
 def test_check_pagination_finds_wrong_async_collectors(collect):
     """Under their rule, in the very first cases too."""
@@ -193,6 +194,7 @@ def test_check_pagination_finds_wrong_async_collectors(collect):
     assert raised.value.listing == Listing(page_sizes=(1, 1))
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("collect", [_first_page, _each, functools.partial(_each)])
 def test_loading_takes_no_patience(monkeypatch, collect):
     """Aiobotocore is there before an asynchronous collector is watched, which takes its time."""
@@ -223,6 +225,7 @@ def test_async_collectors_inside_a_running_loop():
     asyncio.run(test())
 
 
+@pytest.mark.at_length
 def test_other_tasks_go_on_while_a_request_is_under_way(deadline_sessions):
     """As they do in production: calls interleave, and a timeout or a cancellation is met."""
     jobs = [deadline_sessions.add_job(Listing(page_sizes=(1, 1, 1))) for _ in range(2)]

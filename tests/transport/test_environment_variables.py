@@ -101,6 +101,7 @@ def test_two_lifetimes(names, first):
     _check(names, 2, first)
 
 
+@pytest.mark.at_length
 def test_three_lifetimes(first):
     """So do three."""
     _check(SETTING, 3, first)

@@ -73,6 +73,7 @@ def _requests(operation):
 NAMES = [name for name in model.operation_names() if model.operation_model(name).input_shape]
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
@@ -92,6 +93,7 @@ def test_every_request_is_read_as_botocore_wrote_it(name, data):
     assert rest_json.decode(name, labels, query, written["headers"], written["body"]) == params
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())

@@ -198,6 +198,7 @@ def test_malformed_requests(fake, sent):
     assert len(first.message) < 400
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "CONNECT", "BREW"])
 def test_malformed_targets(fake, target, method):
