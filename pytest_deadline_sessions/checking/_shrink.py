@@ -48,13 +48,6 @@ def smallest(case: Case, breaks: Callable[[Case], bool]) -> Case:
     return case
 
 
-def simpler(case: Case) -> Iterator[Case]:
-    """Yield cases that are simpler than this one by a single move."""
-    for move in moves(case):
-        for amount in sorted({move.most, 1}, reverse=True):
-            yield move.to(amount)
-
-
 class _Tries:
     """Calls ``breaks``, at most ``MOST_STEPS`` times and never again for a case that passed."""
 

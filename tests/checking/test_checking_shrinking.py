@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pytest_deadline_sessions import Behavior, Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse, _search
-from pytest_deadline_sessions.checking._shrink import MOST_STEPS, simpler, smallest
+from pytest_deadline_sessions.checking._listing_moves import without_pages
+from pytest_deadline_sessions.checking._shrink import MOST_STEPS, moves, smallest
 from pytest_deadline_sessions.checking._strategies import cases
 
 RUNS = (("STARTED", 20), ("ENDED", 41), ("UPDATE_FAILED", 2), ("STARTED", 30))
@@ -118,9 +119,16 @@ def test_tries_are_bounded():
 @hypothesis.given(cases())
 def test_simpler_cases_can_be_run_and_lead_to_an_end(case):
     """No step gives the case itself, nor one that is not simpler."""
-    for one in simpler(case):
-        assert one != case
-        assert weight(one) < weight(case)
+    for move in moves(case):
+        for simpler in (move.to(move.most), move.to(1)):
+            assert simpler != case
+            assert weight(simpler) < weight(case)
+
+
+@pytest.mark.parametrize("sessions", [1, 100])
+def test_no_page_of_a_single_one_is_left_out(sessions):
+    """Nothing would be left of a listing that the service puts in one page."""
+    assert list(without_pages(Listing(runs=(("ENDED", sessions),)), 100)) == []
 
 
 def weight(case):
@@ -152,7 +160,8 @@ def test_given_summaries_become_a_shape(sizes):
     """Or fewer of them, where it is the summaries that matter."""
     given = Listing.of(Listing(page_sizes=(3,)), sizes)
     shape = Listing(page_sizes=sizes) if sizes else Listing(runs=(("STARTED", 3),))
-    assert next(simpler(Case(given))) == Case(shape)
+    simplest = next(moves(Case(given)))
+    assert simplest.to(simplest.most) == Case(shape)
     assert len(smallest(Case(given), lambda case: case.listing.given is not None).listing) == 1
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 from collectors.wrong import every
@@ -17,6 +18,7 @@ from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions.checking import VARIATIONS, Case
 from pytest_deadline_sessions.checking._attempt import UnfitError
 from pytest_deadline_sessions.checking._sandbox import Sandbox
+from pytest_deadline_sessions.checking._trial import Trial
 
 # A collector that is stopped while it closes its event loop leaves it.
 pytestmark = [
@@ -412,3 +414,17 @@ def test_a_run_that_begins_or_ends_is_left_alone():
     assert time_of_trio.cancels(seen[0], 1)
     assert not time_of_trio.cancels(sys._getframe(), 1)
     assert not time_of_trio.cancels(None, 1)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_library_that_is_met_late(monkeypatch, late):
+    """The attempt in which it was imported proves nothing, and is made again as another."""
+    attempts = []
+    monkeypatch.setattr(Trial, "_find", lambda _, attempt: attempts.append(attempt))
+    runner = types.SimpleNamespace(
+        options=None,
+        start=lambda case, number=None: (case, number),
+        sandbox=types.SimpleNamespace(meet_late=lambda: late),
+    )
+    Trial(runner).find(ONE, 7)
+    assert attempts == [(ONE, 7), (ONE, None)][: 1 + late]

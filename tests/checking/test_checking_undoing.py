@@ -255,6 +255,22 @@ def test_what_somebody_replaces_in_turn_stays():
     assert (module.attribute, module.nap, module.rest) == ("theirs", theirs, naps)
 
 
+def test_functions_that_enclose_each_other():
+    """The defaults of each are replaced, once, and put back."""
+
+    def first(sleep=time.sleep):
+        return sleep, second
+
+    def second(*, sleep=time.sleep):
+        return sleep, first
+
+    undoing, ours = Undoing(), lambda: None
+    with undoing:
+        undoing.rebind({time.sleep: ours}, first)
+        assert (first.__defaults__, second.__kwdefaults__) == ((ours,), {"sleep": ours})
+    assert (first.__defaults__, second.__kwdefaults__) == ((time.sleep,), {"sleep": time.sleep})
+
+
 def test_a_handler_that_is_not_of_pythons_making(monkeypatch):
     """It cannot be put back; then the signal does what it does by itself."""
     put = []

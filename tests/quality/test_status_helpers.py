@@ -23,7 +23,8 @@ def check(helper, about):
     arguments = [NOW] if "now" in str(inspect.signature(helper)) else []
 
     # How an example is found does not depend on its being shrunk afterwards, which takes longer.
-    @settings(database=None, deadline=None, phases=[Phase.generate])
+    # Of 200 seeds, 6 miss what is wrong by less than a millisecond; so this is always the same one.
+    @settings(database=None, deadline=None, derandomize=True, phases=[Phase.generate])
     @given(ds.session_lists(now=NOW))
     def holds(sessions):
         before = copy.deepcopy(sessions)

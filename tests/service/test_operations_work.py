@@ -408,3 +408,11 @@ def test_work_of_a_huge_job_costs_nothing_until_asked_for(fake):
     finally:
         listing.between = original
     assert sum(stop - start for start, stop in expanded) < 20
+
+
+def test_sessions_without_tasks_get_no_step_on(fake):
+    """What a step has done is what its other sessions have done."""
+    job = fake.add_job(1, steps=1)
+    counts = fake.client().get_job(**job)["taskRunStatusCounts"]
+    job.start_session()
+    assert fake.client().get_job(**job)["taskRunStatusCounts"] == counts

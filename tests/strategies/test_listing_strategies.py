@@ -6,23 +6,14 @@ import datetime
 
 import pytest
 from botocore.validate import ParamValidator
-from hypothesis import HealthCheck, Phase, find, given, settings
+from drawn import find_one, many, smallest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_deadline_sessions import Listing, lifecycle
 from pytest_deadline_sessions import strategies as ds
 from pytest_deadline_sessions._api import model, validation
-
-many = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-def _find(strategy, condition):
-    reach = settings(max_examples=3000, database=None, phases=[Phase.generate])
-    return find(strategy, condition, settings=reach)
-
-
-def _smallest(strategy, condition):
-    return find(strategy, condition, settings=settings(max_examples=1000, database=None))
+from pytest_deadline_sessions.strategies import _listings
 
 
 @pytest.mark.at_length
@@ -90,7 +81,7 @@ CORNERS = {
 @pytest.mark.parametrize("corner", CORNERS)
 def test_listings_reach_every_corner(corner):
     """Where the code of people breaks."""
-    assert CORNERS[corner](_find(ds.listings(), CORNERS[corner]))
+    assert CORNERS[corner](find_one(ds.listings(), CORNERS[corner]))
 
 
 @pytest.mark.at_length
@@ -98,9 +89,9 @@ def test_listings_reach_every_corner(corner):
 def test_sizes_lie_around_max_results(size):
     """A code under test that asks for ten meets a page more or less, as page and as listing."""
     strategy = ds.listings(max_results=10)
-    assert _find(strategy, lambda one: len(one) == size and one.page_sizes is None)
+    assert find_one(strategy, lambda one: len(one) == size and one.page_sizes is None)
     if size < 20:
-        assert _find(strategy, lambda one: size in _sizes(one))
+        assert find_one(strategy, lambda one: size in _sizes(one))
 
 
 @pytest.mark.at_length
@@ -119,7 +110,7 @@ def test_sizes_lie_around_max_results(size):
 )
 def test_listings_shrink_to_what_a_person_would_write(condition, wanted):
     """One line, nothing in it that does not matter."""
-    assert _smallest(ds.listings(page_sizes=True), condition) == wanted
+    assert smallest(ds.listings(page_sizes=True), condition) == wanted
 
 
 @many
@@ -142,7 +133,7 @@ REQUESTS = {
 @pytest.mark.parametrize("corner", REQUESTS)
 def test_requests_reach_every_corner(corner):
     """With and without each optional member."""
-    assert REQUESTS[corner](_find(ds.list_sessions_requests(), REQUESTS[corner]))
+    assert REQUESTS[corner](find_one(ds.list_sessions_requests(), REQUESTS[corner]))
 
 
 @given(ds.list_sessions_requests(tokens=False, max_results=False))
@@ -172,10 +163,10 @@ def test_responses_are_one_chain(pages):
 def test_responses_of_one_listing():
     """A given listing is cut where it says, or by max_results."""
     listing = Listing(page_sizes=(3, 0, 1))
-    pages = _find(ds.list_sessions_responses(listing=listing, max_results=2), lambda _: True)
+    pages = find_one(ds.list_sessions_responses(listing=listing, max_results=2), lambda _: True)
     assert [len(page["sessions"]) for page in pages] == [2, 1, 0, 1]
     drawn = ds.list_sessions_responses(listing=st.just(listing))
-    assert [len(page["sessions"]) for page in _find(drawn, lambda _: True)] == [3, 0, 1]
+    assert [len(page["sessions"]) for page in find_one(drawn, lambda _: True)] == [3, 0, 1]
 
 
 @given(st.data())
@@ -184,3 +175,25 @@ def test_a_drawn_list_can_be_changed(data):
     pages = data.draw(ds.list_sessions_responses(listing=Listing(page_sizes=(1, 1))))
     assert [len(page["sessions"]) for page in pages] == [1, 1]
     pages[0]["sessions"].clear()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "low", "high", "empty_pages", "expected"),
+    [
+        ([3, 4], 0, 9, False, ((3, 4), 7)),
+        ([3, 4], 0, 5, False, ((3, 2), 5)),
+        ([3, 0, 4], 0, 3, False, ((3,), 3)),
+        ([3, 0, 4], 0, 3, True, ((3, 0, 0), 3)),
+        ([3], 250, 300, False, ((3, 100, 100, 47), 250)),
+        ([], 0, 0, False, ((0,), 0)),
+    ],
+)
+def test_pages_that_fit(sizes, low, high, empty_pages, expected):
+    """They get smaller, or more are added, until the listing has as many sessions as it may."""
+    assert _listings._fitted(sizes, low, high, empty_pages) == expected
+
+
+def test_listings_of_some_statuses():
+    """They have no other."""
+    listing = smallest(ds.listings(statuses=["ENDED"]), lambda listing: len(listing) == 2)
+    assert [session["lifecycleStatus"] for session in listing] == ["ENDED", "ENDED"]

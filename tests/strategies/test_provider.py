@@ -347,16 +347,9 @@ def test_no_method_of_faker_is_lost():
     assert not [name for name in names if hasattr(Faker(), name)]
 
 
-def run(pytester, source, *options):
-    """Run tests in a process of their own."""
-    pytester.makepyfile(source)
-    return pytester.runpytest_subprocess(*options)
-
-
-def test_the_fixture_of_faker_has_it(pytester):
+def test_the_fixture_of_faker_has_it(pytester, run_pytest):
     """Whoever takes ``faker`` gets sessions from it: once, the same in each test, in any locale."""
-    result = run(
-        pytester,
+    pytester.makepyfile(
         """
         import pytest
 
@@ -383,17 +376,15 @@ def test_the_fixture_of_faker_has_it(pytester):
             def test_faker(self, faker):
                 names = [type(one).__name__ for one in faker.providers]
                 assert names.count("DeadlineProvider") == 1
-        """,
-        *("-p", "faker.contrib.pytest.plugin"),
+        """
     )
-    result.assert_outcomes(passed=5)
+    run_pytest("-p", "faker.contrib.pytest.plugin").assert_outcomes(passed=5)
 
 
 @pytest.mark.parametrize("value", ["None", "unittest.mock.MagicMock()", "[]"])
 def test_other_fixtures_of_that_name_are_left_alone(pytester, value):
     """A fixture of that name that has nothing to do with Faker neither gets nor loads anything."""
-    result = run(
-        pytester,
+    pytester.makepyfile(
         f"""
         import sys
         import unittest.mock
@@ -414,21 +405,20 @@ def test_other_fixtures_of_that_name_are_left_alone(pytester, value):
 
         def test_left_alone(faker):
             assert not hasattr(faker, "sessions") or not faker.add_provider.called
-        """,
+        """
     )
-    result.assert_outcomes(passed=3)
+    pytester.runpytest_subprocess().assert_outcomes(passed=3)
 
 
 def test_nothing_is_loaded_for_others(pytester):
     """Tests that do not ask for ``faker`` do not load the provider."""
-    result = run(
-        pytester,
+    pytester.makepyfile(
         """
         import sys
 
         def test_nothing(tmp_path):
             assert "pytest_deadline_sessions.provider" not in sys.modules
             assert "botocore" not in sys.modules
-        """,
+        """
     )
-    result.assert_outcomes(passed=1)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

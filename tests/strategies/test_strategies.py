@@ -16,6 +16,7 @@ from pytest_deadline_sessions import Fault, Listing, lifecycle
 from pytest_deadline_sessions import strategies as ds
 from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS
+from pytest_deadline_sessions.strategies import _histories
 from pytest_deadline_sessions.strategies._summaries import of_shape
 
 STATUSES = model.enum("SessionLifecycleStatus")
@@ -414,3 +415,27 @@ def test_a_listing_is_the_default_of_nothing():
     """The smallest listing of each kind is what a person would write."""
     assert repr(smallest(ds.listings(page_sizes=True))) == "Listing(page_sizes=(0,))"
     assert smallest(ds.listings(page_sizes=False)) == Listing()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "updated", "expected"),
+    [
+        (["STARTED", "ENDED"], {}, ["STARTED", "ENDED"]),
+        (["STARTED"], {}, ["STARTED", "ENDED"]),
+        (["STARTED", "STARTED"], {}, ["STARTED", "ENDED"]),
+        (["STARTED", "UPDATE_IN_PROGRESS"], {"updatedAt": NOW}, ["STARTED", "ENDED"]),
+    ],
+)
+def test_a_history_that_must_end(statuses, updated, expected):
+    """It gets its end in place of the snapshots for which there is no room."""
+    first = smallest(ds.session_summaries(lifecycleStatus="STARTED", startedAt=NOW))
+    history = [{**first, **updated, "lifecycleStatus": status} for status in statuses]
+    ended = _histories._ended(history, 2)
+    assert [snapshot["lifecycleStatus"] for snapshot in ended] == expected
+
+
+def test_what_is_given_is_kept():
+    """Times in their order, and who asked for the update."""
+    given = {"startedAt": NOW - datetime.timedelta(1), "endedAt": NOW, "updatedBy": "somebody"}
+    summary = smallest(ds.session_summaries(**given))
+    assert {name: summary[name] for name in given} == given

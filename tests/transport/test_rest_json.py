@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 import botocore.parsers
@@ -123,3 +124,19 @@ def test_a_result_that_cannot_be_sent():
     """An operation of the user's that returns anything odd is told so."""
     with pytest.raises(TypeError, match="expected what JSON can hold, or a datetime"):
         rest_json.encode("GetFarm", {"farmId": {1, 2}})
+
+
+def test_a_list_in_the_query():
+    """A parameter that is given several times is a list."""
+    query = "tagKeys=a&tagKeys=b%20c"
+    decoded = rest_json.decode("UntagResource", {"resourceArn": "arn"}, query, {}, None)
+    assert decoded == {"resourceArn": "arn", "tagKeys": ["a", "b c"]}
+
+
+def test_times_of_other_zones_are_written_in_utc():
+    """The service knows no other."""
+    zone = datetime.timezone(datetime.timedelta(hours=2))
+    encoded = rest_json.encode(
+        "GetSession", {"startedAt": datetime.datetime(2030, 1, 1, 1, tzinfo=zone)}
+    )
+    assert json.loads(encoded.body) == {"startedAt": "2029-12-31T23:00:00Z"}
