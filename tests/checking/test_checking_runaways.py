@@ -23,7 +23,14 @@ from collectors.wrong import every
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
-from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse, _virtual_time, _watchdog
+from pytest_deadline_sessions.checking import (
+    VARIATIONS,
+    Case,
+    Lapse,
+    _runner,
+    _virtual_time,
+    _watchdog,
+)
 from pytest_deadline_sessions.checking._runaway import InsistentRunaway, Runaway
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -152,6 +159,20 @@ def test_what_stops_it_may_come_in_a_group():
             raise group("several", [error]) from None
 
     violation_of(collect, examples=[EMPTY])
+
+
+@pytest.mark.parametrize(
+    ("errors", "runaway"),
+    [
+        ([Runaway()], True),
+        ([Runaway(), ValueError("as it was stopped")], True),
+        ([Runaway(), KeyboardInterrupt()], False),
+        ([], False),
+    ],
+)
+def test_groups_of_runaways(errors, runaway):
+    """What else is in one must be what a collector may raise."""
+    assert _runner._of_runaway(types.SimpleNamespace(exceptions=errors)) is runaway
 
 
 def test_the_suite_goes_on():
