@@ -154,13 +154,18 @@ def state(modules=None):
 
 
 def unlike(before, after):
-    """The names of what differs. Modules imported meanwhile must have no stand-ins."""
+    """The names of what differs.
+
+    Modules imported meanwhile must have no stand-ins, and threads may have ended meanwhile.
+    """
     places = {
         place: value
         for place, value in after["bound"].items()
         if place in before["bound"] or value.__module__ in _STAND_INS
     }
-    return [name for name, value in {**after, "bound": places}.items() if value != before[name]]
+    threads = before["threads"] | after["threads"]
+    now = {**after, "bound": places, "threads": threads}
+    return [name for name, value in now.items() if value != before[name]]
 
 
 _STAND_INS = {
