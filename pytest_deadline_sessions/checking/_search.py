@@ -17,7 +17,7 @@ from pytest_deadline_sessions._contract.rules import STATELESS, TERMINATES
 from pytest_deadline_sessions.checking._attempt import Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._edge_cases import simplest
-from pytest_deadline_sessions.checking._shrink import smallest
+from pytest_deadline_sessions.checking._shrink import MOST_STEPS, smallest
 from pytest_deadline_sessions.checking._strategies import cases
 from pytest_deadline_sessions.checking._trial import Trial
 
@@ -96,22 +96,23 @@ def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexamp
 
 def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
     """The smallest counterexample around to the same rule."""
-    smaller = counterexample
+    smaller, tries = counterexample, 0
 
     def breaks(case: Case) -> bool:
-        nonlocal smaller
+        nonlocal smaller, tries
+        tries += 1
         other = trial.find(case)
         if other is None or other.rule != counterexample.rule:
             return False
         smaller = other
         return True
 
-    smallest(counterexample.case, breaks)
+    smallest(counterexample.case, breaks, MOST_STEPS)
     uncut = smaller
     cut = _as_cut(uncut.case)
-    if cut != uncut.case and breaks(cut):
+    if cut != uncut.case and tries < MOST_STEPS and breaks(cut):
         # Pages of other sizes may show the same with fewer sessions.
-        smallest(cut, breaks)
+        smallest(cut, breaks, MOST_STEPS - tries)
     return smaller if len(smaller.case.listing) < len(uncut.case.listing) else uncut
 
 

@@ -29,14 +29,15 @@ MOST_STEPS = 400
 """The most cases that are tried."""
 
 
-def smallest(case: Case, breaks: Callable[[Case], bool]) -> Case:
-    """Find the smallest case that ``breaks`` accepts, in at most ``MOST_STEPS`` calls of it.
+def smallest(case: Case, breaks: Callable[[Case], bool], most: int = MOST_STEPS) -> Case:
+    """Find the smallest case that ``breaks`` accepts.
 
     Args:
         case: A case that it accepts.
         breaks: Whether a case still shows the failure.
+        most: How many times it is called at most.
     """
-    tries = _Tries(breaks)
+    tries = _Tries(breaks, most)
     progressed = True
     while progressed:
         progressed = False
@@ -49,12 +50,12 @@ def smallest(case: Case, breaks: Callable[[Case], bool]) -> Case:
 
 
 class _Tries:
-    """Calls ``breaks``, at most ``MOST_STEPS`` times and never again for a case that passed."""
+    """Calls ``breaks``, at most so many times and never again for a case that passed."""
 
-    def __init__(self, breaks: Callable[[Case], bool]) -> None:
+    def __init__(self, breaks: Callable[[Case], bool], most: int) -> None:
         self._breaks = breaks
         self._passed: set[Case] = set()
-        self._left = MOST_STEPS
+        self._left = most
 
     def first_success(self, moves: Iterator[Move[Case]], position: int) -> tuple[int, Case] | None:
         """Find the first move, from that position on, to a case that still breaks."""

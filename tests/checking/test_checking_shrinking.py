@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from pytest_deadline_sessions import Behavior, Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions.checking import VARIATIONS, Case, Lapse, _search
+from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._listing_moves import without_pages
 from pytest_deadline_sessions.checking._shrink import MOST_STEPS, moves, smallest
 from pytest_deadline_sessions.checking._strategies import cases
+from pytest_deadline_sessions.checking._trial import Trial
 
 RUNS = (("STARTED", 20), ("ENDED", 41), ("UPDATE_FAILED", 2), ("STARTED", 30))
 EVERYTHING = Case(
@@ -409,6 +411,22 @@ def wrong_for(counts):
         return sessions[1:] if sessions and counts(len(sessions)) else sessions
 
     return collect
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 20])
+def test_pages_of_other_sizes_are_no_reason_to_try_more(monkeypatch, most):
+    """A listing that the service cuts is also tried as it was cut, with the tries that are left."""
+    find, tried = Trial.find, []
+    monkeypatch.setattr(Trial, "find", lambda *args: tried.append(args) or find(*args))
+    monkeypatch.setattr(_search, "MOST_STEPS", most)
+    start = Case(Listing(runs=(("ENDED", 250),)))
+    monkeypatch.setattr(_search, "cases", lambda _: st.just(start))
+    with pytest.raises(PaginationViolation):
+        check_pagination(wrong_for(lambda count: count > 150), max_examples=1, without=VARIATIONS)
+    # Before anything is shrunk, the case is found, and found once more.
+    shrinking = [args for args in tried if args[1] != start]
+    plain = len(list(simplest(VARIATIONS)))
+    assert len(shrinking) - plain <= most
 
 
 @pytest.mark.parametrize(
