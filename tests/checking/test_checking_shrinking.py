@@ -432,12 +432,12 @@ def test_pages_of_other_sizes_are_no_reason_to_try_more(monkeypatch, most):
 @pytest.mark.parametrize(
     ("collect", "sessions", "sizes"),
     [
-        (two_equal_pages, 8, (4, 4)),
-        (wrong_for(lambda count: count % 7 == 0), 7, None),
-        (wrong_for(lambda count: count > 255), 256, None),
+        pytest.param(two_equal_pages, 8, (4, 4), id="two equal pages"),
+        pytest.param(wrong_for(lambda count: count % 7 == 0), 7, None, id="divisible by 7"),
+        pytest.param(wrong_for(lambda count: count > 255), 256, None, id="256 and more"),
     ],
-    ids=["two equal pages", "divisible by 7", "256 and more"],
 )
+@pytest.mark.at_length
 def test_edge_cases_are_shrunk_too(collect, sessions, sizes):
     """What a case shows that is always tried is reported as small as what is drawn."""
     with pytest.raises(PaginationViolation) as caught:

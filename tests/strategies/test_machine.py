@@ -97,7 +97,7 @@ def test_an_iterator_is_a_result_too():
             for page in client.get_paginator("list_sessions").paginate(**job):
                 yield from page["sessions"]
 
-    _run(Machine)
+    run_state_machine_as_test(Machine, settings=settings(LIGHT, max_examples=5))
 
 
 def test_the_first_page_for_all():

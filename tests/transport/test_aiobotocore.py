@@ -21,6 +21,7 @@ from pytest_deadline_sessions import (
     _state,
     check_pagination,
 )
+from pytest_deadline_sessions.checking import VARIATIONS
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -178,10 +179,17 @@ RIGHT = [
 ]
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("collect", RIGHT)
 def test_check_pagination_runs_async_collectors(collect):
     """They are given a client to await, and a plain one if they leave that to threads."""
     check_pagination(collect, max_examples=5, without=["volume"])
+
+
+@pytest.mark.parametrize("collect", [collect_with_own_client, _each])
+def test_plain_cases_of_async_collectors(collect):
+    """Coroutines are awaited, and asynchronous generators are read to their end."""
+    check_pagination(collect, max_examples=1, without=VARIATIONS)
 
 
 @pytest.mark.at_length
