@@ -135,6 +135,14 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def thorough(session: nox.Session) -> None:
+    """Run the tests that take long, with ten times as many examples, at every line."""
+    _install(session, "test")
+    session.env |= {"DEADLINE_SESSIONS_EXAMPLES": "10", "DEADLINE_SESSIONS_STEP": "1"}
+    session.run("pytest", "-n", WORKERS, "-m", UNMEASURED, *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))

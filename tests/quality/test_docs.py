@@ -43,8 +43,7 @@ IMPOSSIBLE = [name for name, package in NEEDS.items() if not importlib.util.find
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/check_pagination.md"])
-@pytest.mark.usefixtures("every_plugin")
-def test_every_block_runs(pytester, document):
+def test_every_block_runs(pytester, run_pytest, document):
     """The Python blocks of a document form one test module; every test in it passes."""
     pytest.importorskip("moto")
     pytest.importorskip("h11")
@@ -60,7 +59,8 @@ def test_every_block_runs(pytester, document):
     pytester.makepyfile(source)
     left_out = [name for name in tests if name in IMPOSSIBLE]
     deselected = [f"--deselect=test_every_block_runs.py::{name}" for name in left_out]
-    result = pytester.runpytest_subprocess("-p", "no:randomly", "-W", "error", *deselected)
+    faker = ("-p", "faker.contrib.pytest.plugin")
+    result = run_pytest(*faker, "-W", "error", *deselected)
     result.assert_outcomes(passed=len(tests) - len(left_out), deselected=len(left_out))
 
 

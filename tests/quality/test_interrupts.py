@@ -26,7 +26,7 @@ from pytest_deadline_sessions._transport import (
     tracking,
 )
 
-STEP = int(os.environ.get("DEADLINE_SESSIONS_STEP", "5"))
+STEP = int(os.environ.get("DEADLINE_SESSIONS_STEP", "10"))
 PACKAGES = ("pytest_deadline_sessions", "botocore", "aiobotocore")
 
 
@@ -113,7 +113,7 @@ def _refused(client, _fake):
         client.list_sessions(farmId="")
 
 
-# All lines were tried when this was written; every fifth tells when something has changed.
+# All lines were tried when this was written; every tenth tells when something has changed.
 @pytest.mark.parametrize("call", [_list_with_a_retry, _presign, _refused])
 @pytest.mark.parametrize("mode", ["legacy", "adaptive"])
 def test_interrupted_anywhere(mode, call):

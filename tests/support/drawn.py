@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 
 from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, Phase, find, settings
@@ -14,7 +15,9 @@ UTC = datetime.timezone.utc
 
 NOW = datetime.datetime(2030, 1, 1, 12, tzinfo=UTC)
 
-many = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+# `nox -s thorough` draws ten times as many.
+FACTOR = int(os.environ.get("DEADLINE_SESSIONS_EXAMPLES", "1"))
+many = settings(max_examples=100 * FACTOR, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def find_one(strategy, condition):

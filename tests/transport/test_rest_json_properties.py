@@ -9,6 +9,7 @@ import urllib.parse
 import botocore.parsers
 import botocore.serialize
 import pytest
+from drawn import FACTOR
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -75,7 +76,7 @@ NAMES = [name for name in model.operation_names() if model.operation_model(name)
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10 * FACTOR, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_request_is_read_as_botocore_wrote_it(name, data):
     """Path, query, headers and body of each operation of the service lead back to its arguments."""
@@ -95,7 +96,7 @@ def test_every_request_is_read_as_botocore_wrote_it(name, data):
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10 * FACTOR, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_response_is_parsed_as_it_was_meant(name, data):
     """What the service says of each operation is what botocore gives its caller."""
