@@ -85,9 +85,9 @@ def _allowed(statuses: Any) -> list[str]:
     if statuses is None:
         return list(known)
     several = isinstance(statuses, Collection) and not isinstance(statuses, str)
-    if not several or not statuses or not all(one in known for one in statuses):
+    if not several or not statuses or not all(status in known for status in statuses):
         raise refuse_value("statuses", statuses, f"some of {', '.join(known)}")
-    return [one for one in known if one in statuses]
+    return [status for status in known if status in statuses]
 
 
 def check_max_results(max_results: Any) -> None:
@@ -119,7 +119,7 @@ def _cut(
     times = st.sampled_from([*[1] * 12, 2, 5, 40])
     # The times first: one page of two sessions is simpler than two pages of one.
     runs = st.lists(st.tuples(times, size), min_size=1, max_size=6)
-    sizes = runs.map(lambda drawn: [one for count, one in drawn for _ in range(count)])
+    sizes = runs.map(lambda drawn: [size for count, size in drawn for _ in range(count)])
     return sizes.map(lambda drawn: _fitted(drawn, low, high, empty_pages))
 
 
@@ -130,10 +130,10 @@ def _fitted(
     fitted: list[int] = []
     total = 0
     for size in sizes:
-        kept = min(size, high - total)
-        if kept or empty_pages:
-            fitted.append(kept)
-        total += kept
+        smaller = min(size, high - total)
+        if smaller or empty_pages:
+            fitted.append(smaller)
+        total += smaller
     while total < low:
         fitted.append(min(100, low - total))
         total += fitted[-1]
@@ -239,7 +239,7 @@ def _responses(listing: Any, max_results: int) -> st.SearchStrategy[list[ListSes
     if listing is None:
         listing = listings(max_sessions=300, max_results=max_results)
     drawn = listing if isinstance(listing, st.SearchStrategy) else st.just(listing)
-    return drawn.map(lambda one: _chain(one, max_results))
+    return drawn.map(lambda listing: _chain(listing, max_results))
 
 
 def _chain(listing: Any, max_results: int) -> list[ListSessionsResponse]:

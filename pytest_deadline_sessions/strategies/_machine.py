@@ -150,13 +150,13 @@ class SessionsMachine(RuleBasedStateMachine):
         """The code under test lists: it is right, or it raises because a call failed."""
         before = len(self.fake.calls)
         try:
-            found = self.collect(self.client, **self.job)
-            found = list(found) if isinstance(found, Iterator) else found
+            result = self.collect(self.client, **self.job)
+            result = list(result) if isinstance(result, Iterator) else result
         except Exception:
             if not any(call.error for call in self.fake.calls[before:]):
                 raise
         else:
-            self.verify(found)
+            self.verify(result)
 
     def _listed(self, **arguments: Any) -> Any:
         """The token of a page, for the bundle; nothing if there is none."""

@@ -43,11 +43,11 @@ def register_boto3_types() -> None:
         ... ]
         'STARTED'
     """
-    found = [module for module in map(_type_definitions, _STUBS) if module is not None]
-    if not found:
+    modules = [module for module in map(_type_definitions, _STUBS) if module is not None]
+    if not modules:
         msg = f"no types to register (expected {' or '.join(_STUBS)} to be installed)"
         raise ModuleNotFoundError(msg, name=_STUBS[0])
-    for module in found:
+    for module in modules:
         for name, make in _MAKERS.items():
             if hasattr(module, name):
                 st.register_type_strategy(getattr(module, name), make())
