@@ -35,7 +35,7 @@ def register() -> None:
 def _later(module: str, name: str) -> Callable[[Any], SearchStrategy[Any]]:
     def make(_type: Any) -> SearchStrategy[Any]:
         strategies = importlib.import_module(f"pytest_deadline_sessions.strategies.{module}")
-        found: SearchStrategy[Any] = getattr(strategies, name)()
-        return found
+        strategy: SearchStrategy[Any] = getattr(strategies, name)()
+        return strategy
 
     return make
