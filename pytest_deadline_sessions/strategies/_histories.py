@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from hypothesis import strategies as st
@@ -134,10 +134,10 @@ def _breaks_one(drawn: tuple[dict[str, Any], str]) -> bool:
 
 def _changed(
     summaries: st.SearchStrategy[SessionSummary],
-    change: Callable[[dict[str, Any]], dict[str, Any]],
+    change: Callable[[SessionSummary], dict[str, Any]],
     rule: lifecycle.Rule,
 ) -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    return summaries.map(lambda summary: (change(cast("dict[str, Any]", summary)), rule.name))
+    return summaries.map(lambda summary: (change(summary), rule.name))
 
 
 def _malformed() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
@@ -164,7 +164,7 @@ def _malformed_of(
     return summary, lifecycle.SCHEMA.name
 
 
-def _wrong(value: Any) -> list[Any]:
+def _wrong(value: datetime.datetime | str) -> list[object]:
     if isinstance(value, datetime.datetime):
         return [value.replace(tzinfo=None), value.isoformat(), value.timestamp(), None]
     return [None, 1, value.lower() + "x", value[:-1].upper() + "G", ""]
@@ -195,12 +195,12 @@ def _update_members() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
     )
 
 
-def _without(summary: Any, name: str) -> dict[str, Any]:
+def _without(summary: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key != name}
 
 
 def _not_asked() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    def extra(summary: Any, name: str) -> tuple[dict[str, Any], str]:
+    def extra(summary: SessionSummary, name: str) -> tuple[dict[str, Any], str]:
         values = {
             "targetLifecycleStatus": ENDED,
             "updatedAt": summary["startedAt"],
@@ -213,7 +213,9 @@ def _not_asked() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
 
 
 def _chronology() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    def turned(summary: Any, back: datetime.timedelta, first: bool) -> tuple[dict[str, Any], str]:
+    def turned(
+        summary: SessionSummary, back: datetime.timedelta, first: bool
+    ) -> tuple[dict[str, Any], str]:
         later = [name for name in ("updatedAt", "endedAt") if name in summary]
         name = later[0] if first else later[-1]
         moment = summary["startedAt"] - back - datetime.timedelta(microseconds=1)

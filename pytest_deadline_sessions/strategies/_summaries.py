@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import functools
 import itertools
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import strategies as st
 
@@ -21,6 +22,9 @@ from pytest_deadline_sessions.strategies._options import (
     refuse,
     refuse_value,
 )
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
 
 _MOST = 16**32 - 1
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
@@ -139,7 +143,7 @@ def _checked(
     return drawn
 
 
-def _valid(name: str, value: Any) -> st.SearchStrategy[Any]:
+def _valid(name: str, value: object) -> st.SearchStrategy[Any]:
     """What the service model allows of the values for a member."""
     if not isinstance(value, st.SearchStrategy):
         return st.just(value)
@@ -147,7 +151,7 @@ def _valid(name: str, value: Any) -> st.SearchStrategy[Any]:
     return value.filter(lambda drawn: not validation.check_shape(drawn, shape))
 
 
-def _is_in_order(summary: Any, now: datetime.datetime | None) -> bool:
+def _is_in_order(summary: Mapping[str, Any], now: datetime.datetime | None) -> bool:
     times = [summary[name] for name in _TIMES if name in summary]
     present = [] if now is None else [now]
     return all(before <= after for before, after in itertools.pairwise([*times, *present]))
@@ -165,7 +169,7 @@ def check_members(members: dict[str, Any]) -> None:
                 raise refuse_value(name, value, broken[0].allowed)
 
 
-def check_now(now: Any) -> None:
+def check_now(now: datetime.datetime | None) -> None:
     """Refuse a present that is no timezone-aware datetime."""
     if now is not None:
         if validation.check_shape(now, "StartedAt"):
@@ -180,7 +184,7 @@ def _check_year(name: str, moment: datetime.datetime) -> None:
         raise refuse(f"{name}={moment}", f"a year in {years}")
 
 
-def of_shape(shape: Any) -> st.SearchStrategy[Any]:
+def of_shape(shape: Shape) -> st.SearchStrategy[Any]:
     """Any value that a simple shape of the service model allows."""
     metadata = shape.metadata
     if shape.type_name == "timestamp":
