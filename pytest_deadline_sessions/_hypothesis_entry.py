@@ -32,10 +32,10 @@ def register() -> None:
     st.register_type_strategy(Fault, _later("_listings", "faults"))
 
 
-def _later(module: str, name: str) -> Callable[[Any], SearchStrategy[Any]]:
-    def make(_type: Any) -> SearchStrategy[Any]:
+def _later(module: str, name: str) -> Callable[[object], SearchStrategy[Any]]:
+    def make(_type: object) -> SearchStrategy[Any]:
         strategies = importlib.import_module(f"pytest_deadline_sessions.strategies.{module}")
-        found: SearchStrategy[Any] = getattr(strategies, name)()
-        return found
+        strategy: SearchStrategy[Any] = getattr(strategies, name)()
+        return strategy
 
     return make

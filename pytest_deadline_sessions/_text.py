@@ -85,10 +85,10 @@ def plain(value: Any, width: int = 80) -> str:
         return shown(value, width)
 
 
-def same(one: Any, other: Any) -> bool:
+def same(value: Any, other: Any) -> bool:
     """Whether two values are equal; what cannot tell is equal to nothing but itself."""
     try:
-        return one is other or bool(one == other)
+        return value is other or bool(value == other)
     except _RAISED:
         return False
 

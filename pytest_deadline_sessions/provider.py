@@ -221,22 +221,22 @@ class DeadlineProvider(BaseProvider):
         self, names: Sequence[str], now: datetime.datetime | None, fixed: dict[str, Any]
     ) -> dict[str, Any]:
         """Times in the order of ``names``: the fixed ones, and others around them."""
-        found = {name: fixed[name] for name in names if name in fixed}
-        if not found:
-            found[names[-1]] = (now or NOW) - self._span(_AGO)
+        times = {name: fixed[name] for name in names if name in fixed}
+        if not times:
+            times[names[-1]] = (now or NOW) - self._span(_AGO)
         spans = {name: _RUN if name == "startedAt" else _STEP for name in names}
-        first = min(names.index(name) for name in found)
+        first = min(names.index(name) for name in times)
         for index in range(first, 0, -1):
             earlier = names[index - 1]
-            found[earlier] = found[names[index]] - self._span(spans[earlier])
+            times[earlier] = times[names[index]] - self._span(spans[earlier])
         for index in range(first + 1, len(names)):
             before, name = names[index - 1], names[index]
-            if name not in found:
-                bounds = [found[later] for later in names[index:] if later in found]
+            if name not in times:
+                bounds = [times[later] for later in names[index:] if later in times]
                 latest = min([*bounds, *([] if now is None else [now])], default=None)
-                moved = found[before] + self._span(spans[before])
-                found[name] = moved if latest is None else min(moved, max(found[before], latest))
-        return found
+                moved = times[before] + self._span(spans[before])
+                times[name] = moved if latest is None else min(moved, max(times[before], latest))
+        return times
 
     def _plans(self, now: datetime.datetime, count: int) -> list[dict[str, Any]]:
         """Times and statuses of the sessions that one worker ran, latest first."""

@@ -71,11 +71,11 @@ def fill(shape: StructureShape, known: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fitting(shape: Shape, value: Any) -> Any:
+def _fitting(shape: Shape, value: Any) -> object:
     return fill(shape, value) if model.is_structure(shape) else value
 
 
-def _example(shape: Shape) -> Any:
+def _example(shape: Shape) -> object:
     return _MAKERS[shape.type_name](shape)
 
 

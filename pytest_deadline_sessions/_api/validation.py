@@ -20,7 +20,7 @@ from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from botocore.model import ListShape, MapShape, Shape, StructureShape
 
@@ -43,7 +43,7 @@ class Violation:
         return f"{self.path or 'value'}: {self.value} (expected {self.allowed})"
 
 
-def check_request(params: Any, operation: str = model.OPERATION) -> list[Violation]:
+def check_request(params: object, operation: str = model.OPERATION) -> list[Violation]:
     """Everything in a request that the service model does not allow.
 
     Botocore's own validator checks types, required members and lower bounds. This one also checks
@@ -59,7 +59,7 @@ def check_request(params: Any, operation: str = model.OPERATION) -> list[Violati
     return list(_check(params, model.input_shape(operation), ""))
 
 
-def check_response(response: Any, operation: str = model.OPERATION) -> list[Violation]:
+def check_response(response: object, operation: str = model.OPERATION) -> list[Violation]:
     """Everything in a response that the service could not have sent.
 
     Args:
@@ -74,7 +74,7 @@ def check_response(response: Any, operation: str = model.OPERATION) -> list[Viol
     return list(_check(response, model.output_shape(operation), ""))
 
 
-def check_shape(value: Any, name: str, path: str = "") -> list[Violation]:
+def check_shape(value: object, name: str, path: str = "") -> list[Violation]:
     """Everything in a value that a shape of the service model does not allow.
 
     Example:
@@ -84,13 +84,13 @@ def check_shape(value: Any, name: str, path: str = "") -> list[Violation]:
     return list(_check(value, model.shape(name), path))
 
 
-def _check(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
+def _check(value: object, shape: Shape, path: str) -> Iterator[Violation]:
     check = _CHECKS.get(shape.type_name)
     if check is not None:
         yield from check(value, shape, path)
 
 
-def _structure(value: Any, shape: StructureShape, path: str) -> Iterator[Violation]:
+def _structure(value: object, shape: StructureShape, path: str) -> Iterator[Violation]:
     if not isinstance(value, Mapping):
         yield Violation(path, shown(value), f"a dict of {shape.name}")
         return
@@ -109,7 +109,7 @@ def _structure(value: Any, shape: StructureShape, path: str) -> Iterator[Violati
         yield Violation(path, _names(value), f"exactly one of {_names(shape.members)}")
 
 
-def _list(value: Any, shape: ListShape, path: str) -> Iterator[Violation]:
+def _list(value: object, shape: ListShape, path: str) -> Iterator[Violation]:
     if not isinstance(value, list | tuple):
         yield Violation(path, shown(value), "a list")
         return
@@ -118,7 +118,7 @@ def _list(value: Any, shape: ListShape, path: str) -> Iterator[Violation]:
         yield from _check(item, shape.member, f"{path}[{index}]")
 
 
-def _map(value: Any, shape: MapShape, path: str) -> Iterator[Violation]:
+def _map(value: object, shape: MapShape, path: str) -> Iterator[Violation]:
     if not isinstance(value, Mapping):
         yield Violation(path, shown(value), "a dict")
         return
@@ -128,7 +128,7 @@ def _map(value: Any, shape: MapShape, path: str) -> Iterator[Violation]:
         yield from _check(item, shape.value, f"{path}[{shown(key)}]")
 
 
-def _string(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
+def _string(value: object, shape: Shape, path: str) -> Iterator[Violation]:
     if not isinstance(value, str):
         yield Violation(path, shown(value), "a string")
         return
@@ -143,33 +143,33 @@ def _string(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
         yield Violation(path, shown(value), choice + ", ".join(map(repr, allowed)))
 
 
-def _integer(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
+def _integer(value: object, shape: Shape, path: str) -> Iterator[Violation]:
     if isinstance(value, bool) or not isinstance(value, int):
         yield Violation(path, shown(value), "an integer")
     else:
         yield from _within(value, shape, path, "")
 
 
-def _float(value: Any, shape: Shape, path: str) -> Iterator[Violation]:
+def _float(value: object, shape: Shape, path: str) -> Iterator[Violation]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         yield Violation(path, shown(value), "a number")
     else:
         yield from _within(value, shape, path, "")
 
 
-def _boolean(value: Any, _shape: Shape, path: str) -> Iterator[Violation]:
+def _boolean(value: object, _shape: Shape, path: str) -> Iterator[Violation]:
     if not isinstance(value, bool):
         yield Violation(path, shown(value), "True or False")
 
 
-def _timestamp(value: Any, _shape: Shape, path: str) -> Iterator[Violation]:
+def _timestamp(value: object, _shape: Shape, path: str) -> Iterator[Violation]:
     if not isinstance(value, datetime.datetime):
         yield Violation(path, shown(value), "a timezone-aware datetime")
     elif value.utcoffset() is None:
         yield Violation(path, f"{shown(value)}, which is naive", "a timezone-aware datetime")
 
 
-_CHECKS: dict[str, Callable[[Any, Any, str], Iterator[Violation]]] = {
+_CHECKS: dict[str, Callable[[object, Any, str], Iterator[Violation]]] = {
     "structure": _structure,
     "list": _list,
     "map": _map,
@@ -190,5 +190,5 @@ def _within(size: float, shape: Shape, path: str, unit: str) -> Iterator[Violati
         yield Violation(path, f"{size} {unit}".rstrip(), f"{span} {unit}".rstrip())
 
 
-def _names(names: Any) -> str:
+def _names(names: Iterable[object]) -> str:
     return ", ".join(map(str, names)) or "nothing"

@@ -46,14 +46,14 @@ def assert_complete_listing(got: Any, listing: Any, *, ordered: bool = True) -> 
     """
     __tracebackhide__ = True
     check_switch("ordered", ordered)
-    ids, wanted = _ids("got", got), _ids("listing", getattr(listing, "listing", listing))
-    incomplete = check_ids(ids, wanted, ordered=ordered)
+    ids, listed = _ids("got", got), _ids("listing", getattr(listing, "listing", listing))
+    incomplete = check_ids(ids, listed, ordered=ordered)
     if incomplete is None:
         return
     if incomplete.rule is ORDER:
-        lines = first_out_of_order(ids, wanted)
+        lines = first_out_of_order(ids, listed)
         raise failure("The code under test", ORDER, lines, "ordered=False")
-    lines = [f"sessions: {len(ids)} (expected {len(wanted)})", *incomplete.differences.lines()]
+    lines = [f"sessions: {len(ids)} (expected {len(listed)})", *incomplete.differences.lines()]
     raise failure("The code under test", incomplete.rule, lines)
 
 

@@ -27,7 +27,7 @@ class Incomplete:
 
 def check_ids(
     got: Sequence[str],
-    wanted: Sequence[str],
+    listed: Sequence[str],
     *,
     ordered: bool = True,
     started: Collection[str] = (),
@@ -36,7 +36,7 @@ def check_ids(
 
     Args:
         got: The ids of the result.
-        wanted: The ids of the listing.
+        listed: The ids of the listing.
         ordered: Whether the order matters.
         started: The ids of sessions that started meanwhile, which may be there or not, anywhere.
 
@@ -46,12 +46,12 @@ def check_ids(
         'order'
         >>> check_ids(["b", "a"], ["a", "b"], ordered=False)
     """
-    differences = compare(got, wanted, started)
-    listed = [each for each in got if each in differences.places]
+    differences = compare(got, listed, started)
+    known = [each for each in got if each in differences.places]
     if differences:
-        return Incomplete(COMPLETE, listed, differences)
-    if ordered and listed != list(wanted):
-        return Incomplete(ORDER, listed, differences)
+        return Incomplete(COMPLETE, known, differences)
+    if ordered and known != list(listed):
+        return Incomplete(ORDER, known, differences)
     return None
 
 

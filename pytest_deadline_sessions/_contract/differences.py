@@ -57,13 +57,13 @@ class Differences:
 
 
 def compare(
-    got: Sequence[str], wanted: Sequence[str], started: Collection[str] = ()
+    got: Sequence[str], listed: Sequence[str], started: Collection[str] = ()
 ) -> Differences:
     """Compare the ids of a result with those of a listing, whatever their order.
 
     Args:
         got: The ids of the result.
-        wanted: The ids of the listing.
+        listed: The ids of the listing.
         started: The ids of sessions that started meanwhile; each may be there once or not at all.
 
     Example:
@@ -73,13 +73,13 @@ def compare(
         >>> differences.lines()
         ['3 missing: #1..#3 (b, c, d)', '1 doubled: #0 (a)', '1 unexpected: x']
     """
-    times, due = Counter(got), Counter(wanted)
+    times, due = Counter(got), Counter(listed)
     allowed = due | Counter(dict.fromkeys(started, 1))
     return Differences(
         missing=[each for each in due if times[each] < due[each]],
         doubled=[each for each in allowed if times[each] > allowed[each]],
         unexpected=[each for each in times if each not in allowed],
-        places=places_of(wanted),
+        places=places_of(listed),
     )
 
 
@@ -102,14 +102,14 @@ def spans(places: Iterable[int]) -> str:
     return ", ".join(first_of(texts, _MOST_SPANS))
 
 
-def ids_by_place(ids: Sequence[str], wanted: Sequence[str]) -> str:
+def ids_by_place(ids: Sequence[str], listed: Sequence[str]) -> str:
     """Write the ids of a result by their places in the listing, a long result without its middle.
 
     Example:
         >>> ids_by_place(["b", "x"], ["a", "b"])
         '2 sessions: #1, x (not in the listing)'
     """
-    places = places_of(wanted)
+    places = places_of(listed)
     texts = [
         f"#{places[each]}" if each in places else f"{shorten(each)} (not in the listing)"
         for each in ids
@@ -120,13 +120,13 @@ def ids_by_place(ids: Sequence[str], wanted: Sequence[str]) -> str:
     return f"{plural(len(ids), 'session')}: {', '.join(texts)}" if ids else "no sessions"
 
 
-def first_out_of_order(got: Sequence[str], wanted: Sequence[str]) -> list[str]:
+def first_out_of_order(got: Sequence[str], listed: Sequence[str]) -> list[str]:
     """Say where the order of two lists of the same ids first differs, and how it goes on."""
-    pairs = enumerate(zip(got, wanted, strict=True))
+    pairs = enumerate(zip(got, listed, strict=True))
     place = next(place for place, (left, right) in pairs if left != right)
-    places = places_of(wanted)
+    places = places_of(listed)
     texts = [f"#{places[each]}" for each in got[place:]]
     return [
-        f"sessions[{place}]: {shorten(got[place])} (expected {shorten(wanted[place])})",
+        f"sessions[{place}]: {shorten(got[place])} (expected {shorten(listed[place])})",
         f"from there on: {', '.join(first_of(texts, _MOST_SPANS))}",
     ]

@@ -134,13 +134,13 @@ class Clock:
     def snapshot(self) -> Callable[[], None]:
         """Remember what ``advance`` added so far; calling the result brings it back."""
         offset = self._offset
-        frozen = [(one, self.now()) for one in self._frozen[-1:]]
+        stopped = [(frozen, self.now()) for frozen in self._frozen[-1:]]
 
         def restore() -> None:
             self._offset = offset
-            for one, at in frozen:
-                if one in self._frozen:
-                    one.move_to(at)
+            for frozen, at in stopped:
+                if frozen in self._frozen:
+                    frozen.move_to(at)
 
         return restore
 

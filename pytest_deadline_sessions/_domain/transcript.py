@@ -107,9 +107,9 @@ class Transcript(Sequence[Call]):
 
     def replace(self, calls: Iterable[Call]) -> None:
         """Forget all calls but these."""
-        kept = list(calls)
+        remaining = list(calls)
         self.clear()
-        for call in kept:
+        for call in remaining:
             self.add(call)
 
     @overload
@@ -183,8 +183,8 @@ def render_arguments(params: Mapping[str, Any], same: Mapping[str, Any]) -> str:
 def _value(name: str, value: Any) -> str:
     if name == "nextToken" and isinstance(value, str):
         return abbreviate(value)
-    found = _ID.fullmatch(value) if isinstance(value, str) else None
-    return shown(value, _WIDEST) if found is None else "{}{}…{}".format(*found.groups())
+    match = _ID.fullmatch(value) if isinstance(value, str) else None
+    return shown(value, _WIDEST) if match is None else "{}{}…{}".format(*match.groups())
 
 
 def _outcome(call: Call) -> str:

@@ -69,9 +69,9 @@ def _credentials(method: Any, session: Any) -> Any:
     if _are_given(session):
         return method()
     for provider in _own_providers(session):
-        found = provider.load()
-        if found is not None:
-            return _keep(session, found)
+        credentials = provider.load()
+        if credentials is not None:
+            return _keep(session, credentials)
     return Credentials(*_keys(), method="env")
 
 
@@ -81,9 +81,9 @@ async def _credentials_awaited(method: Any, session: Any) -> Any:
     if _are_given(session):
         return await method()
     for provider in _own_providers(session):
-        found = await provider.load()
-        if found is not None:
-            return _keep(session, found)
+        credentials = await provider.load()
+        if credentials is not None:
+            return _keep(session, credentials)
     return AioCredentials(*_keys(), method="env")
 
 
@@ -103,10 +103,10 @@ def _own_providers(session: Any) -> list[Any]:
     ]
 
 
-def _keep(session: Any, found: Any) -> Any:
-    _state.own_credentials.add(found)
-    assign(session, "_credentials", found)  # as it does itself
-    return found
+def _keep(session: Any, credentials: Any) -> Any:
+    _state.own_credentials.add(credentials)
+    assign(session, "_credentials", credentials)  # as it does itself
+    return credentials
 
 
 def _keys() -> tuple[str, str, str | None]:

@@ -163,11 +163,11 @@ def _put_back(name: str, value: str | None) -> bool:
 def _replaced(name: str, value: str | None) -> bool:
     """Whether a value is that of an ended layer; if so, the one from before it is written."""
     missing = object()
-    kept = _take(name, value, missing)
-    if kept is missing:
+    replacement = _take(name, value, missing)
+    if replacement is missing:
         return False
     with _writing():
-        _write(name, kept)
+        _write(name, replacement)
     _unwatch()
     return True
 

@@ -126,9 +126,9 @@ def _split(url: str) -> tuple[str, str]:
 
 def _attempt(headers: Mapping[str, str | bytes]) -> int:
     name = "amz-sdk-request"
-    found = _ATTEMPT.search(rest_json.header_text(name, headers.get(name, "")))
-    if found is None:
+    match = _ATTEMPT.search(rest_json.header_text(name, headers.get(name, "")))
+    if match is None:
         return 1
-    if not _NUMBER.fullmatch(found.group(1)):
+    if not _NUMBER.fullmatch(match.group(1)):
         raise rest_json.cannot_parse(name, "attempt=1 or more")
-    return int(found.group(1))
+    return int(match.group(1))

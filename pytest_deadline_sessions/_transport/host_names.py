@@ -55,9 +55,9 @@ class HostNames:
             if value is None:
                 continue
             text = value.decode("latin-1")
-            found = expression.fullmatch(text)
-            if found is None or not self._knows(found.group(1)):
-                return _foreign(header, text, found.group(1)[:_LONGEST] if found else "NAME")
+            match = expression.fullmatch(text)
+            if match is None or not self._knows(match.group(1)):
+                return _foreign(header, text, match.group(1)[:_LONGEST] if match else "NAME")
         return None
 
     def _knows(self, name: str) -> bool:

@@ -160,9 +160,9 @@ def _routes() -> dict[tuple[str, int], list[_Route]]:
         routes.setdefault((method, path.count("/")), []).append(
             _Route(name, method, expression, labels)
         )
-    for found in routes.values():
+    for candidates in routes.values():
         # A fixed segment is a better match than a label in its place.
-        found.sort(key=lambda route: len(route.labels))
+        candidates.sort(key=lambda route: len(route.labels))
     return routes
 
 

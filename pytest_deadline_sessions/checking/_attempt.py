@@ -117,7 +117,7 @@ class Attempt:
         page_size: The most sessions that the service puts in a page.
         job: The three ids.
         earlier: The ids that it was called with before, and the tokens that it was given.
-        kept: Whether it returned the very object that it had returned in the call before.
+        same_object: Whether it returned the very object that it had returned in the call before.
         healthy: Whether only the collector itself can make a request fail.
         added: The ids of sessions that started meanwhile.
         lists: The ``ListSessions`` requests that it sent.
@@ -134,7 +134,7 @@ class Attempt:
     added: set[str] = field(default_factory=set)
     lists: list[Call] = field(default_factory=list)
     returned: Any = None
-    kept: bool = False
+    same_object: bool = False
     error: BaseException | None = None
     runaway: str | None = None
     _tally: _Tally = field(default_factory=_Tally, init=False)

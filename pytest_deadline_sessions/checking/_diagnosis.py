@@ -83,17 +83,17 @@ def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
         if call.error is None
     ]
     if len(pages) > 1:
-        kept = {
+        by_cause = {
             "It drops the page that has no token.": pages[:-1],
             "It drops the first page.": pages[1:],
             "It keeps only the last page.": pages[-1:],
         }
-        for cause, some in kept.items():
+        for cause, some in by_cause.items():
             if list(got) == list(itertools.chain.from_iterable(some)):
                 return cause
-    wanted = {summary["sessionId"]: {**summary, "sessionId": ""} for summary in attempt.listing}
-    missing = [bare for session_id, bare in wanted.items() if session_id not in got]
-    returned = [wanted[session_id] for session_id in got if session_id in wanted]
+    by_id = {summary["sessionId"]: {**summary, "sessionId": ""} for summary in attempt.listing}
+    missing = [bare for session_id, bare in by_id.items() if session_id not in got]
+    returned = [by_id[session_id] for session_id in got if session_id in by_id]
     if missing and all(bare in returned for bare in missing):
         return "It treats sessions that differ only in their id as the same."
     return ""
@@ -101,10 +101,10 @@ def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
 
 def of_order(attempt: Attempt, got: Sequence[str]) -> str:
     """Guess why the order is wrong."""
-    wanted = list(attempt.listing)
-    if list(got) == [summary["sessionId"] for summary in reversed(wanted)]:
+    summaries = list(attempt.listing)
+    if list(got) == [summary["sessionId"] for summary in reversed(summaries)]:
         return "It reverses or sorts the listing."
-    by_start = sorted(wanted, key=lambda summary: summary["startedAt"])
+    by_start = sorted(summaries, key=lambda summary: summary["startedAt"])
     if list(got) == [summary["sessionId"] for summary in by_start]:
         return "It sorts by startedAt."
     return ""

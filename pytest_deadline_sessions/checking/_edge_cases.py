@@ -131,7 +131,9 @@ def _data() -> Iterator[Case]:
     counted = list(Listing(page_sizes=(2,)))
     ids = [summary["sessionId"] for summary in reversed(counted)]
     yield Case(
-        Listing.of({**one, "sessionId": each} for one, each in zip(counted, ids, strict=True))
+        Listing.of(
+            {**summary, "sessionId": each} for summary, each in zip(counted, ids, strict=True)
+        )
     )
     yield Case(Listing(page_sizes=(2, 1), order="newest-first"))
     yield Case(Listing(page_sizes=(2, 2), order="mixed"))

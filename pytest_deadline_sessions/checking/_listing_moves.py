@@ -245,9 +245,9 @@ def _merged(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
     """Yield moves that put the same sessions in fewer pages."""
     contents, sizes = list(itertools.chain(*pages.pages)), pages.sizes
     most = model.bounds("MaxResults")[1]
-    for wanted in sorted({1, 2, 3, (len(sizes) + 1) // 2}):
-        size = -(-len(contents) // wanted)
-        if wanted < len(sizes) and 0 < size <= most:
+    for count in sorted({1, 2, 3, (len(sizes) + 1) // 2}):
+        size = -(-len(contents) // count)
+        if count < len(sizes) and 0 < size <= most:
             full, rest = divmod(len(contents), size)
             yield _single(_recut(contents, [size] * full + [rest] * bool(rest)))
     for place, (size, following) in enumerate(itertools.pairwise(sizes[: _FEW_CHUNKS + 1])):

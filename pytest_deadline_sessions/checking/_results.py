@@ -36,10 +36,10 @@ def of_outcome(
     if error is not None:
         return _of_raising(attempt, error)
     rule = SURFACES_FAULTS if attempt.faults else COMPLETE
-    if attempt.earlier and (not attempt.lists or (attempt.kept and not attempt.faults)):
+    if attempt.earlier and (not attempt.lists or (attempt.same_object and not attempt.faults)):
         rule = STATELESS
     if expected is not None:
-        return _compared(attempt, rule, _wanted(expected, attempt), ordered=ordered)
+        return _compared(attempt, rule, _expected_result(expected, attempt), ordered=ordered)
     most = _most(attempt)
     try:
         got = session_ids(attempt.returned, most)
@@ -96,26 +96,26 @@ def session_ids(returned: Any, most: int) -> list[str] | None:
     return ids
 
 
-def _compared(attempt: Attempt, rule: Rule, wanted: Any, *, ordered: bool) -> Finding | None:
+def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> Finding | None:
     try:
         got = _listed_if_lazy(attempt.returned)
     except RAISED as error:
         return _of_reading(attempt, error)
-    if _equal(got, wanted):
+    if _equal(got, expected):
         return None
     what = "Its result differs from what expected() returns for the complete listing"
     if rule is SURFACES_FAULTS:
         what = _AS_IF
     # A subclass of list may have methods of its own.
-    both = isinstance(got, list) and isinstance(wanted, list)
-    if both and _same_things(list.copy(got), list.copy(wanted)):
+    both = isinstance(got, list) and isinstance(expected, list)
+    if both and _same_things(list.copy(got), list.copy(expected)):
         if not ordered:
             return None
         what = _only_the_order("expected()'s")
-    return Finding(rule.name, what, _short(wanted), _short(got), of_result(attempt, None))
+    return Finding(rule.name, what, _short(expected), _short(got), of_result(attempt, None))
 
 
-def _wanted(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
+def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
     """What ``expected`` returns for the listing.
 
     Raises:
@@ -123,9 +123,9 @@ def _wanted(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
     """
     most = _most(attempt)
     try:
-        wanted = expected(list(attempt.listing))
-        lazy = isinstance(wanted, Iterator)
-        wanted = list(itertools.islice(wanted, most + 1)) if lazy else _listed_if_lazy(wanted)
+        result = expected(list(attempt.listing))
+        lazy = isinstance(result, Iterator)
+        result = list(itertools.islice(result, most + 1)) if lazy else _listed_if_lazy(result)
     except Exception as error:
         msg = (
             f"expected() raised {worded(error)} for {_short(attempt.listing)} "
@@ -135,23 +135,23 @@ def _wanted(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
     except Runaway as stopped:
         msg = f"expected() was stopped for {_short(attempt.listing)}: {stopped}"
         raise UnfitError(msg) from None
-    if lazy and len(wanted) > most:
+    if lazy and len(result) > most:
         msg = f"expected() yielded more than {most} items for {_short(attempt.listing)}"
         raise UnfitError(msg)
-    return wanted
+    return result
 
 
 def _most(attempt: Attempt) -> int:
     return 10 * len(attempt.listing) + _SPARE
 
 
-def _equal(got: Any, wanted: Any) -> bool:
+def _equal(got: Any, expected: Any) -> bool:
     try:
-        return bool(got == wanted)
+        return bool(got == expected)
     except RAISED as error:
         msg = (
             f"what the collector returned, {_short(got)}, cannot be compared with what expected() "
-            f"gave, {_short(wanted)}: {worded(error)} (expected values that == can compare, "
+            f"gave, {_short(expected)}: {worded(error)} (expected values that == can compare, "
             "such as lists and dicts)"
         )
         raise UnfitError(msg) from error
@@ -174,19 +174,19 @@ def _same_things(some: list[Any], others: list[Any]) -> bool:
 
 
 def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> Finding | None:
-    wanted = [summary["sessionId"] for summary in attempt.listing]
-    incomplete = check_ids(got, wanted, ordered=ordered, started=attempt.added)
+    ids = [summary["sessionId"] for summary in attempt.listing]
+    incomplete = check_ids(got, ids, ordered=ordered, started=attempt.added)
     if incomplete is None:
         return None
     if incomplete.differences:
-        what = f"Of {plural(len(wanted), 'session')}: {incomplete.differences.counts()}"
+        what = f"Of {plural(len(ids), 'session')}: {incomplete.differences.counts()}"
         cause = of_result(attempt, got)
     else:
         what = _only_the_order("the service's")
         cause = of_order(attempt, incomplete.got)
     if rule is SURFACES_FAULTS:
         what = f"{_AS_IF}. {what}"
-    expected, received = ids_by_place(wanted, wanted), ids_by_place(got, wanted)
+    expected, received = ids_by_place(ids, ids), ids_by_place(got, ids)
     return Finding(rule.name, what, expected, received, cause)
 
 

@@ -189,7 +189,7 @@ class Run:
         if self._sandbox.due < math.inf:
             raise UnfitError(_OF_DEADLINE.format(self._sandbox.due))
         attempt.runaway = self._sandbox.stopped
-        attempt.kept = (
+        attempt.same_object = (
             isinstance(attempt.returned, dict | list | set)
             and attempt.returned is self._history.returned
         )
@@ -290,7 +290,7 @@ def _of_runaway(error: BaseException) -> bool:
     """Whether it is a group of what stopped a collector in several tasks."""
     parts = getattr(error, "exceptions", ())
     return isinstance(error, Runaway) or (
-        bool(parts) and all(isinstance(one, RAISED) or _of_runaway(one) for one in parts)
+        bool(parts) and all(isinstance(part, RAISED) or _of_runaway(part) for part in parts)
     )
 
 
@@ -298,7 +298,7 @@ def _change(job: Job, change: str, attempt: Attempt) -> None:
     if change == "start":
         attempt.added.add(job.start_session().session_id)
         return
-    running = [one for one in job.sessions if one.status == STARTED]
+    running = [session for session in job.sessions if session.status == STARTED]
     if running:
         if change == "end":
             running[-1].end()

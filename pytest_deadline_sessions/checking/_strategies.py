@@ -94,8 +94,8 @@ def _lapses() -> st.SearchStrategy[tuple[Lapse, ...]]:
         after=st.integers(0, 4),
         times=st.sampled_from([1, 2, 4, 5, 6, 12, None]),
     )
-    one = lapse.map(lambda drawn: (drawn,))
-    return st.one_of(st.just(()), st.just(()), one, st.tuples(lapse, lapse))
+    single = lapse.map(lambda drawn: (drawn,))
+    return st.one_of(st.just(()), st.just(()), single, st.tuples(lapse, lapse))
 
 
 def _drift() -> st.SearchStrategy[tuple[tuple[int, str], ...]]:

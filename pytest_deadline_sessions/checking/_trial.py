@@ -109,9 +109,9 @@ class Trial:
             return counterexample
         return alone
 
-    def _alike(self, one: Finding, other: Finding) -> bool:
+    def _alike(self, finding: Finding, other: Finding) -> bool:
         # What is made for expected= may hold what differs each time, such as the id of the job.
-        return self.options.expected is not None or one.came == other.came
+        return self.options.expected is not None or finding.came == other.came
 
 
 def _calls_again(run: Run, first: Attempt) -> Iterator[tuple[Job, Case]]:
@@ -138,7 +138,7 @@ def _empty(returned: Any) -> None:
         _empty(returned.get("sessions"))
         returned.clear()
     elif isinstance(returned, list):
-        for one in returned:
-            if isinstance(one, dict):
-                one.clear()
+        for session in returned:
+            if isinstance(session, dict):
+                session.clear()
         returned.clear()

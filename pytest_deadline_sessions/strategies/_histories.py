@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from hypothesis import strategies as st
@@ -37,7 +37,8 @@ def session_histories(
 
     Example:
         >>> from hypothesis import find
-        >>> [one["lifecycleStatus"] for one in find(session_histories(ended=True), lambda _: True)]
+        >>> history = find(session_histories(ended=True), lambda _: True)
+        >>> [session["lifecycleStatus"] for session in history]
         ['STARTED', 'ENDED']
     """
     return deferred(lambda: _histories(min_size, max_size, ended))
@@ -61,13 +62,13 @@ def _ended(history: list[SessionSummary], max_size: int) -> list[SessionSummary]
     """The history with its end put on, in place of its last snapshot if there is no more room."""
     if history[-1]["lifecycleStatus"] == ENDED:
         return history
-    kept = history[:]
-    while len(kept) >= max_size or ENDED not in TRANSITIONS[kept[-1]["lifecycleStatus"]]:
-        kept.pop()
-    last = kept[-1]
+    start = history[:]
+    while len(start) >= max_size or ENDED not in TRANSITIONS[start[-1]["lifecycleStatus"]]:
+        start.pop()
+    last = start[-1]
     end = lifecycle.advance(last, ENDED, last.get("updatedAt", last["startedAt"]))
-    again = [last.copy() for _ in range(len(history) - len(kept) - 1)]
-    return [*kept, *again, end]
+    again = [last.copy() for _ in range(len(history) - len(start) - 1)]
+    return [*start, *again, end]
 
 
 def _history(
@@ -75,7 +76,7 @@ def _history(
 ) -> st.SearchStrategy[list[SessionSummary]]:
     steps = {
         status: st.sampled_from(
-            [*sorted((one for one in following if may_end or one != ENDED), key=_rank), status]
+            [*sorted((step for step in following if may_end or step != ENDED), key=_rank), status]
         )
         for status, following in TRANSITIONS.items()
     }
@@ -133,10 +134,10 @@ def _breaks_one(drawn: tuple[dict[str, Any], str]) -> bool:
 
 def _changed(
     summaries: st.SearchStrategy[SessionSummary],
-    change: Callable[[dict[str, Any]], dict[str, Any]],
+    change: Callable[[SessionSummary], dict[str, Any]],
     rule: lifecycle.Rule,
 ) -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    return summaries.map(lambda one: (change(cast("dict[str, Any]", one)), rule.name))
+    return summaries.map(lambda summary: (change(summary), rule.name))
 
 
 def _malformed() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
@@ -163,7 +164,7 @@ def _malformed_of(
     return summary, lifecycle.SCHEMA.name
 
 
-def _wrong(value: Any) -> list[Any]:
+def _wrong(value: datetime.datetime | str) -> list[object]:
     if isinstance(value, datetime.datetime):
         return [value.replace(tzinfo=None), value.isoformat(), value.timestamp(), None]
     return [None, 1, value.lower() + "x", value[:-1].upper() + "G", ""]
@@ -172,43 +173,53 @@ def _wrong(value: Any) -> list[Any]:
 def _ended_at() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
     rule = lifecycle.ENDED_AT
     ended = session_summaries(lifecycleStatus=ENDED)
-    others = session_summaries().filter(lambda one: one["lifecycleStatus"] != ENDED)
+    others = session_summaries().filter(lambda summary: summary["lifecycleStatus"] != ENDED)
     return st.one_of(
         _changed(
-            others, lambda one: {**one, "endedAt": one.get("updatedAt", one["startedAt"])}, rule
+            others,
+            lambda summary: {**summary, "endedAt": summary.get("updatedAt", summary["startedAt"])},
+            rule,
         ),
-        _changed(ended, lambda one: _without(one, "endedAt"), rule),
+        _changed(ended, lambda summary: _without(summary, "endedAt"), rule),
     )
 
 
 def _update_members() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    asked = session_summaries().filter(lambda one: one["lifecycleStatus"] not in {STARTED, ENDED})
+    updated = session_summaries().filter(
+        lambda summary: summary["lifecycleStatus"] not in {STARTED, ENDED}
+    )
     return st.builds(
-        lambda one, name: (_without(one, name), lifecycle.UPDATE_MEMBERS.name),
-        asked,
+        lambda summary, name: (_without(summary, name), lifecycle.UPDATE_MEMBERS.name),
+        updated,
         st.sampled_from(["updatedAt", "targetLifecycleStatus"]),
     )
 
 
-def _without(summary: Any, name: str) -> dict[str, Any]:
+def _without(summary: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key != name}
 
 
 def _not_asked() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    def extra(one: Any, name: str) -> tuple[dict[str, Any], str]:
-        values = {"targetLifecycleStatus": ENDED, "updatedAt": one["startedAt"], "updatedBy": "me"}
-        return {**one, name: values[name]}, lifecycle.NOT_ASKED.name
+    def extra(summary: SessionSummary, name: str) -> tuple[dict[str, Any], str]:
+        values = {
+            "targetLifecycleStatus": ENDED,
+            "updatedAt": summary["startedAt"],
+            "updatedBy": "me",
+        }
+        return {**summary, name: values[name]}, lifecycle.NOT_ASKED.name
 
     names = st.sampled_from(["targetLifecycleStatus", "updatedAt", "updatedBy"])
     return st.builds(extra, session_summaries(lifecycleStatus=STARTED), names)
 
 
 def _chronology() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    def turned(one: Any, back: datetime.timedelta, first: bool) -> tuple[dict[str, Any], str]:
-        later = [name for name in ("updatedAt", "endedAt") if name in one]
+    def turned(
+        summary: SessionSummary, back: datetime.timedelta, first: bool
+    ) -> tuple[dict[str, Any], str]:
+        later = [name for name in ("updatedAt", "endedAt") if name in summary]
         name = later[0] if first else later[-1]
-        moment = one["startedAt"] - back - datetime.timedelta(microseconds=1)
-        return {**one, name: moment}, lifecycle.CHRONOLOGY.name
+        moment = summary["startedAt"] - back - datetime.timedelta(microseconds=1)
+        return {**summary, name: moment}, lifecycle.CHRONOLOGY.name
 
-    summaries = session_summaries().filter(lambda one: one["lifecycleStatus"] != STARTED)
+    summaries = session_summaries().filter(lambda summary: summary["lifecycleStatus"] != STARTED)
     return st.builds(turned, summaries, durations(), st.booleans())

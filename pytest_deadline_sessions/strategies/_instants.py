@@ -75,18 +75,18 @@ def draw_in_order(
     Without fixed ones the first is among ``some``; if there is a present, the last, since what
     matters then is how long ago that was.
     """
-    found = dict(fixed) or {names[0 if now is None else -1]: draw(some)}
-    first = min(names.index(name) for name in found)
+    times = dict(fixed) or {names[0 if now is None else -1]: draw(some)}
+    first = min(names.index(name) for name in times)
     for index in range(first - 1, -1, -1):
-        moved = found[names[index + 1]] - draw(durations())
-        found[names[index]] = moved.astimezone(draw(zones()))
+        moved = times[names[index + 1]] - draw(durations())
+        times[names[index]] = moved.astimezone(draw(zones()))
     for index in range(first + 1, len(names)):
-        before = found[names[index - 1]]
-        if names[index] in found:
+        before = times[names[index - 1]]
+        if names[index] in times:
             continue
-        later = [found[name] for name in names[index:] if name in found]
+        later = [times[name] for name in names[index:] if name in times]
         ceilings = [*later, *([now] if now is not None else [])]
         moved = before + draw(durations())
         moved = min([moved, max(before, min(ceilings))]) if ceilings else moved
-        found[names[index]] = moved.astimezone(draw(zones()))
-    return found
+        times[names[index]] = moved.astimezone(draw(zones()))
+    return times

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Collection
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from hypothesis import strategies as st
 
@@ -23,6 +23,9 @@ from pytest_deadline_sessions.strategies._options import (
     refuse_value,
 )
 from pytest_deadline_sessions.strategies._summaries import farm_ids, job_ids, of_shape, queue_ids
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
 
 _MANY = 2000
 _GAPS = (GAP, datetime.timedelta(0), datetime.timedelta(microseconds=1), datetime.timedelta(days=1))
@@ -67,7 +70,7 @@ def listings(
 
 def _shapes(
     span: tuple[int, int], max_results: int, page_sizes: bool | None, empty_pages: bool
-) -> st.SearchStrategy[Any]:
+) -> st.SearchStrategy[tuple[tuple[int, ...] | None, int]]:
     low, high = span
     check_sizes("min_sessions", low, "max_sessions", high)
     check_max_results(max_results)
@@ -80,17 +83,17 @@ def _shapes(
     return with_sizes if page_sizes else without
 
 
-def _allowed(statuses: Any) -> list[str]:
+def _allowed(statuses: Collection[str] | None) -> list[str]:
     known = model.enum("SessionLifecycleStatus")
     if statuses is None:
         return list(known)
     several = isinstance(statuses, Collection) and not isinstance(statuses, str)
-    if not several or not statuses or not all(one in known for one in statuses):
+    if not several or not statuses or not all(status in known for status in statuses):
         raise refuse_value("statuses", statuses, f"some of {', '.join(known)}")
-    return [one for one in known if one in statuses]
+    return [status for status in known if status in statuses]
 
 
-def check_max_results(max_results: Any) -> None:
+def check_max_results(max_results: object) -> None:
     """Refuse what the service would not take as ``maxResults``."""
     if validation.check_shape(max_results, "MaxResults"):
         low, high = model.bounds("MaxResults")
@@ -119,7 +122,7 @@ def _cut(
     times = st.sampled_from([*[1] * 12, 2, 5, 40])
     # The times first: one page of two sessions is simpler than two pages of one.
     runs = st.lists(st.tuples(times, size), min_size=1, max_size=6)
-    sizes = runs.map(lambda drawn: [one for count, one in drawn for _ in range(count)])
+    sizes = runs.map(lambda drawn: [size for count, size in drawn for _ in range(count)])
     return sizes.map(lambda drawn: _fitted(drawn, low, high, empty_pages))
 
 
@@ -130,10 +133,10 @@ def _fitted(
     fitted: list[int] = []
     total = 0
     for size in sizes:
-        kept = min(size, high - total)
-        if kept or empty_pages:
-            fitted.append(kept)
-        total += kept
+        smaller = min(size, high - total)
+        if smaller or empty_pages:
+            fitted.append(smaller)
+        total += smaller
     while total < low:
         fitted.append(min(100, low - total))
         total += fitted[-1]
@@ -234,15 +237,17 @@ def list_sessions_responses(
     return deferred(lambda: _responses(listing, max_results))
 
 
-def _responses(listing: Any, max_results: int) -> st.SearchStrategy[list[ListSessionsResponse]]:
+def _responses(
+    listing: Listing | st.SearchStrategy[Listing] | None, max_results: int
+) -> st.SearchStrategy[list[ListSessionsResponse]]:
     check_max_results(max_results)
     if listing is None:
         listing = listings(max_sessions=300, max_results=max_results)
     drawn = listing if isinstance(listing, st.SearchStrategy) else st.just(listing)
-    return drawn.map(lambda one: _chain(one, max_results))
+    return drawn.map(lambda listing: _chain(listing, max_results))
 
 
-def _chain(listing: Any, max_results: int) -> list[ListSessionsResponse]:
+def _chain(listing: object, max_results: int) -> list[ListSessionsResponse]:
     if not isinstance(listing, Listing):
         raise refuse_value("listing", listing, "a Listing, or a strategy for it")
     issuer = Tokens(salt=repr(listing))
@@ -285,9 +290,7 @@ def _faults(operation: str, broken_connections: bool) -> st.SearchStrategy[Fault
     kinds: list[st.SearchStrategy[Fault]] = []
     for code, shape in model.error_shapes(operation).items():
         optional = {
-            name: _member(name, member)
-            for name, member in shape.members.items()
-            if name != "message"
+            name: _member(member) for name, member in shape.members.items() if name != "message"
         }
         given = st.fixed_dictionaries({}, optional=optional)
         kinds.append(st.builds(_fault, st.just(code), given))
@@ -300,13 +303,13 @@ def _fault(code: str, members: dict[str, Any]) -> Fault:
     return Fault(code, **members)
 
 
-def _member(name: str, shape: Any) -> st.SearchStrategy[Any]:
-    if shape.type_name == "map":
+def _member(shape: Shape) -> st.SearchStrategy[Any]:
+    if model.is_map(shape):
         return st.dictionaries(of_shape(shape.key), of_shape(shape.value), max_size=2)
-    if shape.type_name == "list":
-        return st.lists(_member(name, shape.member), max_size=2)
-    if shape.type_name == "structure":
-        members = {key: _member(key, member) for key, member in shape.members.items()}
+    if model.is_list(shape):
+        return st.lists(_member(shape.member), max_size=2)
+    if model.is_structure(shape):
+        members = {name: _member(member) for name, member in shape.members.items()}
         return st.fixed_dictionaries(members)
     if shape.type_name == "integer":
         return st.integers(0, 3600)

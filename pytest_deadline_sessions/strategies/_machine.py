@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, multiple, rule
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api.types import SessionSummary
@@ -136,12 +136,12 @@ class SessionsMachine(RuleBasedStateMachine):
         self.fake.fail_next(fault)
 
     @rule(target=tokens, max_results=_PAGES)
-    def list_first_page(self, max_results: int) -> Any:
+    def list_first_page(self, max_results: int) -> str | MultipleResults[str]:
         """Somebody else lists a page, and keeps its token."""
         return self._listed(maxResults=max_results)
 
     @rule(target=tokens, token=tokens, max_results=_PAGES)
-    def list_next_page(self, token: str, max_results: int) -> Any:
+    def list_next_page(self, token: str, max_results: int) -> str | MultipleResults[str]:
         """Somebody else comes back with a token, which may have expired."""
         return self._listed(nextToken=token, maxResults=max_results)
 
@@ -150,15 +150,15 @@ class SessionsMachine(RuleBasedStateMachine):
         """The code under test lists: it is right, or it raises because a call failed."""
         before = len(self.fake.calls)
         try:
-            found = self.collect(self.client, **self.job)
-            found = list(found) if isinstance(found, Iterator) else found
+            result = self.collect(self.client, **self.job)
+            result = list(result) if isinstance(result, Iterator) else result
         except Exception:
             if not any(call.error for call in self.fake.calls[before:]):
                 raise
         else:
-            self.verify(found)
+            self.verify(result)
 
-    def _listed(self, **arguments: Any) -> Any:
+    def _listed(self, **arguments: str | int) -> str | MultipleResults[str]:
         """The token of a page, for the bundle; nothing if there is none."""
         from botocore.exceptions import BotoCoreError, ClientError
 

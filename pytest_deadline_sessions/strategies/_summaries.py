@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import functools
 import itertools
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import strategies as st
 
@@ -21,6 +22,9 @@ from pytest_deadline_sessions.strategies._options import (
     refuse,
     refuse_value,
 )
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
 
 _MOST = 16**32 - 1
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
@@ -132,14 +136,14 @@ def _checked(
         raise refuse(f"lifecycleStatus={status!r} with {names}", f"one of {', '.join(allowed)}")
     _check_times(members)
     _check_past(members, now)
-    asked = any(name in members for name in _UPDATE)
-    drawn = _drawn(given, now, moments(now), asked)
+    updated = any(name in members for name in _UPDATE)
+    drawn = _drawn(given, now, moments(now), updated)
     if any(isinstance(members.get(name), st.SearchStrategy) for name in _TIMES):
-        return drawn.filter(lambda one: _is_in_order(one, now))
+        return drawn.filter(lambda summary: _is_in_order(summary, now))
     return drawn
 
 
-def _valid(name: str, value: Any) -> st.SearchStrategy[Any]:
+def _valid(name: str, value: object) -> st.SearchStrategy[Any]:
     """What the service model allows of the values for a member."""
     if not isinstance(value, st.SearchStrategy):
         return st.just(value)
@@ -147,7 +151,7 @@ def _valid(name: str, value: Any) -> st.SearchStrategy[Any]:
     return value.filter(lambda drawn: not validation.check_shape(drawn, shape))
 
 
-def _is_in_order(summary: Any, now: datetime.datetime | None) -> bool:
+def _is_in_order(summary: Mapping[str, Any], now: datetime.datetime | None) -> bool:
     times = [summary[name] for name in _TIMES if name in summary]
     present = [] if now is None else [now]
     return all(before <= after for before, after in itertools.pairwise([*times, *present]))
@@ -165,7 +169,7 @@ def check_members(members: dict[str, Any]) -> None:
                 raise refuse_value(name, value, broken[0].allowed)
 
 
-def check_now(now: Any) -> None:
+def check_now(now: datetime.datetime | None) -> None:
     """Refuse a present that is no timezone-aware datetime."""
     if now is not None:
         if validation.check_shape(now, "StartedAt"):
@@ -180,7 +184,7 @@ def _check_year(name: str, moment: datetime.datetime) -> None:
         raise refuse(f"{name}={moment}", f"a year in {years}")
 
 
-def of_shape(shape: Any) -> st.SearchStrategy[Any]:
+def of_shape(shape: Shape) -> st.SearchStrategy[Any]:
     """Any value that a simple shape of the service model allows."""
     metadata = shape.metadata
     if shape.type_name == "timestamp":
@@ -214,7 +218,7 @@ def _anything(
     needed = [name for name in drawn if name in model.required("SessionSummary")]
     summaries = st.fixed_dictionaries(
         {**given, **{name: drawn[name] for name in needed}},
-        optional={name: one for name, one in drawn.items() if name not in needed},
+        optional={name: values for name, values in drawn.items() if name not in needed},
     )
     return cast("st.SearchStrategy[SessionSummary]", summaries)
 
@@ -258,19 +262,19 @@ def _drawn(
     given: dict[str, st.SearchStrategy[Any]],
     now: datetime.datetime | None,
     some: st.SearchStrategy[datetime.datetime],
-    asked: bool,
+    updated: bool,
 ) -> SessionSummary:
-    summary = {name: draw(one) for name, one in given.items() if name not in _LATE}
+    summary = {name: draw(values) for name, values in given.items() if name not in _LATE}
     status = summary["lifecycleStatus"]
-    asked = asked or (draw(st.booleans()) if status == ENDED else status != STARTED)
+    updated = updated or (draw(st.booleans()) if status == ENDED else status != STARTED)
     names = [
         "startedAt",
-        *(["updatedAt"] if asked else []),
+        *(["updatedAt"] if updated else []),
         *(["endedAt"] if status == ENDED else []),
     ]
     fixed = {name: draw(given[name]) for name in names if name in given}
     summary.update(draw_in_order(draw, names, fixed, now, some))
-    if asked:
+    if updated:
         summary.setdefault("targetLifecycleStatus", ENDED)
         if "updatedBy" in given:
             summary["updatedBy"] = draw(given["updatedBy"])
@@ -332,10 +336,11 @@ def _lists(
     # Numbers for now, of which ids are made once the list is drawn: they cost little to draw and
     # to shrink, and a worker has several sessions, and a fleet several workers.
     ids = {"sessionId": st.integers(0, 255), "fleetId": st.just(0), "workerId": st.integers(0, 2)}
-    one = _checked(consistent, now, members, {k: v for k, v in ids.items() if k not in members})
+    free = {name: numbers for name, numbers in ids.items() if name not in members}
+    summaries = _checked(consistent, now, members, free)
     shifts = _TWINS if members.keys().isdisjoint(_TIMES) else _TWINS[:-2]
     sessions = st.lists(
-        st.tuples(one, st.sampled_from(shifts)),
+        st.tuples(summaries, st.sampled_from(shifts)),
         min_size=min_size,
         max_size=max_size,
         unique_by=lambda drawn: drawn[0]["sessionId"],

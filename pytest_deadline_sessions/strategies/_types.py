@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
 from hypothesis import strategies as st
 
-from pytest_deadline_sessions._api.types import ListSessionsResponse
+from pytest_deadline_sessions._api.types import ListSessionsRequest, ListSessionsResponse
 from pytest_deadline_sessions.strategies._listings import (
     list_sessions_requests,
     list_sessions_responses,
@@ -43,24 +43,24 @@ def register_boto3_types() -> None:
         ... ]
         'STARTED'
     """
-    found = [module for module in map(_type_definitions, _STUBS) if module is not None]
-    if not found:
+    modules = [module for module in map(_type_definitions, _STUBS) if module is not None]
+    if not modules:
         msg = f"no types to register (expected {' or '.join(_STUBS)} to be installed)"
         raise ModuleNotFoundError(msg, name=_STUBS[0])
-    for module in found:
+    for module in modules:
         for name, make in _MAKERS.items():
             if hasattr(module, name):
                 st.register_type_strategy(getattr(module, name), make())
 
 
-def _type_definitions(package: str) -> Any:
+def _type_definitions(package: str) -> ModuleType | None:
     try:
         return importlib.import_module(f"{package}.type_defs")
     except ModuleNotFoundError:
         return None
 
 
-def _with_metadata() -> st.SearchStrategy[Any]:
+def _with_metadata() -> st.SearchStrategy[dict[str, object]]:
     metadata = st.fixed_dictionaries(
         {
             "RequestId": st.uuids().map(str),
@@ -72,11 +72,11 @@ def _with_metadata() -> st.SearchStrategy[Any]:
     return st.builds(lambda page, of: {**page, "ResponseMetadata": of}, one_response(), metadata)
 
 
-def _for_paginators() -> st.SearchStrategy[Any]:
+def _for_paginators() -> st.SearchStrategy[ListSessionsRequest]:
     return list_sessions_requests(tokens=False, max_results=False)
 
 
-_MAKERS: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
+_MAKERS: dict[str, Callable[[], st.SearchStrategy[object]]] = {
     "SessionSummaryTypeDef": session_summaries,
     "ListSessionsResponseTypeDef": _with_metadata,
     "ListSessionsRequestTypeDef": list_sessions_requests,

@@ -44,8 +44,8 @@ def search_jobs(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any
     """One page of the jobs that some queues have and that pass the filters."""
     for queue_id in params["queueIds"]:
         queue(service, params, queue_id)
-    wanted = params.get("filterExpressions")
-    jobs = [job for job in _summaries(service, params) if wanted is None or _group(job, wanted)]
+    group = params.get("filterExpressions")
+    jobs = [job for job in _summaries(service, params) if group is None or _group(job, group)]
     for expression in reversed(params.get("sortExpressions", ())):
         jobs = _sorted(jobs, expression)
     start = params["itemOffset"]
@@ -74,8 +74,8 @@ def _group(job: _Job, group: Mapping[str, Any]) -> bool:
 
 
 def _passes(job: _Job, expression: Mapping[str, Any]) -> bool:
-    ((name, wanted),) = expression.items()
-    return bool(_known(_FILTERS, "filter", name)(job, wanted))
+    ((name, condition),) = expression.items()
+    return bool(_known(_FILTERS, "filter", name)(job, condition))
 
 
 def _known(table: Mapping[str, Any], what: str, name: str) -> Any:
@@ -85,27 +85,27 @@ def _known(table: Mapping[str, Any], what: str, name: str) -> Any:
     return table[name]
 
 
-def _by_date(job: _Job, wanted: Mapping[str, Any]) -> bool:
-    return _compare(wanted, _field(job, wanted["name"], "timestamp"), [wanted["dateTime"]])
+def _by_date(job: _Job, condition: Mapping[str, Any]) -> bool:
+    return _compare(condition, _field(job, condition["name"], "timestamp"), [condition["dateTime"]])
 
 
-def _by_string(job: _Job, wanted: Mapping[str, Any]) -> bool:
-    return _by_strings(job, {**wanted, "values": [wanted["value"]]})
+def _by_string(job: _Job, condition: Mapping[str, Any]) -> bool:
+    return _by_strings(job, {**condition, "values": [condition["value"]]})
 
 
-def _by_strings(job: _Job, wanted: Mapping[str, Any]) -> bool:
-    value = _field(job, wanted["name"], "string", "integer")
-    return _compare(wanted, value, [_alike(value, text) for text in wanted["values"]])
+def _by_strings(job: _Job, condition: Mapping[str, Any]) -> bool:
+    value = _field(job, condition["name"], "string", "integer")
+    return _compare(condition, value, [_alike(value, text) for text in condition["values"]])
 
 
-def _by_parameter(job: _Job, wanted: Mapping[str, Any]) -> bool:
-    value = _parameter(job, wanted["name"])
-    return _compare(wanted, value, [_alike(value, wanted["value"])])
+def _by_parameter(job: _Job, condition: Mapping[str, Any]) -> bool:
+    value = _parameter(job, condition["name"])
+    return _compare(condition, value, [_alike(value, condition["value"])])
 
 
-def _by_term(job: _Job, wanted: Mapping[str, Any]) -> bool:
-    term, text = wanted["searchTerm"].casefold(), job["name"].casefold()
-    parts = [term] if wanted.get("matchType") == "CONTAINS" else term.split()
+def _by_term(job: _Job, condition: Mapping[str, Any]) -> bool:
+    term, text = condition["searchTerm"].casefold(), job["name"].casefold()
+    parts = [term] if condition.get("matchType") == "CONTAINS" else term.split()
     return all(part in text for part in parts)
 
 
@@ -119,8 +119,8 @@ _FILTERS: dict[str, _Filter] = {
 }
 
 
-def _compare(wanted: Mapping[str, Any], value: Any, values: Sequence[Any]) -> bool:
-    name = wanted["operator"]
+def _compare(condition: Mapping[str, Any], value: Any, values: Sequence[Any]) -> bool:
+    name = condition["operator"]
     if name in _ANY or name in _NONE:
         return (value in values) is (name in _ANY)
     if len(values) != 1:
@@ -175,11 +175,11 @@ _PARAMETERS: dict[str, Callable[[str], Any]] = {
 
 
 def _sorted(jobs: list[_Job], expression: Mapping[str, Any]) -> list[_Job]:
-    ((kind, wanted),) = expression.items()
+    ((kind, order),) = expression.items()
     key = _known(_KEYS, "sort", kind)
-    keyed = [(key(job, wanted), job) for job in jobs]
+    keyed = [(key(job, order), job) for job in jobs]
     present = [pair for pair in keyed if pair[0] is not None]
-    present.sort(key=_first, reverse=wanted.get("sortOrder") == "DESCENDING")
+    present.sort(key=_first, reverse=order.get("sortOrder") == "DESCENDING")
     return [job for _, job in present] + [job for value, job in keyed if value is None]
 
 
@@ -188,7 +188,7 @@ def _first(pair: tuple[Any, Any]) -> tuple[bool, Any]:
 
 
 _KEYS: dict[str, Callable[[_Job, Mapping[str, Any]], Any]] = {
-    "fieldSort": lambda job, wanted: _field(job, wanted["name"], "timestamp", "string", "integer"),
-    "parameterSort": lambda job, wanted: _parameter(job, wanted["name"]),
-    "userJobsFirst": lambda job, wanted: job.get("createdBy") != wanted["userIdentityId"],
+    "fieldSort": lambda job, order: _field(job, order["name"], "timestamp", "string", "integer"),
+    "parameterSort": lambda job, order: _parameter(job, order["name"]),
+    "userJobsFirst": lambda job, order: job.get("createdBy") != order["userIdentityId"],
 }

@@ -36,26 +36,28 @@ def get_session_action(service: Service, params: Mapping[str, Any]) -> Mapping[s
     job, action_id = service.job(params), params["sessionActionId"]
     _, digits, index = action_id.split("-")
     place = job.position(model.id_prefix("SessionId") + digits)
-    wanted = range(int(index), int(index) + 1)
-    actions = [] if place is None else list(started_actions(service, job, place, wanted))
+    numbers = range(int(index), int(index) + 1)
+    actions = [] if place is None else list(started_actions(service, job, place, numbers))
     if not actions:
         raise not_found("sessionAction", action_id)
     return result("GetSessionAction", actions[0])
 
 
-def started_actions(service: Service, job: JobState, place: int, wanted: range) -> Iterator[Record]:
+def started_actions(
+    service: Service, job: JobState, place: int, numbers: range
+) -> Iterator[Record]:
     """The actions of a session that have started, by the names of the API.
 
     Args:
         service: The service that has the job.
         job: The job.
         place: The place of the session in the listing.
-        wanted: The numbers of the actions to give.
+        numbers: The numbers of the actions to give.
     """
     timeline = job.timeline(place, service.clock.now())
     if timeline is None or job.work is None:
         return
-    started = range(wanted.start, min(wanted.stop, len(timeline)))
+    started = range(numbers.start, min(numbers.stop, len(timeline)))
     session_id = timeline.summary["sessionId"]
     prefix = model.id_prefix("SessionActionId") + session_id.removeprefix(
         model.id_prefix("SessionId")
@@ -89,7 +91,7 @@ def _actions_from(
         indexes = range(index, index + 1)
     for place in places[max(0, begin.page - places.start) :]:
         first = begin.offset if place == begin.page else 0
-        wanted = range(max(first, indexes.start), indexes.stop)
-        actions = started_actions(service, job, place, wanted)
-        for index, action in enumerate(actions, wanted.start):
+        numbers = range(max(first, indexes.start), indexes.stop)
+        actions = started_actions(service, job, place, numbers)
+        for index, action in enumerate(actions, numbers.start):
             yield Cut(place, index), action
