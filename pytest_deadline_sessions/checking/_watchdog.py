@@ -25,7 +25,7 @@ from pytest_deadline_sessions.checking._virtual_time import GRACE, MOST_GRACE, V
 STEP = 0.05
 """How many seconds pass between two looks."""
 _MOST_TRIES = 5
-_MOST_LOOKS = 1000
+_MOST_LOOKS = 300
 _SIGNAL = getattr(signal, "SIGURG", None)
 # In tuples, so that rebinding leaves them alone.
 _real_sleep = (time.sleep,)

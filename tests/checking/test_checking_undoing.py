@@ -193,7 +193,7 @@ def test_an_interrupt_while_a_thread_starts(monkeypatch, runs):
     def begin(function, *args, **options):
         threads.append(function.__self__)
         if runs:
-            start(lambda: (sleep(0.3), function()), *args, **options)
+            start(lambda: (sleep(0.1), function()), *args, **options)
         raise Interrupt
 
     before = everything()
