@@ -124,8 +124,8 @@ def test_an_error_without_words():
 
 
 @pytest.mark.at_length
-def test_what_was_expected_and_what_came():
-    """Sessions are told by their place, and long lists are cut."""
+def test_the_expected_and_the_returned_sessions():
+    """Sessions are shown by their place, and long lists are cut."""
     finding = found(lambda c, **job: [*every(c, **job), "x"], Listing(page_sizes=(13,)))
     assert finding.expected == "13 sessions: #0, #1, #2, #3, #4, #5, … 4 more …, #10, #11, #12"
     assert finding.came == (

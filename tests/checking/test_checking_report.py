@@ -50,7 +50,7 @@ the pages are cut: an empty page with a token is not the end, a page without a t
   Of 1 session: 1 missing.
   listing:  Listing(page_sizes=(0, 1))
   expected: 1 session: #0
-  came:     no sessions
+  returned: no sessions
   likely cause: It stopped at an empty page, though that page had a token.
 
   calls:
@@ -74,7 +74,7 @@ returns a partial, empty or doubled one as if it were complete.
   listing:  Listing(page_sizes=(1,))
   case:     Case(Listing(page_sizes=(1,)), lapses=(Lapse('AccessDeniedException'),))
   expected: 1 session: #0
-  came:     no sessions
+  returned: no sessions
   likely cause: It treats AccessDeniedException as the end of the listing.
 
   calls:
