@@ -48,13 +48,13 @@ def test_every_rule_has_its_reason():
             wrong.stops_at_an_empty_page,
             Listing(page_sizes=(1, 0, 1)),
             "Of 2 sessions: 1 missing",
-            "It stopped at an empty page, though that page had a token.",
+            "It stopped at an empty page that had a token.",
         ),
         (
             wrong.stops_at_a_page_that_is_not_full,
             Listing(page_sizes=(100, 7, 1)),
             "Of 108 sessions: 1 missing",
-            "It stopped at a page that was not full, though that page had a token.",
+            "It stopped at a page that was not full but had a token.",
         ),
         (
             wrong.a_thousand_at_most,
@@ -66,7 +66,7 @@ def test_every_rule_has_its_reason():
             wrong.drops_the_last_page_unless_it_is_the_only_one,
             THREE,
             "Of 3 sessions: 1 missing",
-            "It drops the page that has no token.",
+            "It drops the last page, the one without a token.",
         ),
         (wrong.drops_the_first_page, THREE, "1 missing", "It drops the first page."),
         (wrong.keeps_the_last_page, THREE, "2 missing", "It keeps only the last page."),
@@ -74,12 +74,12 @@ def test_every_rule_has_its_reason():
             wrong.one_by_worker_and_start,
             Listing(page_sizes=(2,), gap=datetime.timedelta(0)),
             "1 missing",
-            "It treats sessions that differ only in their id as the same.",
+            "It treats sessions that differ only in sessionId as duplicates.",
         ),
         (wrong.first_page_twice, ONE, "Of 1 session: 1 doubled", ""),
         (wrong.running_only, Listing(page_sizes=(2,), runs=(("ENDED", 2),)), "2 missing", ""),
-        (lambda *_, **__: [], ONE, "Of 1 session: 1 missing", "It made no call."),
-        (lambda *_, **__: ["me"], ONE, "1 missing, 1 unexpected", "It made no call."),
+        (lambda *_, **__: [], ONE, "Of 1 session: 1 missing", "It made no calls."),
+        (lambda *_, **__: ["me"], ONE, "1 missing, 1 unexpected", "It made no calls."),
         (
             wrong.last_page_first,
             TWO,
@@ -236,20 +236,23 @@ def test_restarts_are_allowed_as_often_as_something_failed():
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        (lambda token: token.rstrip("="), "It strips the padding of the token, which must be"),
+        (lambda token: token.rstrip("="), "It strips the '=' padding from the token. Pass"),
         (lambda token: token.replace("/", "%2F"), ""),
-        (wrong.urllib.parse.quote, "It escapes the token"),
-        (lambda token: wrong.urllib.parse.quote(token, safe=""), "It escapes all of the token"),
-        (wrong.urllib.parse.quote_plus, "It escapes, as for a form, the token"),
-        (wrong.urllib.parse.unquote, "It unescapes the token"),
-        (wrong.urllib.parse.unquote_plus, "It unescapes, as for a form, the token"),
-        (str.lower, "It changes the case of the token"),
+        (wrong.urllib.parse.quote, "It percent-encodes the token"),
+        (
+            lambda token: wrong.urllib.parse.quote(token, safe=""),
+            "It percent-encodes every reserved",
+        ),
+        (wrong.urllib.parse.quote_plus, "It form-encodes the token"),
+        (wrong.urllib.parse.unquote, "It percent-decodes the token"),
+        (wrong.urllib.parse.unquote_plus, "It form-decodes the token"),
+        (str.lower, "It lowercases the token"),
         (lambda token: token[:20], "It truncates the token."),
         (lambda _token: "page 2", ""),
     ],
 )
 def test_follows_tokens(change, cause):
-    """A token that is not as it came is told, with what became of it."""
+    """A token that was altered is reported, with how it was altered."""
 
     def collect(client, **job):
         response = client.list_sessions(**job)
@@ -351,8 +354,8 @@ def test_another_max_results_after_a_restart():
         ({"maxResults": 101}, "maxResults: 101 (expected 1..100)", ""),
         ({"maxResults": 0}, "maxResults: 0 (expected 1..100)", ""),
         ({"maxResults": "9"}, "maxResults: '9' (expected an integer", ""),
-        ({"nextToken": ""}, "nextToken: '' (expected a token", "It takes an empty token for the"),
-        ({"nextToken": None}, "nextToken: None (expected", "leave the argument out of the first"),
+        ({"nextToken": ""}, "nextToken: '' (expected a token", "It treats an empty token as"),
+        ({"nextToken": None}, "nextToken: None (expected", "Leave nextToken out of the first"),
         ({"status": "ENDED"}, "status", ""),
     ],
 )

@@ -203,7 +203,7 @@ def test_an_empty_final_token():
     check_pagination(every, without=VARIATIONS, max_examples=1)
     found = violation_of(every, empty_final_token=True)
     assert found.rule == "valid-requests"
-    assert found.finding.cause == "It takes an empty token for the token of another page."
+    assert found.finding.cause == "It treats an empty token as a real one."
     check_pagination(as_ids, empty_final_token=True, without=VARIATIONS, max_examples=1)
 
 

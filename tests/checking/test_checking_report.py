@@ -51,7 +51,7 @@ the pages are cut: an empty page with a token is not the end, a page without a t
   listing:  Listing(page_sizes=(0, 1))
   expected: 1 session: #0
   returned: no sessions
-  likely cause: It stopped at an empty page, though that page had a token.
+  likely cause: It stopped at an empty page that had a token.
 
   calls:
     ListSessions(IDS) → 200, 0 sessions, token 'TOKEN'…(80)  at NOW
