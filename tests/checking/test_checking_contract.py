@@ -76,7 +76,7 @@ def test_every_rule_has_its_reason():
             "1 missing",
             "It treats sessions that differ only in sessionId as duplicates.",
         ),
-        (wrong.first_page_twice, ONE, "Of 1 session: 1 doubled", ""),
+        (wrong.first_page_twice, ONE, "Of 1 session: 1 duplicated", ""),
         (wrong.running_only, Listing(page_sizes=(2,), runs=(("ENDED", 2),)), "2 missing", ""),
         (lambda *_, **__: [], ONE, "Of 1 session: 1 missing", "It made no calls."),
         (lambda *_, **__: ["me"], ONE, "1 missing, 1 unexpected", "It made no calls."),
@@ -261,7 +261,7 @@ def test_follows_tokens(change, cause):
 
     finding = found(collect, TWO)
     assert finding.rule == "follows-tokens"
-    assert "which no page of this listing had" in finding.what
+    assert "which no page of this listing returned" in finding.what
     assert finding.cause.startswith(cause)
     assert bool(finding.cause) == bool(cause)
     assert isinstance(finding.error, ClientError)
@@ -284,7 +284,7 @@ def test_a_token_is_not_to_be_passed_a_second_time():
     """Only that of the page before leads on."""
     finding = found(_back_to_the_first_token, THREE)
     assert finding.rule == "follows-tokens"
-    assert "which was passed before" in finding.what
+    assert "which was already passed" in finding.what
 
 
 @pytest.mark.at_length
@@ -392,7 +392,7 @@ def test_valid_requests(arguments, what, cause):
         (
             wrong.starts_over_without_clearing,
             Lapse("ThrottlingException", after=1, times=5),
-            "yet it returned normally. Of 2 sessions: 1 doubled",
+            "yet it returned normally. Of 2 sessions: 1 duplicated",
             "",
         ),
     ],

@@ -44,8 +44,8 @@ def test_the_whole_report():
     found = violation_of(wrong.stops_at_an_empty_page)
     assert shown(found) == (
         """\
-collector violates 'complete': It returns every session exactly once, in service order, however \
-the pages are cut: an empty page with a token is not the end, a page without a token is.
+collector violates 'complete': It returns every session exactly once, in service order, wherever \
+pages are cut. An empty page with a token is not the end; a page without a token is.
 
   Of 1 session: 1 missing.
   listing:  Listing(page_sizes=(0, 1))
@@ -67,8 +67,8 @@ def test_the_whole_report_of_a_case():
     found = violation_of(wrong.what_there_is_so_far)
     assert shown(found) == (
         """\
-collector violates 'surfaces-faults': It raises, or recovers to the complete listing: it never \
-returns a partial, empty or doubled one as if it were complete.
+collector violates 'surfaces-faults': It raises, or recovers and returns the complete listing. It \
+never passes off a partial, empty or duplicated listing as complete.
 
   A call failed permanently, yet it returned normally. Of 1 session: 1 missing.
   listing:  Listing(page_sizes=(1,))
