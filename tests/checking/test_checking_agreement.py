@@ -144,7 +144,7 @@ def test_results(data, count, ordered):
     if counts:
         assert finding.what.endswith(f": {counts}")
     elif finding is not None:
-        assert "but the order is not the service's" in finding.what
+        assert "but not in the service's order" in finding.what
 
 
 def test_sessions_that_a_listing_has_twice():

@@ -41,31 +41,31 @@ def test_every_rule_has_its_reason():
         (
             wrong.first_page,
             TWO,
-            "Of 2 sessions: 1 missing",
+            "It returned 1 session for a listing of 2: 1 missing",
             "It returned only the first page.",
         ),
         (
             wrong.stops_at_an_empty_page,
             Listing(page_sizes=(1, 0, 1)),
-            "Of 2 sessions: 1 missing",
+            "for a listing of 2: 1 missing",
             "It stopped at an empty page that had a token.",
         ),
         (
             wrong.stops_at_a_page_that_is_not_full,
             Listing(page_sizes=(100, 7, 1)),
-            "Of 108 sessions: 1 missing",
+            "for a listing of 108: 1 missing",
             "It stopped at a page that was not full but had a token.",
         ),
         (
             wrong.a_thousand_at_most,
             Listing(runs=(("STARTED", 1001),)),
-            "Of 1001 sessions: 1 missing",
+            "for a listing of 1001: 1 missing",
             "It stopped after 10 pages, though the last one had a token.",
         ),
         (
             wrong.drops_the_last_page_unless_it_is_the_only_one,
             THREE,
-            "Of 3 sessions: 1 missing",
+            "for a listing of 3: 1 missing",
             "It drops the last page, the one without a token.",
         ),
         (wrong.drops_the_first_page, THREE, "1 missing", "It drops the first page."),
@@ -76,30 +76,35 @@ def test_every_rule_has_its_reason():
             "1 missing",
             "It treats sessions that differ only in sessionId as duplicates.",
         ),
-        (wrong.first_page_twice, ONE, "Of 1 session: 1 duplicated", ""),
+        (
+            wrong.first_page_twice,
+            ONE,
+            "It returned 2 sessions for a listing of 1: 1 duplicated",
+            "",
+        ),
         (wrong.running_only, Listing(page_sizes=(2,), runs=(("ENDED", 2),)), "2 missing", ""),
-        (lambda *_, **__: [], ONE, "Of 1 session: 1 missing", "It made no calls."),
+        (lambda *_, **__: [], ONE, "for a listing of 1: 1 missing", "It made no calls."),
         (lambda *_, **__: ["me"], ONE, "1 missing, 1 unexpected", "It made no calls."),
         (
             wrong.last_page_first,
             TWO,
-            "but the order is not the service's",
+            "but not in the service's order",
             "It reverses or sorts the listing.",
         ),
         (
             wrong.sorted_by_start,
             Listing(page_sizes=(3,), order="mixed"),
-            "but the order is not the service's",
+            "but not in the service's order",
             "It sorts by startedAt.",
         ),
         (
             lambda client, **job: sorted(every(client, **job), key=lambda one: one["workerId"]),
             Listing(page_sizes=(3,), workers=2),
-            "but the order is not the service's (pass ordered=False if the order does not matter)",
+            "but not in the service's order (pass ordered=False if order does not matter)",
             "",
         ),
         (wrong.every_session_has_ended, ONE, "It raised KeyError: 'endedAt', though no call ", ""),
-        (wrong.nothing_is_returned, ONE, "It returned None (expected summaries or session ids", ""),
+        (wrong.nothing_is_returned, ONE, "It returned None (expected summaries, session ids", ""),
         (wrong.lists_in_a_list, ONE, "It returned [[{'", ""),
         (lambda *_, **__: "session-1", ONE, "It returned 'session-1' (expected summ", ""),
         (lambda *_, **__: {"items": []}, ONE, "It returned {'items': []} (expected summ", ""),
@@ -149,7 +154,7 @@ def test_sessions_that_start_meanwhile_may_be_there_or_not():
 
     passes(without_the_two, case)
     assert found(lambda client, **job: every(client, **job)[1:], case).what == (
-        "Of 2 sessions: 1 missing"
+        "It returned 3 sessions for a listing of 2 (and 2 started meanwhile): 1 missing"
     )
 
 
@@ -165,13 +170,18 @@ def test_sessions_that_change_meanwhile_are_still_the_same(change, status):
 @pytest.mark.parametrize(
     ("collect", "case", "calls", "cause"),
     [
-        (wrong.waits_for_an_empty_token, Case(ONE), "3 calls, and needs 2", ""),
-        (wrong.keeps_the_first_token, Case(THREE), "5 calls, and needs 4", "the same page again"),
-        (wrong.asks_for_every_page_twice, Case(TWO), "4 calls, and needs 3", ""),
+        (wrong.waits_for_an_empty_token, Case(ONE), "3 calls (expected at most 2)", ""),
+        (
+            wrong.keeps_the_first_token,
+            Case(THREE),
+            "5 calls (expected at most 4)",
+            "requesting the same page",
+        ),
+        (wrong.asks_for_every_page_twice, Case(TWO), "4 calls (expected at most 3)", ""),
         (
             wrong.restarts_for_ever,
             Case(TWO, always_expired=True),
-            "it went on after 1000 failed requests",
+            "it kept going after 1000 failed requests",
             "",
         ),
     ],
@@ -325,7 +335,7 @@ def test_the_same_token_may_be_passed_again_after_a_fault():
         (wrong.farm_for_queue, "It sent farmId: 'queue-"),
         (
             lambda client, **job: every(client, **{**job, "jobId": f"job-{'f' * 32}"}),
-            f"It sent jobId='job-{'f' * 32}' where it was given 'job-0",
+            f"It sent jobId='job-{'f' * 32}' (expected 'job-0",
         ),
     ],
 )
@@ -380,7 +390,7 @@ def test_valid_requests(arguments, what, cause):
         (
             wrong.what_there_is_so_far,
             Lapse("AccessDeniedException", after=1),
-            "yet it returned normally. Of 2 sessions: 1 missing",
+            "yet it returned normally. It returned 1 session for a listing of 2: 1 missing",
             "It treats AccessDeniedException as the end of the listing.",
         ),
         (
@@ -392,7 +402,7 @@ def test_valid_requests(arguments, what, cause):
         (
             wrong.starts_over_without_clearing,
             Lapse("ThrottlingException", after=1, times=5),
-            "yet it returned normally. Of 2 sessions: 1 duplicated",
+            "yet it returned normally. It returned 3 sessions for a listing of 2: 1 duplicated",
             "",
         ),
     ],

@@ -159,7 +159,7 @@ def test_expected_after_a_fault():
 def test_the_order_of_what_is_expected():
     """It matters unless told otherwise, and is called the order."""
     found = violation_of(sorted_by_start, expected=list)
-    assert "but the order is not expected()'s (pass ordered=False" in str(found)
+    assert "but not in expected()'s order (pass ordered=False" in str(found)
     check_pagination(
         sorted_by_start, expected=list, ordered=False, without=["faults", "volume"], max_examples=1
     )

@@ -47,7 +47,7 @@ def test_the_whole_report():
 collector violates 'complete': It returns every session exactly once, in service order, wherever \
 pages are cut. An empty page with a token is not the end; a page without a token is.
 
-  Of 1 session: 1 missing.
+  It returned 0 sessions for a listing of 1: 1 missing.
   listing:  Listing(page_sizes=(0, 1))
   expected: 1 session: #0
   returned: no sessions
@@ -70,7 +70,8 @@ def test_the_whole_report_of_a_case():
 collector violates 'surfaces-faults': It raises, or recovers and returns the complete listing. It \
 never passes off a partial, empty or duplicated listing as complete.
 
-  A call failed permanently, yet it returned normally. Of 1 session: 1 missing.
+  A call failed permanently, yet it returned normally. It returned 0 sessions for a listing \
+of 1: 1 missing.
   listing:  Listing(page_sizes=(1,))
   case:     Case(Listing(page_sizes=(1,)), lapses=(Lapse('AccessDeniedException'),))
   expected: 1 session: #0
