@@ -1,4 +1,4 @@
-"""The likely cause of a wrong request or a wrong result, where the pattern is clear."""
+"""Guess the cause of a wrong request or result, if the pattern is clear."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def of_result(attempt: Attempt, got: Sequence[str] | None) -> str:
     """Guess why sessions are missing, duplicated or unexpected.
 
     Args:
-        attempt: What the collector did.
+        attempt: The call, and what the collector did.
         got: The session ids that it returned; ``None`` if it returned something else.
     """
     if not attempt.lists:
