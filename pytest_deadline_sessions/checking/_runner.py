@@ -36,8 +36,8 @@ from pytest_deadline_sessions.lifecycle import STARTED
 T = TypeVar("T")
 
 _OF_DEADLINE = (
-    "the collector waits in trio for something with a deadline {:.3g} s away, which comes in real "
-    "time (expected trio.sleep, which takes no time, or patience= above that)"
+    "the collector waits in trio, with a deadline {:.3g} s away that passes in real time (expected "
+    "trio.sleep, which takes no real time, or a longer patience=)"
 )
 
 # No farm, queue or job comes twice in a process, so that what a collector keeps of one cannot spoil

@@ -27,7 +27,7 @@ _OTHER = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)), first=16**3
 _AGAIN = {
     "twice": "Called a second time for the same job",
     "two-jobs": "Called for two jobs in turn",
-    "changed-result": "Called again after the caller had emptied what it got",
+    "changed-result": "Called again after the caller had emptied the first result",
     "after-failure": "Called again after a call that failed",
     "sessions-added": "Called again after another session had started",
     "failing-later": "Called again after another session had started, while every call failed",

@@ -141,9 +141,9 @@ class Watchdog:
         if self._stopper.running and frame is not None and sys.__stderr__ is not None:
             place = f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
             sys.__stderr__.write(
-                f"check_pagination cannot stop the collector: {self._stopper.stopped}, and it "
-                f"goes on, however often it is interrupted, at {place}. A call into C code "
-                "cannot be interrupted.\n"
+                f"check_pagination cannot stop the collector: {self._stopper.stopped}, and "
+                f"interrupting it has no effect. It is at {place}. Python cannot interrupt a call "
+                "into C code.\n"
             )
 
     def _interrupt(self, *, again: bool = False) -> None:
