@@ -25,13 +25,13 @@ def _valid(attempt: Attempt) -> Finding | None:
     for call in attempt.lists:
         violations = [str(violation) for violation in validation.check_request(call.params)]
         if call.reason == "CANNOT_PARSE":
-            violations.append(f"a request that the service refused: {call.message}")
+            violations.append(f"the service refused it: {call.message}")
         if same(call.token, ""):
             violations.append("nextToken: '' (expected a token, or no nextToken at all)")
         if violations:
             ids_only = all(text.split(":")[0] in attempt.job for text in violations)
             rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
-            what = f"It sent {'; '.join(violations)}"
+            what = f"It sent an invalid request: {'; '.join(violations)}"
             return Finding(rule.name, what, cause=of_no_token(call), error=attempt.error)
     return None
 
@@ -50,7 +50,7 @@ def _arguments(attempt: Attempt) -> Finding | None:
         issuer = ledger.issuer(call.token)
         changed = changes(issuer.params, call.params) if issuer is not None else []
         if changed:
-            what = f"It sent {'; '.join(changed)}"
+            what = f"It changed arguments between pages: {'; '.join(changed)}"
             return Finding(KEEPS_ARGUMENTS.name, what, error=attempt.error)
         ledger.add(call)
     return None

@@ -115,7 +115,7 @@ def test_changed_arguments_read_the_same():
     calls[1] = changed(calls[1], maxResults=3)
     what = "maxResults: 3 (expected 2, as in the call that returned the token)"
     assert checked(attempt, calls) == "keeps-arguments"
-    assert of_requests(attempt).what == f"It sent {what}"
+    assert of_requests(attempt).what == f"It changed arguments between pages: {what}"
     assert f"\n  {what}\n" in asserted(assert_follows_tokens, calls)[1]
 
 

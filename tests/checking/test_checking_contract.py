@@ -329,10 +329,16 @@ def test_the_same_token_may_be_passed_again_after_a_fault():
 @pytest.mark.parametrize(
     ("collect", "what"),
     [
-        (wrong.max_results_once, "It sent maxResults: missing (expected 50, as in the call that"),
-        (wrong.small_pages_first, "It sent maxResults: 100 (expected 10, as in the call that"),
-        (wrong.the_token_says_it_all, "It sent farmId: missing"),
-        (wrong.farm_for_queue, "It sent farmId: 'queue-"),
+        (
+            wrong.max_results_once,
+            "It changed arguments between pages: maxResults: missing (expected 50, as in the call",
+        ),
+        (
+            wrong.small_pages_first,
+            "It changed arguments between pages: maxResults: 100 (expected 10, as in the call that",
+        ),
+        (wrong.the_token_says_it_all, "It sent an invalid request: farmId: missing"),
+        (wrong.farm_for_queue, "It sent an invalid request: farmId: 'queue-"),
         (
             lambda client, **job: every(client, **{**job, "jobId": f"job-{'f' * 32}"}),
             f"It sent jobId='job-{'f' * 32}' (expected 'job-0",
@@ -455,4 +461,6 @@ def test_what_the_service_cannot_parse():
 
     finding = found(collect, Case(ONE))
     assert finding.rule == "valid-requests"
-    assert "the service refused: maxResults cannot be parsed (expected an integer)" in finding.what
+    assert (
+        "the service refused it: maxResults cannot be parsed (expected an integer)" in finding.what
+    )
