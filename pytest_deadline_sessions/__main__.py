@@ -1,4 +1,4 @@
-"""``python -m pytest_deadline_sessions serve``: the fake by hand."""
+"""``python -m pytest_deadline_sessions serve``: try the fake by hand."""
 
 from __future__ import annotations
 
@@ -22,21 +22,30 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
     """Serve a job until interrupted.
 
     Args:
-        arguments: By default those of the command line.
-        until: Ends it when set.
+        arguments: The arguments; by default those of the command line.
+        until: Stops the server once it is set.
     """
     parser = argparse.ArgumentParser(prog="python -m pytest_deadline_sessions")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve an in-memory Deadline Cloud on loopback")
-    serve.add_argument("--host", default="127.0.0.1", help="a loopback address")
-    serve.add_argument("--port", type=int, default=0, help="by default one that is free")
-    serve.add_argument("--sessions", type=int, default=250, help="how many the job has")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--port", type=int, default=0, help="port to listen on (default: any free port)"
+    )
+    serve.add_argument(
+        "--sessions",
+        type=int,
+        default=250,
+        help="number of sessions in the job (default: %(default)s)",
+    )
     serve.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="NAME",
-        help="another name that requests may have in Host and Origin; can be given again",
+        help="also accept requests with this name in Host and Origin; repeat for more names",
     )
     given = parser.parse_args(arguments)
     fake = FakeDeadline()
@@ -67,7 +76,7 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
 
 
 def _log(call: Call) -> None:
-    # Whoever read it may have gone; the clients have not.
+    # The reader of our output may have gone while clients still call.
     with contextlib.suppress(OSError):
         print(render_call(call), flush=True)
 

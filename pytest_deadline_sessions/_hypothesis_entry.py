@@ -1,6 +1,6 @@
-"""What Hypothesis calls when it is imported, so that it knows our types.
+"""Hypothesis calls this when it is imported, to learn our types.
 
-Strategies are imported when one of the types is first asked for.
+The strategies are imported only when Hypothesis first resolves one of the types.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def register() -> None:
-    """Tell Hypothesis which strategy is whose."""
+    """Register a strategy for each of our types."""
     from hypothesis import strategies as st
 
     from pytest_deadline_sessions._api.types import (

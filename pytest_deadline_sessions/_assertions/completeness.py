@@ -29,7 +29,7 @@ def assert_complete_listing(got: Any, listing: Any, *, ordered: bool = True) -> 
             sessions by start.
 
     Raises:
-        AssertionError: Sessions are missing, doubled or unexpected, or only in another order.
+        AssertionError: Sessions are missing, duplicated or unexpected, or only in another order.
         TypeError: An argument has the wrong type.
 
     Example:

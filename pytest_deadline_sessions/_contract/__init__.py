@@ -1,1 +1,1 @@
-"""The contract of paging: its rules, and what calls and results do to keep or break them."""
+"""The paging contract: its rules, and how calls and results keep or break them."""

@@ -15,9 +15,9 @@ class Incomplete:
     """How a result differs from a listing.
 
     Attributes:
-        rule: ``COMPLETE``, or ``ORDER`` if nothing but the order is wrong.
+        rule: ``COMPLETE``, or ``ORDER`` if only the order is wrong.
         got: The ids of the result that are in the listing.
-        differences: What is missing, doubled or unexpected; nothing if only the order is wrong.
+        differences: Missing, duplicated and unexpected ids; none if only the order is wrong.
     """
 
     rule: Rule
@@ -32,13 +32,13 @@ def check_ids(
     ordered: bool = True,
     started: Collection[str] = (),
 ) -> Incomplete | None:
-    """Find out how the ids of a result differ from those of a listing, if they do.
+    """Compare the ids of a result with those of a listing; ``None`` if they agree.
 
     Args:
         got: The ids of the result.
         listed: The ids of the listing.
         ordered: Whether the order matters.
-        started: The ids of sessions that started meanwhile, which may be there or not, anywhere.
+        started: The ids of sessions that started during paging; allowed anywhere, not required.
 
     Example:
         >>> check_ids(["a", "b"], ["a", "b"])
@@ -56,7 +56,7 @@ def check_ids(
 
 
 def session_id(item: object) -> str | None:
-    """Get the id out of a summary, or take an id as it is; ``None`` for anything else.
+    """Return the id of a summary, or an id itself; ``None`` for anything else.
 
     Example:
         >>> session_id({"sessionId": "session-1"}), session_id("session-2"), session_id(3)

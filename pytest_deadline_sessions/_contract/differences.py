@@ -1,4 +1,4 @@
-"""How two lists of session ids differ, in words."""
+"""Describe how two lists of session ids differ."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _PLACES_BEFORE, _PLACES_AFTER = 6, 3
 
 @dataclass(frozen=True)
 class Differences:
-    """Which ids are missing from a result, doubled in it, or not expected in it.
+    """Which ids are missing from a result, duplicated in it, or not expected in it.
 
     Attributes:
-        missing: The ids of the listing that the result has too seldom.
-        doubled: The ids that the result has too often.
-        unexpected: The ids that the listing does not have.
+        missing: The ids that the result has fewer times than the listing.
+        duplicated: The ids that the result has more times than the listing.
+        unexpected: The ids that are not in the listing.
         places: The place of each id in the listing.
     """
 
     missing: Sequence[str]
-    doubled: Sequence[str]
+    duplicated: Sequence[str]
     unexpected: Sequence[str]
     places: Mapping[str, int]
 
     def __bool__(self) -> bool:
-        return bool(self.missing or self.doubled or self.unexpected)
+        return bool(self.missing or self.duplicated or self.unexpected)
 
     def counts(self) -> str:
-        """Say how many ids are wrong, such as ``1 missing, 2 doubled``."""
+        """Say how many ids are wrong, such as ``1 missing, 2 duplicated``."""
         return ", ".join(f"{len(ids)} {word}" for word, ids in self._groups())
 
     def lines(self) -> list[str]:
-        """Say which ids are wrong: a line each for missing, doubled and unexpected ones."""
+        """Say which ids are wrong: a line each for missing, duplicated and unexpected ones."""
         return [f"{len(ids)} {word}: {self._named(ids)}" for word, ids in self._groups()]
 
     def _groups(self) -> list[tuple[str, Sequence[str]]]:
         groups = (
             ("missing", self.missing),
-            ("doubled", self.doubled),
+            ("duplicated", self.duplicated),
             ("unexpected", self.unexpected),
         )
         return [(word, ids) for word, ids in groups if ids]
@@ -59,37 +59,37 @@ class Differences:
 def compare(
     got: Sequence[str], listed: Sequence[str], started: Collection[str] = ()
 ) -> Differences:
-    """Compare the ids of a result with those of a listing, whatever their order.
+    """Compare the ids of a result with those of a listing, ignoring order.
 
     Args:
         got: The ids of the result.
         listed: The ids of the listing.
-        started: The ids of sessions that started meanwhile; each may be there once or not at all.
+        started: The ids of sessions that started during paging; each is allowed, not required.
 
     Example:
         >>> differences = compare(["a", "a", "x"], ["a", "b", "c", "d"])
         >>> differences.counts()
-        '3 missing, 1 doubled, 1 unexpected'
+        '3 missing, 1 duplicated, 1 unexpected'
         >>> differences.lines()
-        ['3 missing: #1..#3 (b, c, d)', '1 doubled: #0 (a)', '1 unexpected: x']
+        ['3 missing: #1..#3 (b, c, d)', '1 duplicated: #0 (a)', '1 unexpected: x']
     """
     times, due = Counter(got), Counter(listed)
     allowed = due | Counter(dict.fromkeys(started, 1))
     return Differences(
         missing=[each for each in due if times[each] < due[each]],
-        doubled=[each for each in allowed if times[each] > allowed[each]],
+        duplicated=[each for each in allowed if times[each] > allowed[each]],
         unexpected=[each for each in times if each not in allowed],
         places=places_of(listed),
     )
 
 
 def places_of(ids: Iterable[str]) -> dict[str, int]:
-    """Find the place of each id; the last one if it comes several times."""
+    """Map each id to its place; a repeated id to its last place."""
     return {each: place for place, each in enumerate(ids)}
 
 
 def spans(places: Iterable[int]) -> str:
-    """Write places in a listing, with those in a row as a span.
+    """Write places in a listing, consecutive ones as a span.
 
     Example:
         >>> spans([7, 2, 3, 4])
@@ -103,7 +103,7 @@ def spans(places: Iterable[int]) -> str:
 
 
 def ids_by_place(ids: Sequence[str], listed: Sequence[str]) -> str:
-    """Write the ids of a result by their places in the listing, a long result without its middle.
+    """Write the ids of a result as places in the listing; a long result loses its middle.
 
     Example:
         >>> ids_by_place(["b", "x"], ["a", "b"])
@@ -121,7 +121,7 @@ def ids_by_place(ids: Sequence[str], listed: Sequence[str]) -> str:
 
 
 def first_out_of_order(got: Sequence[str], listed: Sequence[str]) -> list[str]:
-    """Say where the order of two lists of the same ids first differs, and how it goes on."""
+    """Say where two orders of the same ids first differ, and what follows from there."""
     pairs = enumerate(zip(got, listed, strict=True))
     place = next(place for place, (left, right) in pairs if left != right)
     places = places_of(listed)

@@ -1,4 +1,4 @@
-"""The rules of the contract, which assertions and ``check_pagination`` quote alike."""
+"""The rules of the contract, quoted by assertions and by ``check_pagination``."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ from collections.abc import Mapping
 
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, MODEL, REFERENCE, Rule
 
-DEMAND = "this contract, callers rely on it"
-"""The source of what the API leaves to the code that calls it."""
+DEMAND = "this contract: callers rely on it"
+"""The source of rules that the API leaves to its callers."""
 
 COMPLETE = Rule(
     "complete",
-    "It returns every session exactly once, in service order, however the pages are cut: an empty "
-    "page with a token is not the end, a page without a token is.",
+    "It returns every session exactly once, in service order, wherever pages are cut. An empty "
+    "page with a token is not the end; a page without a token is.",
     REFERENCE,
 )
-ORDER = Rule(
-    "order", "It returns sessions in the order in which the service lists them.", ASSUMPTION
-)
+ORDER = Rule("order", "It returns sessions in the order the service lists them.", ASSUMPTION)
 TERMINATES = Rule(
     "terminates",
     "It makes at most one call per page plus one, not counting retries and restarts after faults.",
     DEMAND,
 )
 FOLLOWS_TOKENS = Rule(
-    "follows-tokens", "It passes exactly the token of the page before.", REFERENCE
+    "follows-tokens", "It passes exactly the token that the previous page returned.", REFERENCE
 )
 KEEPS_ARGUMENTS = Rule(
-    "keeps-arguments", "It repeats ids and maxResults unchanged in follow-up calls.", REFERENCE
+    "keeps-arguments", "It sends the same ids and maxResults in every follow-up call.", REFERENCE
 )
 VALID_REQUESTS = Rule(
     "valid-requests",
@@ -37,8 +35,8 @@ VALID_REQUESTS = Rule(
 )
 SURFACES_FAULTS = Rule(
     "surfaces-faults",
-    "It raises, or recovers to the complete listing: it never returns a partial, empty or doubled "
-    "one as if it were complete.",
+    "It raises, or recovers and returns the complete listing. It never passes off a partial, empty "
+    "or duplicated listing as complete.",
     DEMAND,
 )
 STATELESS = Rule("stateless", "It returns the right result each time it is called.", DEMAND)
@@ -55,7 +53,7 @@ COLLECTOR_RULES: Mapping[str, Rule] = {
         STATELESS,
     )
 }
-"""What ``check_pagination`` holds a collector to, by name."""
+"""The rules that ``check_pagination`` checks a collector against, by name."""
 
 TOKEN_REFUSED = Rule(
     "token-refused",
@@ -63,5 +61,5 @@ TOKEN_REFUSED = Rule(
     REFERENCE,
 )
 TOKEN_EXPIRED = Rule(
-    "token-expired", "The refusal tells an expired token from a bad one.", ASSUMPTION
+    "token-expired", "The error distinguishes an expired token from an invalid one.", ASSUMPTION
 )

@@ -1,4 +1,4 @@
-"""Which token a call may pass, and which arguments go with it."""
+"""Which token a call may pass, and which arguments must accompany it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _argument(params: Mapping[str, Any], name: str, absent: str) -> str:
 
 
 class Ledger:
-    """Which tokens calls were given, and which of them were passed on.
+    """Which tokens calls received, and which of those were passed on.
 
     Example:
         >>> import datetime
@@ -49,7 +49,7 @@ class Ledger:
         >>> ledger.may_pass("a"), ledger.may_pass("b")
         (True, False)
         >>> ledger.history("b")
-        'no page of this listing had'
+        'no page of this listing returned'
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Ledger:
         self._failed = False
 
     def add(self, call: Call) -> None:
-        """Write down a call with its answer."""
+        """Record a call with its answer."""
         token, following = _plain(call.token), _plain(call.next_token)
         if token is not None and call.error is None:
             self._fresh.discard(token)
@@ -74,8 +74,8 @@ class Ledger:
     def may_pass(self, token: str | None) -> bool:
         """Tell whether the next call of one listing may pass a token, or none.
 
-        It may pass one that no call has passed on yet, or repeat that of the call before. After a
-        fault it may go back to any page; the result tells whether that was right.
+        It may pass a token that no call has passed yet, or repeat the previous call's token. After
+        a fault it may go back to any page; the result shows whether that was right.
         """
         return (
             token is None
@@ -94,12 +94,12 @@ class Ledger:
         return None if plain is None else self._issuers.get(plain)
 
     def history(self, token: object) -> str:
-        """Say what a token is that no call may pass."""
+        """Explain why no call may pass a token."""
         if self.passed(token):
-            return "was passed before"
+            return "was already passed"
         if self.issuer(token) is not None:
-            return "is from a listing that was started over"
-        return "no page of this listing had"
+            return "belongs to an abandoned pass over the listing"
+        return "no page of this listing returned"
 
     @property
     def fresh(self) -> frozenset[str]:
@@ -108,7 +108,7 @@ class Ledger:
 
 
 def _plain(token: object) -> str | None:
-    # What botocore refused to send may be anything, even unhashable.
+    # A token that botocore refused to send may be any object, even an unhashable one.
     return str.__str__(token) if isinstance(token, str) else None
 
 
@@ -118,8 +118,8 @@ class _Chain:
 
     Attributes:
         arguments: The arguments other than ``nextToken``.
-        token: What the next call has to pass; ``None`` after the last page.
-        passed: What the last call passed.
+        token: The token that the next call must pass; ``None`` after the last page.
+        passed: The token that the last call passed.
         failed: Whether the last call failed.
     """
 
@@ -135,11 +135,11 @@ class _Chain:
 
 @dataclass(frozen=True)
 class BrokenChain:
-    """A call that does not go on where its listing stood.
+    """A call that does not continue where its listing stopped.
 
     Attributes:
         rule: ``FOLLOWS_TOKENS`` or ``KEEPS_ARGUMENTS``.
-        what: The wrong argument, and what it should be.
+        what: The wrong argument, and the right one.
     """
 
     rule: Rule
@@ -147,9 +147,9 @@ class BrokenChain:
 
 
 class Chains:
-    """The listings that calls page through, one after the other or in turns.
+    """The listings that calls page through, one after another or interleaved.
 
-    This is stricter than ``Ledger.may_pass``: each call goes on exactly where its listing stands.
+    This is stricter than ``Ledger.may_pass``: each call continues exactly where its listing is.
     A listing may start over after its last page or after a fault, and may begin with a token from
     elsewhere.
     """
@@ -187,7 +187,7 @@ class Chains:
         return chain, None if chain is not None else self._stray(call)
 
     def _start(self, alike: Sequence[_Chain]) -> BrokenChain | None:
-        """Start a listing over, unless it is in the middle of its pages."""
+        """Restart a listing, unless it is in the middle of its pages."""
         for chain in alike:
             if chain.token is not None and not chain.failed:
                 what = f"nextToken: missing (expected {abbreviate(chain.token)})"
@@ -196,7 +196,7 @@ class Chains:
         return None
 
     def _stray(self, call: Call) -> BrokenChain | None:
-        """Say what is wrong with a token that no listing with these arguments waits for."""
+        """Say what is wrong with a token that no listing with these arguments expects."""
         waiting = [chain for chain in self._chains if same(chain.token, call.token)]
         if waiting:
             issuer = max(waiting, key=lambda chain: chain.is_of_job(call))
@@ -204,10 +204,10 @@ class Chains:
         of_job = [chain for chain in self._chains if chain.is_of_job(call)]
         if not of_job and not self._ledger.passed(call.token):
             return None
-        given, due = _shown(call.token), "none, since the job was not listed before"
+        given, due = _shown(call.token), "none: this job was not listed before"
         if of_job:
             token = of_job[-1].token
-            due = "none, since the last page had none" if token is None else _shown(token)
+            due = "none: the last page returned none" if token is None else _shown(token)
             if given == due:
                 given, due = repr(call.token), repr(token)
         history = f", which {self._ledger.history(call.token)}" if call.token else ""

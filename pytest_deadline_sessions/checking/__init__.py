@@ -1,4 +1,4 @@
-"""``check_pagination``: the smallest listing that breaks a collector, in words."""
+"""``check_pagination``: find the smallest listing that breaks a collector, and explain it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_pagination(
     max_examples: int | None = None,
     patience: float = 5.0,
 ) -> None:
-    """Hold a collector to the contract, in many situations that the service could produce.
+    """Check a collector against the contract, in many situations that the service could produce.
 
     It calls the collector as ``collect(client, farmId=…, queueId=…, jobId=…)``. It tries the given
     examples first, then the simplest cases of each variation, then the cases that Hypothesis draws
@@ -59,13 +59,13 @@ def check_pagination(
         without: Variations to leave out, by their names in ``VARIATIONS``.
         empty_final_token: Whether the last page has an empty token, which the service model allows
             and nothing documents.
-        max_examples: How many cases Hypothesis draws; by default what the active profile says.
+        max_examples: How many cases Hypothesis draws; by default the active profile's number.
         patience: How many seconds the collector may run without making a call before it is stopped.
 
     Raises:
         PaginationViolation: The collector breaks a rule, in the smallest case that was found.
-        RuntimeError: ``expected`` raises, or returns what cannot be compared; no event loop can be
-            made for an asynchronous collector, or it waits for trio.
+        RuntimeError: ``expected`` raises, or returns a value that cannot be compared; an
+            asynchronous collector gets no event loop, or is a coroutine of trio.
         TypeError: An argument is of the wrong type.
         ValueError: A variation is unknown, or a number is out of range.
 
@@ -103,7 +103,7 @@ def check_pagination(
 
 
 def _from_the_collector_on(error: BaseException | None) -> BaseException | None:
-    """The error without the part of its traceback that is ours."""
+    """Remove our own frames from the traceback of an error."""
     if error is None:
         return None
     traceback = error.__traceback__

@@ -1,4 +1,4 @@
-"""The rules of the contract, one call of a collector, and what may come of it."""
+"""The rules of the contract, and what one call of a collector did."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._case import Case
 
 RULES = {name: rule.reason for name, rule in COLLECTOR_RULES.items()}
-"""The rules that a collector is held to, and what they say."""
+"""The rules that a collector must keep, by name, and what they say."""
 
 MOST_FAULTS = 1_000
-"""After so many failed requests, botocore's retries among them, a collector must have given up."""
+"""A collector is stopped after this many failed requests, botocore's retries included."""
 
 
 RAISED = (Exception, SystemExit, GeneratorExit, asyncio.CancelledError)
-"""What a collector may raise; other exceptions are for those who run tests."""
+"""The exceptions that count as the collector's; others belong to the test runner."""
 
 
 class UnfitError(RuntimeError):
-    """``check_pagination`` cannot judge the collector: its arguments or surroundings forbid it."""
+    """``check_pagination`` cannot judge the collector with these arguments or in this process."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Finding:
 
     Attributes:
         rule: The name of the rule.
-        what: What was wrong, in one sentence.
+        what: What was wrong, in one sentence without a full stop.
         expected: The right result, shortened.
-        came: The actual result, shortened.
+        came: The result that it returned, shortened.
         cause: A likely cause, if the pattern is clear.
-        error: What the collector raised.
+        error: The exception that the collector raised.
     """
 
     rule: str
@@ -57,8 +57,8 @@ class Counterexample:
     Attributes:
         case: The case.
         finding: The rule that it broke, and how.
-        calls: What the collector sent, with the answers.
-        number: Made the ids and the tokens of the case.
+        calls: The requests that the collector sent, with the answers.
+        number: Seeds the ids and the tokens of the case.
     """
 
     case: Case
@@ -74,15 +74,15 @@ class Counterexample:
 
 @dataclass
 class _Tally:
-    """What decides how many requests a collector may need, counted as it sends them.
+    """Counts the requests that decide how many a collector may send.
 
     Attributes:
         failed: How many requests failed.
-        retries: How many requests were botocore's retries.
+        retries: How many requests were botocore's own retries.
         limit: The smallest maxResults that was sent.
-        repeats: How many requests since the first one with the present token sent it again.
-        held: The most sessions that an answer to the present token has held.
-        resumptions: How many requests may have gone on in the middle of a page.
+        repeats: How many requests in a row have repeated the current token.
+        held: The most sessions that an answer to the current token has had.
+        resumptions: How many requests may have resumed in the middle of a page.
     """
 
     failed: int = 0
@@ -93,7 +93,7 @@ class _Tally:
     resumptions: int = 0
 
     def add(self, call: Call, previous: Call | None) -> None:
-        """Count one request more."""
+        """Count one request."""
         if call.retry:
             self.retries += 1
         elif previous is not None and same(call.token, previous.token):
@@ -110,20 +110,20 @@ class _Tally:
 
 @dataclass
 class Attempt:
-    """One call of a collector: the situation, and what it did.
+    """One call of a collector: its situation, and what it did.
 
     Attributes:
-        listing: What the job listed when the collector was called.
+        listing: The job's sessions when the collector was called.
         page_size: The most sessions that the service puts in a page.
         job: The three ids.
-        earlier: The ids that it was called with before, and the tokens that it was given.
-        same_object: Whether it returned the very object that it had returned in the call before.
-        healthy: Whether only the collector itself can make a request fail.
-        added: The ids of sessions that started meanwhile.
+        earlier: The ids and the tokens that earlier calls of it received.
+        same_object: Whether it returned the same object as in the previous call.
+        healthy: Whether a request can fail only because of the collector itself.
+        added: The ids of sessions that started while it ran.
         lists: The ``ListSessions`` requests that it sent.
-        returned: What it returned, made into a list where it is an iterator.
-        error: What it raised.
-        runaway: Why it was stopped.
+        returned: Its return value; a list of the items if that is an iterator.
+        error: The exception that it raised.
+        runaway: Why it was stopped, if it was.
     """
 
     listing: Listing
@@ -141,20 +141,20 @@ class Attempt:
     _pages: dict[int, int] = field(default_factory=dict, init=False)
 
     def add(self, call: Call) -> None:
-        """Write down one ``ListSessions`` request."""
+        """Record one ``ListSessions`` request."""
         self._tally.add(call, self.lists[-1] if self.lists else None)
         self.lists.append(call)
 
     @property
     def faults(self) -> int:
-        """How many calls failed for good: botocore sends again what it does not give up."""
+        """How many calls failed permanently: after botocore had given up retrying."""
         return self._tally.failed - self._tally.retries
 
     def allowance(self) -> int:
-        """How many calls it may need, retries aside.
+        """How many calls it may make, not counting retries.
 
-        Whoever takes a page in parts, as ``PaginationConfig`` does with ``MaxItems``, asks for it
-        once for each part: as often as it has sessions, at most.
+        Code that takes a page in parts, as ``PaginationConfig`` does with ``MaxItems``, requests
+        the page once for each part: at most once for each of its sessions.
         """
         return (self.pages() + 1) * (1 + self.faults) + self._tally.resumptions
 
@@ -171,17 +171,17 @@ class Attempt:
         return self._pages[limit] + len(self.added)
 
     def excess(self) -> str | None:
-        """Why it has made more calls than it may need; ``None`` if it has not."""
+        """Say how it has exceeded its calls; ``None`` if it has not."""
         if self._tally.failed > MOST_FAULTS:
-            return f"it went on after {MOST_FAULTS} failed requests"
+            return f"it kept going after {MOST_FAULTS} failed requests"
         made = len(self.lists) - self._tally.retries
         if made > self.allowance():
-            return f"it made {made} calls, and needs {self.allowance()} at most"
+            return f"it made {made} calls (expected at most {self.allowance()})"
         return None
 
 
 def max_results(call: Call) -> int:
-    """The most sessions that a call asks for; what the service takes at most if it says nothing."""
+    """The ``maxResults`` of a call; the service's own limit if it has none."""
     value = call.params.get("maxResults")
     low, high = model.bounds("MaxResults")
     return value if isinstance(value, int) and low <= value <= high else high

@@ -19,11 +19,12 @@ from pytest_deadline_sessions._transport import client_factory
 from pytest_deadline_sessions.checking._attempt import UnfitError
 from pytest_deadline_sessions.checking._undoing import Undoing
 
-# What trio and asyncio say of a coroutine that is the other one's.
+# The errors of trio and asyncio about a coroutine that belongs to the other.
 _TRIO_ERRORS = re.compile("must be called from async context|Task got bad yield: .*trio")
 _OF_TRIO = (
-    "the coroutine of the collector waits for trio, but asyncio runs it (expected a function that "
-    "runs trio itself: lambda client, **job: trio.run(functools.partial(collect, client, **job)))"
+    "the collector is a trio coroutine, but check_pagination runs coroutines on asyncio (expected "
+    "a function that runs trio itself: "
+    "lambda client, **job: trio.run(functools.partial(collect, client, **job)))"
 )
 
 
@@ -33,22 +34,22 @@ def is_async(result: Any) -> bool:
 
 
 def is_async_function(collect: Any) -> bool:
-    """Whether a collector says that it is asynchronous."""
+    """Whether a collector is declared asynchronous."""
     try:
         return inspect.iscoroutinefunction(collect) or inspect.isasyncgenfunction(collect)
-    except Exception:  # noqa: BLE001 (it may have attributes of its own)
+    except Exception:  # noqa: BLE001 (its attributes may raise)
         return False
 
 
 def run_to_end(result: Any, count: Callable[[int], None]) -> Any:
-    """What a coroutine returns, or the items of an asynchronous iterator, in a loop of its own.
+    """Run a coroutine or an asynchronous iterator to its end, in an event loop of its own.
 
     Args:
-        result: What the collector returned.
+        result: The coroutine or iterator that the collector returned.
         count: Called after each item, with the number of items so far.
 
     Raises:
-        UnfitError: It waits for something of trio's.
+        UnfitError: It is a coroutine of trio.
     """
     return _run_in_loop(_gathered(result, count))
 
@@ -66,7 +67,7 @@ async def _gathered(result: Any, count: Callable[[int], None]) -> Any:
 
 
 def async_client(config: dict[str, Any], undoing: Undoing) -> Any:
-    """An aiobotocore client, which nobody can use without awaiting.
+    """Make an aiobotocore client, which cannot be used without awaiting.
 
     Args:
         config: The options of its ``Config``.
@@ -93,14 +94,14 @@ def _run_in_loop(coroutine: Any) -> Any:
 
 
 def close(result: Any) -> None:
-    """Close a coroutine that nobody will await, so that Python does not complain of it."""
+    """Close a coroutine that will not be awaited, so that Python does not warn about it."""
     if inspect.iscoroutine(result):
         result.close()
 
 
 @contextlib.contextmanager
 def unawaited() -> Iterator[None]:
-    """Say nothing of coroutines that nobody awaits."""
+    """Silence warnings about coroutines that are never awaited."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         yield
@@ -108,22 +109,22 @@ def unawaited() -> Iterator[None]:
 
 
 def check_loop() -> None:
-    """Make an event loop, before anybody takes the error of that for the collector's."""
+    """Try to make an event loop, so that a failure is not taken for the collector's."""
     undoing = Undoing()
     with warnings.catch_warnings(), undoing, undoing:
-        # One that is half made complains when it is collected, and cannot be closed.
+        # A half-made loop cannot be closed, and warns when it is collected.
         warnings.simplefilter("ignore", ResourceWarning)
         undoing.put(sys, "unraisablehook", lambda _: None)
         try:
             asyncio.new_event_loop().close()
-        except Exception as error:  # noqa: BLE001 (whatever there is against it, it is told)
+        except Exception as error:  # noqa: BLE001 (any reason is reported)
             why = worded(error)
         else:
             return
         gc.collect()
     msg = (
-        f"no event loop can be made, and an asynchronous collector needs one: {why} "
-        "(expected sockets to be allowed; pytest-socket has --allow-unix-socket for that)"
+        f"cannot create the event loop that an asynchronous collector needs: {why} "
+        "(expected sockets to be allowed; with pytest-socket, pass --allow-unix-socket)"
     )
     raise UnfitError(msg)
 
@@ -142,7 +143,7 @@ def _run(coroutine: Any) -> Any:
 
 
 def _run_beside(coroutine: Any) -> Any:
-    """Run a coroutine where a loop runs already: in a thread of its own."""
+    """Run a coroutine in a thread of its own, since this one already runs a loop."""
     done: list[Any] = []
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Calling a collector, plain or asynchronous, and reading what it returns to its end."""
+"""Call a collector, synchronous or not, and read its result to the end."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from pytest_deadline_sessions.checking._undoing import Undoing
 
 _SPARE = 1_000
 
-# Nobody checks signatures, and they take a fifth of the time. Other retry modes have a quota, so
-# that what a case comes to would depend on the cases before.
+# Nothing checks signatures, and they take a fifth of the time. Other retry modes have a quota, so
+# the outcome of a case would depend on earlier cases.
 _CONFIG: dict[str, Any] = {"signature_version": UNSIGNED, "retries": {"mode": "legacy"}}
 
 
 class Calling:
     """Calls a collector with the client that suits it.
 
-    Nothing tells whether an asynchronous collector awaits what the client returns, or leaves that
-    to threads. So the first time it is given an aiobotocore client, which nobody can use without
-    awaiting. If it makes calls with that, it is given that client from then on.
+    An asynchronous collector may await the client's calls or make them in threads, and nothing
+    tells which. So its first client is one of aiobotocore, which cannot be used without awaiting.
+    If the collector makes calls with it, it keeps getting that client.
 
     Args:
-        options: The collector.
-        fake: The service that the clients reach.
-        sandbox: Stops a collector whose result does not end.
+        options: Names the collector.
+        fake: The service that answers the clients.
+        sandbox: Stops a collector whose result never ends.
     """
 
     def __init__(self, options: Options, fake: FakeDeadline, sandbox: Sandbox) -> None:
@@ -49,9 +49,9 @@ class Calling:
         self._undoing: Undoing
 
     def load(self) -> None:
-        """Import what an asynchronous collector needs, before anybody watches the time."""
+        """Import what an asynchronous collector needs, before the watchdog starts."""
         if not self._knows_client and _awaiting.is_async_function(self._options.collect):
-            # Breaking off the import in the middle would break the module for good.
+            # An import that is interrupted halfway leaves the module broken.
             importlib.import_module("aiobotocore.session")
 
     def open(self, undoing: Undoing) -> None:
@@ -62,7 +62,7 @@ class Calling:
         """
         self._undoing = undoing
         self._client = client_factory.client(**_CONFIG)
-        # A violation that is still there must not hold the client.
+        # A violation that outlives the check must not keep the client alive.
         undoing.later(self._forget_client)
         undoing.later(self._fake.attach(self._client).close)
 
@@ -70,11 +70,11 @@ class Calling:
         self._client = None
 
     def result(self, job: Job, attempt: Attempt) -> Any:
-        """What the collector returns, with iterators and coroutines run to their end.
+        """Call the collector; iterators and coroutines are run to their end.
 
         Args:
-            job: The job that it is called for.
-            attempt: Where its calls are written down.
+            job: The job to call it with.
+            attempt: Records its calls.
         """
         most = 10 * len(job.listing) + _SPARE
 
@@ -114,7 +114,7 @@ class Calling:
     def _tried_awaiting(
         self, job: Job, attempt: Attempt, count: Callable[[int], None]
     ) -> tuple[bool, Any]:
-        """Whether the collector awaits the calls of the client, and what it returns if so."""
+        """Whether the collector awaits the client's calls, and if so, its return value."""
         client = _awaiting.async_client(_CONFIG, self._undoing)
         self._undoing.later(self._fake.attach(client).close)
         value: Any = None

@@ -1,4 +1,4 @@
-"""One situation that a collector is tried in, and what such situations vary."""
+"""One situation to try a collector in, and the ways situations vary."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ Sequence = Literal[
 Change = Literal["start", "end", "request-end"]
 
 VARIATIONS = {
-    "page-sizes": "where the service cuts: full, single, short and uneven pages",
+    "page-sizes": "where the service cuts pages: full, single-session, short and uneven ones",
     "empty-pages": "pages without sessions, first, in the middle and last",
     "volume": "hundreds of pages, a thousand sessions",
     "tokens": "content and length of tokens, spaces around them, the same text for two jobs, null "
     "for the last page",
-    "data": "ties, twins that differ only in their id, all statuses, any order of starts",
-    "drift": "sessions that start, are asked to end and end between two pages",
-    "faults": "each kind of fault and broken connection, at each place, ending before and after "
-    "botocore gives up, and lasting",
+    "data": "equal start times, sessions that differ only in sessionId, all statuses, any start "
+    "order",
+    "drift": "sessions that start, receive end requests and end between two pages",
+    "faults": "each kind of fault and broken connection, on each page: ending before botocore "
+    "gives up, ending later, and permanent",
     "expiry": "tokens that expire between two pages, once or always",
-    "sequences": "several calls: again, for two jobs in turn, after a failure, after a change, and "
-    "with every request of the second call failing",
+    "sequences": "repeated calls: for the same job, for two jobs in turn, after a failure, after a "
+    "change, and with every request of the second call failing",
 }
-"""Everything that ``check_pagination`` varies, by the name that ``without=`` takes."""
+"""What ``check_pagination`` varies, by the name that ``without=`` accepts."""
 
 EMPTY = Listing(page_sizes=(0,))
 TWO = Listing(page_sizes=(1, 1))

@@ -1,4 +1,4 @@
-"""The likely cause of a wrong request or a wrong result, where the pattern is clear."""
+"""Guess the cause of a wrong request or result, if the pattern is clear."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._attempt import Attempt, max_results
 
 _CHANGES: dict[str, Callable[[str], str]] = {
-    "strips the padding of": lambda text: text.rstrip("="),
-    "strips": str.strip,
-    "escapes": quote,
-    "escapes all of": lambda text: quote(text, safe=""),
-    "escapes, as for a form,": quote_plus,
-    "unescapes": unquote,
-    "unescapes, as for a form,": unquote_plus,
-    "changes the case of": str.lower,
-    "changes the white space of": lambda text: " ".join(text.split()),
+    "strips the '=' padding from": lambda text: text.rstrip("="),
+    "strips white space from": str.strip,
+    "percent-encodes": quote,
+    "percent-encodes every reserved character of": lambda text: quote(text, safe=""),
+    "form-encodes": quote_plus,
+    "percent-decodes": unquote,
+    "form-decodes": unquote_plus,
+    "lowercases": str.lower,
+    "collapses white space in": lambda text: " ".join(text.split()),
 }
 
 
 def of_no_token(call: Call) -> str:
     """Guess why a call passes an empty token, or null."""
     if same(call.token, ""):
-        return "It takes an empty token for the token of another page."
+        return "It treats an empty token as a real one."
     if call.token is None and "nextToken" in call.params:
-        return "It passes nextToken=None; leave the argument out of the first call."
+        return "It passes nextToken=None. Leave nextToken out of the first call."
     return ""
 
 
 def of_token(token: str, fresh: Collection[str]) -> str:
-    """Guess what became of a token that was passed on changed.
+    """Guess how a collector altered a token before passing it on.
 
     Args:
-        token: What was passed.
-        fresh: The tokens that might have been passed.
+        token: The token that it passed.
+        fresh: The tokens that it could have passed.
     """
     for right, (verb, change) in itertools.product(fresh, _CHANGES.items()):
         if change(right) == token:
-            return f"It {verb} the token, which must be passed exactly as it was received."
+            return f"It {verb} the token. Pass each token exactly as you received it."
     if any(right.startswith(token) for right in fresh):
         return "It truncates the token."
     return ""
 
 
 def of_result(attempt: Attempt, got: Sequence[str] | None) -> str:
-    """Guess why sessions are missing, doubled or unexpected.
+    """Guess why sessions are missing, duplicated or unexpected.
 
     Args:
-        attempt: What the collector did.
+        attempt: The call, and what the collector did.
         got: The session ids that it returned; ``None`` if it returned something else.
     """
     if not attempt.lists:
-        return "It made no call."
+        return "It made no calls."
     last = attempt.lists[-1]
     if last.error is not None:
         return f"It treats {last.error} as the end of the listing."
@@ -67,12 +67,12 @@ def of_result(attempt: Attempt, got: Sequence[str] | None) -> str:
 def _of_stopping(answered: Sequence[Call]) -> str:
     page = answered[-1].sessions
     if not page:
-        return "It stopped at an empty page, though that page had a token."
+        return "It stopped at an empty page that had a token."
     if len(answered) == 1:
         return "It returned only the first page."
     partial = [len(call.sessions) < max_results(call) for call in answered]
     if partial[-1] and not any(partial[:-1]):
-        return "It stopped at a page that was not full, though that page had a token."
+        return "It stopped at a page that was not full but had a token."
     return f"It stopped after {len(answered)} pages, though the last one had a token."
 
 
@@ -84,7 +84,7 @@ def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
     ]
     if len(pages) > 1:
         by_cause = {
-            "It drops the page that has no token.": pages[:-1],
+            "It drops the last page, the one without a token.": pages[:-1],
             "It drops the first page.": pages[1:],
             "It keeps only the last page.": pages[-1:],
         }
@@ -95,7 +95,7 @@ def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
     missing = [bare for session_id, bare in by_id.items() if session_id not in got]
     returned = [by_id[session_id] for session_id in got if session_id in by_id]
     if missing and all(bare in returned for bare in missing):
-        return "It treats sessions that differ only in their id as the same."
+        return "It treats sessions that differ only in sessionId as duplicates."
     return ""
 
 

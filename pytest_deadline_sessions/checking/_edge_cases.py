@@ -59,7 +59,7 @@ def simplest(without: Collection[str] = ()) -> Iterator[Case]:
 
 
 def _kept_of_some(without: Collection[str]) -> Iterator[Case]:
-    """What shows a collector that keeps something of certain listings only."""
+    """The cases that reveal a collector which keeps state only for certain listings."""
     if "tokens" not in without:
         yield Case(TWO, Behavior(tokens_shared_by_jobs=True), sequence="two-jobs")
     ended = Listing(page_sizes=(1,), runs=((ENDED, 1),))

@@ -1,4 +1,4 @@
-"""Whether one call of a collector held to the contract."""
+"""Judge one call of a collector against the contract."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pytest_deadline_sessions.checking._results import of_outcome
 
 
 def judge(attempt: Attempt, options: Options) -> Finding | None:
-    """The rule that an attempt breaks, or ``None``.
+    """Find the rule that an attempt breaks; ``None`` if it breaks none.
 
     Args:
-        attempt: What the collector did.
-        options: What it is held to.
+        attempt: The call, and what the collector did.
+        options: The arguments of ``check_pagination``.
 
     Raises:
-        UnfitError: ``expected`` fails, or gives what cannot be compared.
+        UnfitError: ``expected`` fails, or returns a value that cannot be compared.
     """
     # Reading a lazy result may send requests, so the result comes first.
     outcome = None

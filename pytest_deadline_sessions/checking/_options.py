@@ -1,4 +1,4 @@
-"""What ``check_pagination`` was told, checked."""
+"""The checked arguments of ``check_pagination``."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _WITHOUT = f"names among {', '.join(VARIATIONS)}"
 
 @dataclass(frozen=True)
 class Options:
-    """What the collector is called with and held to.
+    """The arguments of ``check_pagination``.
 
     Attributes:
         collect: The collector.
-        expected: Makes what the collector should return of the complete list, if not the list.
+        expected: Computes the right result from the complete list, if that is not the list itself.
         ordered: Whether the order matters.
         examples: The cases to try first.
         without: The variations to leave out.
         empty_final_token: Whether the last page has an empty token.
-        max_examples: How many cases Hypothesis draws; ``None`` for what the active profile says.
-        patience: How many seconds the collector may work without a call.
+        max_examples: How many cases Hypothesis draws; ``None`` for the active profile's number.
+        patience: How many seconds the collector may run without a call or a sleep.
     """
 
     collect: Callable[..., Any]
@@ -59,7 +59,7 @@ def checked_options(
     max_examples: object,
     patience: object,
 ) -> Options:
-    """The arguments of ``check_pagination`` as options.
+    """Check the arguments of ``check_pagination``.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -87,7 +87,7 @@ def checked_options(
 
 def _cases(examples: object) -> tuple[Case, ...]:
     if isinstance(examples, Listing):
-        # It is a sequence, of summaries.
+        # A Listing is itself a sequence, of summaries.
         raise wrong_type("examples", examples, _EXAMPLES)
     return tuple(
         _case(f"examples[{index}]", example)

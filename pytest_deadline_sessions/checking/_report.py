@@ -1,4 +1,4 @@
-"""What a person reads of a broken rule."""
+"""The text of a ``PaginationViolation``."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _IMPORTS = {
 
 
 def report(counterexample: Counterexample, options: Options) -> str:
-    """The whole report, as text.
+    """Write the whole report.
 
     Args:
-        counterexample: The broken rule, and the case that shows it.
-        options: What the collector was held to.
+        counterexample: The broken rule, and the case that breaks it.
+        options: The arguments of ``check_pagination``.
     """
     case, finding = counterexample.case, counterexample.finding
     example = case.listing if case == Case(case.listing) else case
@@ -33,7 +33,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
         "listing:  ": repr(case.listing),
         "case:     ": repr(case) if example is case else "",
         "expected: ": finding.expected,
-        "came:     ": finding.came,
+        "returned: ": finding.came,
         "likely cause: ": finding.cause,
     }
     again = _call(options, example)
@@ -57,7 +57,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
 
 
 def _call(options: Options, example: Case | Listing) -> str:
-    """The call of ``check_pagination`` that tries this example first."""
+    """Write the call of ``check_pagination`` that tries this example first."""
     arguments = [_name(options.collect, "collect"), f"examples=[{example!r}]"]
     if options.expected is not None:
         arguments.append(f"expected={_name(options.expected, 'expected')}")
@@ -80,6 +80,6 @@ def _imports(code: str) -> list[str]:
 def _name(function: Callable[..., Any], otherwise: str) -> str:
     try:
         name = function.__name__
-    except Exception:  # noqa: BLE001 (it may have names of its own)
+    except Exception:  # noqa: BLE001 (__name__ may be a property that raises)
         return otherwise
     return name if isinstance(name, str) and name.isidentifier() else otherwise

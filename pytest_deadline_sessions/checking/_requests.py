@@ -1,4 +1,4 @@
-"""Whether the requests of a collector keep the contract."""
+"""Judge the requests of a collector against the contract."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def _valid(attempt: Attempt) -> Finding | None:
     for call in attempt.lists:
         violations = [str(violation) for violation in validation.check_request(call.params)]
         if call.reason == "CANNOT_PARSE":
-            violations.append(f"what the service refused: {call.message}")
+            violations.append(f"the service refused it: {call.message}")
         if same(call.token, ""):
             violations.append("nextToken: '' (expected a token, or no nextToken at all)")
         if violations:
             ids_only = all(text.split(":")[0] in attempt.job for text in violations)
             rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
-            what = f"It sent {'; '.join(violations)}"
+            what = f"It sent an invalid request: {'; '.join(violations)}"
             return Finding(rule.name, what, cause=of_no_token(call), error=attempt.error)
     return None
 
@@ -44,13 +44,13 @@ def _arguments(attempt: Attempt) -> Finding | None:
             if not same(sent, value):
                 rule, whose = KEEPS_ARGUMENTS, ""
                 if sent in attempt.earlier:
-                    rule, whose = STATELESS, ", which an earlier call of the collector was given,"
-                what = f"It sent {name}={shown(sent)}{whose} where it was given {shown(value)}"
+                    rule, whose = STATELESS, ", left over from an earlier call of the collector"
+                what = f"It sent {name}={shown(sent)}{whose} (expected {shown(value)})"
                 return Finding(rule.name, what, error=attempt.error)
         issuer = ledger.issuer(call.token)
         changed = changes(issuer.params, call.params) if issuer is not None else []
         if changed:
-            what = f"It sent {'; '.join(changed)}"
+            what = f"It changed arguments between pages: {'; '.join(changed)}"
             return Finding(KEEPS_ARGUMENTS.name, what, error=attempt.error)
         ledger.add(call)
     return None
@@ -69,7 +69,7 @@ def _tokens(attempt: Attempt) -> Finding | None:
 def _strange_token(attempt: Attempt, token: str, ledger: Ledger) -> Finding:
     rule, history = FOLLOWS_TOKENS, ledger.history(token)
     if token in attempt.earlier and not ledger.passed(token):
-        rule, history = STATELESS, "an earlier call of the collector was given"
+        rule, history = STATELESS, "an earlier call of the collector received"
     what = f"It passed the token {abbreviate(token)}, which {history}"
     return Finding(rule.name, what, cause=of_token(token, ledger.fresh), error=attempt.error)
 
@@ -79,7 +79,7 @@ def _terminates(attempt: Attempt) -> Finding | None:
     if why is None:
         return None
     tokens = [call.token for call in attempt.lists if not call.retry]
-    # A page that is requested twice may be one that is taken in parts.
+    # A collector that takes a page in parts requests it twice.
     stuck = len(tokens) > 2 and len(set(tokens[-3:])) == 1  # noqa: PLR2004
-    cause = "It requests the same page again and again." if stuck else ""
+    cause = "It keeps requesting the same page." if stuck else ""
     return Finding(TERMINATES.name, f"It was stopped: {why}", cause=cause)

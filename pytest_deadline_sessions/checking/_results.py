@@ -1,4 +1,4 @@
-"""Whether the result of a collector keeps the contract."""
+"""Judge the result of a collector against the contract."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def of_outcome(
     ordered: bool = True,
     expected: Callable[[list[Any]], Any] | None = None,
 ) -> Finding | None:
-    """Find the rule that the outcome of an attempt breaks."""
+    """Find the rule that an attempt's result or error breaks."""
     error = attempt.error
     if error is not None:
         return _of_raising(attempt, error)
@@ -46,11 +46,11 @@ def of_outcome(
     except RAISED as raised:
         return _of_reading(attempt, raised)
     if got is not None and len(got) > most and not isinstance(attempt.returned, list | tuple):
-        return Finding(TERMINATES.name, f"What it returned yields more than {most} items")
+        return Finding(TERMINATES.name, f"The iterable it returned yielded more than {most} items")
     if got is None:
         what = (
-            f"It returned {_short(attempt.returned)} (expected summaries or session ids, or a "
-            "dict with 'sessions'; pass expected= for anything else)"
+            f"It returned {_short(attempt.returned)} (expected summaries, session ids, or a "
+            "dict with 'sessions'; for any other result, pass expected=)"
         )
         return Finding(rule.name, f"{_AS_IF}. {what}" if attempt.faults else what)
     return _listed(attempt, rule, got, ordered=ordered)
@@ -59,28 +59,28 @@ def of_outcome(
 def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Finding | None:
     raised = f"It {then}raised {worded(error)}, though no call had failed"
     if not attempt.faults:
-        # Without a call it can only be something of earlier ones.
+        # It made no call, so the error can only come from state of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.lists else COMPLETE
         return Finding(rule.name, raised, error=error)
     if not attempt.healthy:
         return None
-    what = f"{raised} that it had not caused itself"
+    what = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
     expired = "expired" in attempt.lists[-1].message
-    cause = "It sleeps for longer than a token is valid." if expired else ""
+    cause = "It sleeps until its token has expired." if expired else ""
     return Finding(COMPLETE.name, what, cause=cause, error=error)
 
 
 def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
-    """Judge an error of reading the result as one that the collector raised itself."""
+    """Judge an error raised while reading the result as the collector's own."""
     return _of_raising(attempt, error, f"returned {_short(attempt.returned)}, and reading it ")
 
 
 def session_ids(returned: Any, most: int) -> list[str] | None:
-    """Read the session ids of a result; ``None`` if it has anything else.
+    """Read the session ids of a result; ``None`` if it holds anything else.
 
     Args:
         returned: The result.
-        most: Of anything but a list or a tuple, this many items and one more are read.
+        most: Read at most this many items plus one, unless it is a list or a tuple.
     """
     if isinstance(returned, Mapping):
         returned = returned.get("sessions")
@@ -106,7 +106,7 @@ def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> 
     what = "Its result differs from what expected() returns for the complete listing"
     if rule is SURFACES_FAULTS:
         what = _AS_IF
-    # A subclass of list may have methods of its own.
+    # A subclass of list may override its methods.
     both = isinstance(got, list) and isinstance(expected, list)
     if both and _same_things(list.copy(got), list.copy(expected)):
         if not ordered:
@@ -116,10 +116,10 @@ def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> 
 
 
 def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
-    """What ``expected`` returns for the listing.
+    """Call ``expected`` with the listing.
 
     Raises:
-        UnfitError: ``expected`` raises, is stopped, or yields without end.
+        UnfitError: ``expected`` raises, is stopped, or never stops yielding.
     """
     most = _most(attempt)
     try:
@@ -129,7 +129,7 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
     except Exception as error:
         msg = (
             f"expected() raised {worded(error)} for {_short(attempt.listing)} "
-            "(expected the right result for any listing, the empty one too)"
+            "(expected a result for every listing, including an empty one)"
         )
         raise UnfitError(msg) from error
     except Runaway as stopped:
@@ -150,9 +150,9 @@ def _equal(got: Any, expected: Any) -> bool:
         return bool(got == expected)
     except RAISED as error:
         msg = (
-            f"what the collector returned, {_short(got)}, cannot be compared with what expected() "
-            f"gave, {_short(expected)}: {worded(error)} (expected values that == can compare, "
-            "such as lists and dicts)"
+            f"the collector returned {_short(got)}, which cannot be compared with "
+            f"{_short(expected)} from expected(): {worded(error)} (expected values that == can "
+            "compare, such as lists and dicts)"
         )
         raise UnfitError(msg) from error
 
@@ -179,7 +179,11 @@ def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> F
     if incomplete is None:
         return None
     if incomplete.differences:
-        what = f"Of {plural(len(ids), 'session')}: {incomplete.differences.counts()}"
+        started = f" (and {len(attempt.added)} started meanwhile)" if attempt.added else ""
+        what = (
+            f"It returned {plural(len(got), 'session')} for a listing of {len(ids)}{started}: "
+            f"{incomplete.differences.counts()}"
+        )
         cause = of_result(attempt, got)
     else:
         what = _only_the_order("the service's")
@@ -192,8 +196,8 @@ def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> F
 
 def _only_the_order(whose: str) -> str:
     return (
-        f"Every session is there, but the order is not {whose} "
-        "(pass ordered=False if the order does not matter)"
+        f"It returned every session, but not in {whose} order "
+        "(pass ordered=False if order does not matter)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Stopping a collector where it stands, by an exception that it cannot swallow."""
+"""Stop a running collector with an exception that it cannot swallow."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pytest_deadline_sessions.checking._threads import package
 
 T = TypeVar("T")
 
-# The handlers of these packages are left alone: they clean up, and raise what they caught again.
+# The handlers of these packages are left alone: they clean up, then re-raise.
 _CLEAN = {*sys.stdlib_module_names, __name__.partition(".")[0], "anyio", "outcome", "trio"}
 
 
 class Runaway(BaseException):
-    """Stops a collector that would not stop by itself; it passes ``except Exception``."""
+    """Stops a collector that does not stop by itself; ``except Exception`` does not catch it."""
 
 
 class InsistentRunaway(Runaway):
-    """Raises another ``Runaway`` inside any handler that is about to swallow this one."""
+    """A ``Runaway`` that raises another one inside any handler about to swallow it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,12 +29,12 @@ class InsistentRunaway(Runaway):
 
 
 class Stopper:
-    """Runs the collector and stops it, in whatever thread asks for that.
+    """Runs the collector, and stops it from any thread.
 
     Attributes:
         running: Whether the collector is running.
         stopped: Why it was stopped, or ``None``.
-        beats: How often it has called the service or slept.
+        beats: How many times it has called the service or slept.
     """
 
     def __init__(self) -> None:
@@ -44,12 +44,12 @@ class Stopper:
         self._raised = 0
 
     def reset(self) -> None:
-        """Forget why the collector was stopped the last time."""
+        """Forget why the collector was last stopped."""
         self.stopped = None
         self._raised = 0
 
     def run(self, function: Callable[[], T]) -> T:
-        """Return what ``function`` returns. Every frame above this one is the collector's.
+        """Call ``function``. Every frame above this one is the collector's.
 
         Raises:
             Runaway: It was stopped.
@@ -64,8 +64,8 @@ class Stopper:
         """Stop the collector now, in the thread that calls this.
 
         Args:
-            why: What the collector did, for the report.
-            frame: Where that thread stands; by default where it calls this.
+            why: What the collector did; the report quotes it.
+            frame: The frame that the thread is in; by default the caller's.
 
         Raises:
             Runaway: Always.
@@ -77,7 +77,7 @@ class Stopper:
         raise Runaway(self.stopped)
 
     def stop_again(self) -> None:
-        """Stop this thread too, if the collector was stopped in another one.
+        """Stop this thread too, if the collector was stopped in another.
 
         Raises:
             Runaway: It was stopped.
@@ -90,10 +90,10 @@ def _raise_in_handlers(frame: FrameType | None) -> None:
     """Raise another ``Runaway`` on the next line of any handler that swallows the first one.
 
     A handler does not catch what is raised inside it. Only the collector's own frames are traced:
-    those of botocore and ours have to clean up.
+    botocore's and ours must clean up.
     """
 
-    def trace(  # pragma: no cover (runs in place of what measures coverage)
+    def trace(  # pragma: no cover (replaces the tracer that measures coverage)
         _frame: FrameType, event: str, _arg: Any
     ) -> Any:
         if event == "line":

@@ -1,4 +1,4 @@
-"""Bringing a collector into a case, and writing down what it does there."""
+"""Run a collector in a case, and record what it does."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ from pytest_deadline_sessions.lifecycle import STARTED
 T = TypeVar("T")
 
 _OF_DEADLINE = (
-    "the collector waits in trio for something with a deadline {:.3g} s away, which comes in real "
-    "time (expected trio.sleep, which takes no time, or patience= above that)"
+    "the collector waits in trio, with a deadline {:.3g} s away that passes in real time (expected "
+    "trio.sleep, which takes no real time, or a longer patience=)"
 )
 
-# No farm, queue or job comes twice in a process, so that what a collector keeps of one cannot spoil
-# another.
+# Each case gets its own farms, queues and jobs, so that state which a collector keeps from one case
+# cannot spoil another.
 _numbers = itertools.count(1, 4)
 
 
 @dataclass
 class History:
-    """What a collector has met so far, in all cases, and so may have stored.
+    """The values that a collector has received so far, in all cases, and may have kept.
 
     Attributes:
-        strings: The ids that it was called with, and the tokens that it was given.
-        returned: What it returned last.
+        strings: The ids and the tokens that it received.
+        returned: Its last return value.
     """
 
     strings: set[str] = field(default_factory=set)
     returned: Any = None
 
     def add(self, attempt: Attempt) -> None:
-        """Take over what a collector met in an attempt."""
+        """Add the ids and the tokens of an attempt."""
         for call in attempt.lists:
             self.strings.update(attempt.job.values())
             if call.next_token:
@@ -66,13 +66,13 @@ class History:
 
 
 class Runner:
-    """Brings one collector into one case after another.
+    """Runs one collector in one case after another.
 
-    Whatever belongs to a case is in its ``Run``. From case to case there are only the fake, the
-    sandbox, the clients, and the history that the collector has, too.
+    Everything that belongs to one case is in its ``Run``. All cases share the fake, the sandbox,
+    the clients and the collector's history.
 
     Args:
-        options: The collector, and what it is held to.
+        options: The arguments of ``check_pagination``.
     """
 
     def __init__(self, options: Options) -> None:
@@ -83,26 +83,26 @@ class Runner:
         self.history = History()
 
     def open(self, undoing: Undoing) -> None:
-        """Stop time, and lead every client of the process here.
+        """Freeze time, and intercept every client in the process.
 
         Args:
-            undoing: Lets time go on, and clients go where they went.
+            undoing: Restores both.
         """
         self.calling.load()
         undoing.enter(self.fake.clock.freeze(self.fake.clock.now()))
         undoing.enter(self.fake.intercept())
         self.sandbox.open(undoing, self.options.collect)
         undoing.put(botocore.session, "create_loader", _sharing(botocore.session.create_loader))
-        # What is reported is in the report.
+        # The report has its own copy of the calls.
         undoing.later(self.fake.calls.clear)
         self.calling.open(undoing)
 
     def start(self, case: Case, number: int | None = None) -> Run:
-        """Bring about a case, on a service that knows of nothing else.
+        """Set up a case on an empty service.
 
         Args:
             case: The case.
-            number: Makes the ids and the tokens; by default one that no case has had.
+            number: Seeds the ids and the tokens; by default an unused number.
         """
         return Run(self, case, next(_numbers) if number is None else number)
 
@@ -197,9 +197,9 @@ class Run:
         return attempt
 
     def judge(self, attempt: Attempt) -> Finding | None:
-        """The rule that an attempt broke, or ``None``.
+        """Find the rule that an attempt broke; ``None`` if it broke none.
 
-        Looking at a result runs what the collector made of it, so that happens in the sandbox too.
+        Reading a result may run code of the collector, so that happens in the sandbox too.
         """
         finding = self._judge(attempt)
         self._history.add(attempt)
@@ -214,7 +214,7 @@ class Run:
         return judge(attempt, self._options)
 
     def inside(self, function: Callable[[], T]) -> T:
-        """What a function returns that runs code of the collector's.
+        """Call a function that runs code of the collector.
 
         Raises:
             Runaway: It was stopped.
@@ -223,10 +223,10 @@ class Run:
         return result
 
     def counterexample(self, case: Case, finding: Finding) -> Counterexample:
-        """A finding, with all calls of this case so far.
+        """Combine a finding with all calls of this case so far.
 
         Args:
-            case: The part of this case that shows it.
+            case: The part of this case that breaks the rule.
             finding: The broken rule.
         """
         return Counterexample(case, finding, tuple(self._calls), self._number)
@@ -249,13 +249,13 @@ class Run:
 
 @dataclass
 class _UnderWay:
-    """An attempt while the collector runs.
+    """An attempt whose collector is still running.
 
     Attributes:
-        attempt: What is written down of it.
-        job: The job that the collector was called for.
-        conditions: What happens meanwhile.
-        answered: How many requests were answered so far.
+        attempt: The record of it.
+        job: The job that the collector was called with.
+        conditions: The faults, expiries and drift that occur while it runs.
+        answered: How many requests have been answered.
     """
 
     attempt: Attempt
@@ -264,7 +264,7 @@ class _UnderWay:
     answered: int = 0
 
     def answer(self) -> None:
-        """Note that one more request was answered, and let the job drift."""
+        """Count an answered request, and let the job drift."""
         self.answered += 1
         for place, change in self.conditions.drift:
             if place == self.answered:
@@ -277,7 +277,7 @@ class _UnderWay:
 
 
 def _sharing(original: Any) -> Any:
-    """Let the sessions that a collector makes share what they load, most of what they cost."""
+    """Let a collector's botocore sessions share a loader, since loading is most of their cost."""
     shared = original()
 
     def create_loader(paths: str | None = None) -> Any:
@@ -287,7 +287,7 @@ def _sharing(original: Any) -> Any:
 
 
 def _of_runaway(error: BaseException) -> bool:
-    """Whether it is a group of what stopped a collector in several tasks."""
+    """Whether an error is a ``Runaway``, or a group of them from several tasks."""
     parts = getattr(error, "exceptions", ())
     return isinstance(error, Runaway) or (
         bool(parts) and all(isinstance(part, RAISED) or _of_runaway(part) for part in parts)

@@ -1,4 +1,4 @@
-"""The search for a case that breaks a collector: given, remembered, simple and drawn ones."""
+"""Search for a case that breaks a collector: given, remembered, simple, then drawn ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pytest_deadline_sessions.checking._trial import Trial
 
 
 def search(trial: Trial) -> Counterexample | None:
-    """The first counterexample to the contract, shrunk unless the user gave its case.
+    """Find a counterexample to the contract; it is shrunk unless the user gave its case.
 
     Args:
         trial: Tries the collector.
@@ -31,7 +31,7 @@ def search(trial: Trial) -> Counterexample | None:
     options = trial.options
     without = options.without
     if options.expected is not None:
-        # What should be returned would depend on when the collector looked.
+        # The right result would depend on when the collector listed each page.
         without |= {"drift"}
     return (
         _first(trial, options.examples)
@@ -50,7 +50,7 @@ def _first(
             continue
         if not trial.repeats(counterexample):
             return _unsteady(counterexample)
-        # What had to be stopped takes long each time, and what keeps state differs each time.
+        # A collector that had to be stopped is slow to rerun; one with state differs each time.
         if shrink and counterexample.rule not in {TERMINATES.name, STATELESS.name}:
             return _shrunk(trial, counterexample)
         return counterexample
@@ -58,7 +58,7 @@ def _first(
 
 
 def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexample | None:
-    """What Hypothesis finds in that phase, under the active profile."""
+    """Let Hypothesis search in one phase, under the active profile."""
     last: Counterexample | None = None
 
     def breaks(case: Case) -> bool:
@@ -95,7 +95,7 @@ def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexamp
 
 
 def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
-    """The smallest counterexample around to the same rule."""
+    """Shrink a counterexample to a small one that breaks the same rule."""
     smaller, tries = counterexample, 0
 
     def breaks(case: Case) -> bool:
@@ -111,13 +111,13 @@ def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
     uncut = smaller
     cut = _as_cut(uncut.case)
     if cut != uncut.case and tries < MOST_STEPS and breaks(cut):
-        # Pages of other sizes may show the same with fewer sessions.
+        # With explicit page sizes, fewer sessions may be enough.
         smallest(cut, breaks, MOST_STEPS - tries)
     return smaller if len(smaller.case.listing) < len(uncut.case.listing) else uncut
 
 
 def _as_cut(case: Case) -> Case:
-    """The case with the pages that the service makes of it written down, if there are several."""
+    """Make the case's page sizes explicit, if it has several pages."""
     pages = case.listing.pages(case.behavior.page_size)
     if case.listing.page_sizes is not None or len(pages) == 1:
         return case
@@ -126,7 +126,7 @@ def _as_cut(case: Case) -> Case:
 
 
 def _unsteady(counterexample: Counterexample) -> Counterexample:
-    """The counterexample of a collector whose result differs between identical runs."""
+    """Report a collector whose result differs between identical runs."""
     finding = counterexample.finding
     what = (
         "Its result differs between identical runs, so it depends on more than its arguments: "
@@ -137,9 +137,9 @@ def _unsteady(counterexample: Counterexample) -> Counterexample:
 
 
 def _database_key(collect: Callable[..., Any]) -> bytes:
-    """What Hypothesis remembers the failures of this collector by.
+    """Make the key under which Hypothesis remembers failures of this collector.
 
-    Methods of two objects have one name, so the test that calls us belongs to it.
+    Methods of two objects share a name, so the key includes the name of the running test.
     """
     test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
     return f"pytest_deadline_sessions.check_pagination({_full_name(collect)}) {test}".encode()
@@ -151,5 +151,5 @@ def _full_name(collect: Callable[..., Any]) -> str:
     kind = type(collect)
     try:
         return f"{collect.__module__}.{collect.__qualname__}"
-    except Exception:  # noqa: BLE001 (it may have names of its own)
+    except Exception:  # noqa: BLE001 (__qualname__ may be a property that raises)
         return f"{kind.__module__}.{kind.__qualname__}"

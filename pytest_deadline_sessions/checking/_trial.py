@@ -1,4 +1,4 @@
-"""What a collector does wrong in a case, called once or several times."""
+"""Try a collector in a case, with one call or several."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OTHER = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)), first=16**3
 _AGAIN = {
     "twice": "Called a second time for the same job",
     "two-jobs": "Called for two jobs in turn",
-    "changed-result": "Called again after the caller had emptied what it got",
+    "changed-result": "Called again after the caller had emptied the first result",
     "after-failure": "Called again after a call that failed",
     "sessions-added": "Called again after another session had started",
     "failing-later": "Called again after another session had started, while every call failed",
@@ -35,10 +35,10 @@ _AGAIN = {
 
 
 class Trial:
-    """A collector that is tried in one case after another.
+    """Tries a collector in one case after another.
 
     Args:
-        runner: Brings it into a case.
+        runner: Runs it in a case.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -46,11 +46,11 @@ class Trial:
         self.options = runner.options
 
     def find(self, case: Case, number: int | None = None) -> Counterexample | None:
-        """What the collector does wrong in that case, if anything.
+        """Find what the collector does wrong in a case; ``None`` if nothing.
 
         Args:
             case: The case.
-            number: Makes the ids and the tokens; by default one that no case has had.
+            number: Seeds the ids and the tokens; by default an unused number.
         """
         counterexample = self._find(self._runner.start(case, number))
         if self._runner.sandbox.meet_late():
@@ -59,13 +59,13 @@ class Trial:
 
     @property
     def slow(self) -> bool:
-        """Whether the collector was last stopped because it made no call for long."""
+        """Whether the collector was last stopped because it ran too long without a call."""
         return self._runner.sandbox.slow
 
     def repeats(self, counterexample: Counterexample) -> bool:
-        """Whether the collector breaks the same rule in the same way in the same case again.
+        """Whether a second run of the case breaks the same rule in the same way.
 
-        A collector that had to be stopped is not called again.
+        A collector that had to be stopped is not run again.
         """
         if counterexample.rule == TERMINATES.name:
             return True
@@ -83,7 +83,7 @@ class Trial:
             return run.counterexample(dataclasses.replace(run.case, sequence="once"), finding)
         if run.case.sequence == "once":
             return None
-        # From now on nothing goes wrong: what follows must be right.
+        # From now on nothing fails, so the following calls must be right.
         run.call_off()
         return self._find_again(run, attempt)
 
@@ -99,7 +99,7 @@ class Trial:
         what = f"{_AGAIN[sequence]}, it no longer gives the right answer. {finding.what}"
         stateless = dataclasses.replace(finding, rule=STATELESS.name, what=what, error=None)
         counterexample = run.counterexample(run.case, stateless)
-        # Where the collector was right with that listing before, it need not be tried alone.
+        # The first call was right with this listing, so there is no need to try it alone.
         if first.error is None and sequence in {"twice", "changed-result", "after-failure"}:
             return counterexample
         alone = self.find(
@@ -110,17 +110,17 @@ class Trial:
         return alone
 
     def _alike(self, finding: Finding, other: Finding) -> bool:
-        # What is made for expected= may hold what differs each time, such as the id of the job.
+        # With expected=, results may contain values that differ each time, such as the job id.
         return self.options.expected is not None or finding.came == other.came
 
 
 def _calls_again(run: Run, first: Attempt) -> Iterator[tuple[Job, Case]]:
-    """The jobs that the collector is called for after its first call, each with its conditions."""
+    """Yield the job and the conditions of each call after the first."""
     sequence, calm = run.case.sequence, Case()
     if sequence == "two-jobs":
         yield run.add_job(_OTHER, 1), calm
     if sequence == "changed-result":
-        # The result may be of a kind of its own.
+        # The result may be of the collector's own type, and raise.
         with contextlib.suppress(Runaway, *RAISED):
             run.inside(lambda: _empty(first.returned))
     if sequence in {"sessions-added", "failing-later"}:
@@ -133,7 +133,7 @@ def _calls_again(run: Run, first: Attempt) -> Iterator[tuple[Job, Case]]:
 
 
 def _empty(returned: Any) -> None:
-    """Do what a caller may do to a result that is its own."""
+    """Empty a result, as its caller may."""
     if isinstance(returned, dict):
         _empty(returned.get("sessions"))
         returned.clear()

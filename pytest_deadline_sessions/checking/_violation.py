@@ -13,18 +13,18 @@ from pytest_deadline_sessions.checking._report import report
 
 
 @public
-class PaginationViolation(AssertionError):  # noqa: N818 (a failed check is no error in itself)
+class PaginationViolation(AssertionError):  # noqa: N818 (a failed check, not an error)
     """A collector broke a rule of the contract.
 
     Args:
-        counterexample: The broken rule, and the case that shows it.
-        options: What the collector was held to.
+        counterexample: The broken rule, and the case that breaks it.
+        options: The arguments of ``check_pagination``.
 
     Attributes:
-        case: The whole situation; ``check_pagination(collect, examples=[case])`` runs it again.
+        case: The whole situation; ``check_pagination(collect, examples=[case])`` reruns it.
         finding: The broken rule, with the expected and the actual result.
-        calls: What the collector sent, with the answers.
-        options: What the collector was held to.
+        calls: The requests that the collector sent, with the answers.
+        options: The arguments of ``check_pagination``.
     """
 
     def __init__(self, counterexample: Counterexample, options: Options) -> None:
@@ -41,10 +41,10 @@ class PaginationViolation(AssertionError):  # noqa: N818 (a failed check is no e
 
     @property
     def listing(self) -> Listing:
-        """The listing that broke it, the smallest that the check found."""
+        """The smallest listing with which the collector breaks the rule."""
         return self.case.listing
 
     @property
     def behavior(self) -> Behavior:
-        """How the service decided what the API leaves open."""
+        """The service's decisions on what the API leaves open."""
         return self.case.behavior

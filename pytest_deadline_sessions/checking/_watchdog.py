@@ -23,7 +23,7 @@ from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.checking._virtual_time import GRACE, MOST_GRACE, VirtualTime
 
 STEP = 0.05
-"""How many seconds pass between two looks."""
+"""How many seconds the watchdog waits between two checks."""
 _MOST_TRIES = 5
 _MOST_LOOKS = 300
 _SIGNAL = getattr(signal, "SIGURG", None)
@@ -106,7 +106,7 @@ class Watchdog:
                     self._end_threads()
 
     def watch(self, ended: threading.Event) -> None:
-        """Look again and again whether the collector has to be stopped.
+        """Check every ``STEP`` seconds whether the collector must be stopped.
 
         Args:
             ended: Ends this.
@@ -136,14 +136,14 @@ class Watchdog:
                         self.complain()
 
     def complain(self) -> None:
-        """Say on the real stderr that the collector does not stop, while it does not."""
+        """Report on the real stderr that the collector cannot be stopped."""
         frame = current_frames().get(self._threads.collector)
         if self._stopper.running and frame is not None and sys.__stderr__ is not None:
             place = f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
             sys.__stderr__.write(
-                f"check_pagination cannot stop the collector: {self._stopper.stopped}, and it "
-                f"goes on, however often it is interrupted, at {place}. A call into C code "
-                "cannot be interrupted.\n"
+                f"check_pagination cannot stop the collector: {self._stopper.stopped}, and "
+                f"interrupting it has no effect. It is at {place}. Python cannot interrupt a call "
+                "into C code.\n"
             )
 
     def _interrupt(self, *, again: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""``SessionsMachine``: sessions that start, change and end while somebody's code lists them."""
+"""``SessionsMachine``: sessions start, change and end while your code lists them."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ _PAGES = st.sampled_from([1, 2, 100])
 
 @functools.cache
 def _client() -> Any:
-    """The client of all machines; each attaches it to its own service."""
+    """The client that all machines share; each attaches it to its own service."""
     return FakeDeadline().client(retries={"total_max_attempts": 1})
 
 
 class SessionsMachine(RuleBasedStateMachine):
-    """A stateful test of code that lists the sessions of a job, again and again.
+    """A stateful test of code that repeatedly lists the sessions of a job.
 
-    Its rules start sessions, ask them to end, let them succeed, fail and end, list with and without
-    tokens, let time pass and faults happen, and call ``collect``. Override that one method with
-    your own code, ``verify`` if it need not be up to date, and add rules and invariants. While the
-    machine runs, every Deadline Cloud client of the process reaches its service.
+    Its rules start sessions, request their end, finish updates and end sessions. They also list
+    with and without tokens, advance the clock, plan faults and call ``collect``. Override
+    ``collect`` with your own code. If its result may lag behind, override ``verify`` too. You can
+    add rules and invariants. While the machine runs, its service answers every Deadline Cloud
+    client in the process.
 
     Attributes:
-        behavior: Set it in the class: what the API leaves open.
+        behavior: How the service decides what the API leaves open. Set it in your class.
         fake: The service.
-        client: A client of it, which does not retry.
+        client: A client of that service. It does not retry.
         job: The job whose sessions are listed.
-        versions: What the job listed and since when, the present state last.
+        versions: Each state of the job's sessions with the time since when, the current one last.
 
     Example:
         >>> from hypothesis.stateful import run_state_machine_as_test
@@ -80,41 +81,44 @@ class SessionsMachine(RuleBasedStateMachine):
         self._entered.close()
 
     def collect(self, client: Any, **job: str) -> Any:
-        """The code under test: override it.
+        """Call the code under test. Override this method.
 
         Args:
-            client: A client of the service; code that makes its own reaches the service too.
+            client: A client of the service. Clients that your code makes reach it too.
             **job: The three ids.
 
         Returns:
-            What ``verify`` takes: by default summaries or session ids.
+            The value to pass to ``verify``: by default, summaries or session ids.
         """
         pages = client.get_paginator("list_sessions").paginate(**job)
         return [summary for page in pages for summary in page["sessions"]]
 
     def verify(self, found: Any) -> None:
-        """Whether what ``collect`` returned is right: by default, all that the job lists now.
+        """Check the result of ``collect``: by default, that it has all current sessions of the job.
+
+        Args:
+            found: The result; a list of the items if it was an iterator.
 
         Raises:
-            AssertionError: It is not.
+            AssertionError: The result is wrong.
         """
         assert_complete_listing(found, self.job)
 
     @rule(target=sessions)
     def start(self) -> Session:
-        """A session starts."""
+        """Start a session."""
         session = self.job.start_session()
         self._changed()
         return session
 
     @rule(session=sessions)
     def request_end(self, session: Session) -> None:
-        """A session is asked to end, where it can be."""
+        """Request the end of a session, if its status allows that."""
         self._move(session, lifecycle.UPDATE_IN_PROGRESS, session.request_end)
 
     @rule(session=sessions, succeeds=st.booleans())
     def finish_update(self, session: Session, succeeds: bool) -> None:
-        """The worker takes an update, or fails to, where there is one."""
+        """Let an update in progress succeed or fail."""
         if succeeds:
             self._move(session, lifecycle.UPDATE_SUCCEEDED, session.succeed_update)
         else:
@@ -122,32 +126,32 @@ class SessionsMachine(RuleBasedStateMachine):
 
     @rule(session=sessions)
     def end(self, session: Session) -> None:
-        """A session ends, where it can."""
+        """End a session, if its status allows that."""
         self._move(session, lifecycle.ENDED, session.end)
 
     @rule(span=st.sampled_from(_SPANS))
     def let_time_pass(self, span: datetime.timedelta) -> None:
-        """A minute, an hour, or longer than a token lives."""
+        """Advance the clock by a minute, an hour, or more than a token's lifetime."""
         self.fake.clock.advance(span)
 
     @rule(fault=st.deferred(lambda: st.sampled_from(fault_codes())))
     def break_something(self, fault: str) -> None:
-        """The next call fails."""
+        """Make the next call fail."""
         self.fake.fail_next(fault)
 
     @rule(target=tokens, max_results=_PAGES)
     def list_first_page(self, max_results: int) -> str | MultipleResults[str]:
-        """Somebody else lists a page, and keeps its token."""
+        """List a first page as another caller would, and keep its token."""
         return self._listed(maxResults=max_results)
 
     @rule(target=tokens, token=tokens, max_results=_PAGES)
     def list_next_page(self, token: str, max_results: int) -> str | MultipleResults[str]:
-        """Somebody else comes back with a token, which may have expired."""
+        """List the page after a kept token, which may have expired."""
         return self._listed(nextToken=token, maxResults=max_results)
 
     @rule()
     def collect_all(self) -> None:
-        """The code under test lists: it is right, or it raises because a call failed."""
+        """Call ``collect``: it must return the right result, or raise after a call failed."""
         before = len(self.fake.calls)
         try:
             result = self.collect(self.client, **self.job)
@@ -159,7 +163,7 @@ class SessionsMachine(RuleBasedStateMachine):
             self.verify(result)
 
     def _listed(self, **arguments: str | int) -> str | MultipleResults[str]:
-        """The token of a page, for the bundle; nothing if there is none."""
+        """List a page, and return its token for the bundle, if it has one."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

@@ -93,7 +93,7 @@ def test_calls_that_follow_their_tokens(calls):
             [call(None, A), call(A, B), call(A, B)],
             "follows-tokens",
             (
-                "nextToken: 'token-a-of-s'…(22), which was passed before "
+                "nextToken: 'token-a-of-s'…(22), which was already passed "
                 "(expected 'token-b-of-s'…(22))"
             ),
         ),
@@ -101,14 +101,14 @@ def test_calls_that_follow_their_tokens(calls):
             [call(None, A), call(C, None)],
             "follows-tokens",
             (
-                "nextToken: 'token-c-of-s'…(22), which no page of this listing had "
+                "nextToken: 'token-c-of-s'…(22), which no page of this listing returned "
                 "(expected 'token-a-of-s'…(22))"
             ),
         ),
         (
             [call(None, A), call(A[:-1] + "x", None)],
             "follows-tokens",
-            f"nextToken: '{A[:-1]}x', which no page of this listing had (expected '{A}')",
+            f"nextToken: '{A[:-1]}x', which no page of this listing returned (expected '{A}')",
         ),
         (
             [call(None, A), call("", None)],
@@ -118,27 +118,27 @@ def test_calls_that_follow_their_tokens(calls):
         (
             [call(None, A), call(5, BAD, sent=False)],
             "follows-tokens",
-            "nextToken: 5, which no page of this listing had (expected 'token-a-of-s'…(22))",
+            "nextToken: 5, which no page of this listing returned (expected 'token-a-of-s'…(22))",
         ),
         (
             [call(None, A), call(A, None), call(A, None)],
             "follows-tokens",
             (
-                "nextToken: 'token-a-of-s'…(22), which was passed before "
-                "(expected none, since the last page had none)"
+                "nextToken: 'token-a-of-s'…(22), which was already passed "
+                "(expected none: the last page returned none)"
             ),
         ),
         (
             [call(None, ""), call("", None)],
             "follows-tokens",
-            "nextToken: '' (expected none, since the last page had none)",
+            "nextToken: '' (expected none: the last page returned none)",
         ),
         (
             [call(None, A), call(A, None), call(A, None, OTHER)],
             "follows-tokens",
             (
-                "nextToken: 'token-a-of-s'…(22), which was passed before "
-                "(expected none, since the job was not listed before)"
+                "nextToken: 'token-a-of-s'…(22), which was already passed "
+                "(expected none: this job was not listed before)"
             ),
         ),
         (
@@ -173,7 +173,7 @@ def test_calls_that_follow_their_tokens(calls):
             [call(None, A), call(A, BAD), call(A, B, attempt=2), call(A, None)],
             "follows-tokens",
             (
-                "nextToken: 'token-a-of-s'…(22), which was passed before "
+                "nextToken: 'token-a-of-s'…(22), which was already passed "
                 "(expected 'token-b-of-s'…(22))"
             ),
         ),
@@ -181,7 +181,7 @@ def test_calls_that_follow_their_tokens(calls):
             [call(None, A), call(A, BAD), call(B, None)],
             "follows-tokens",
             (
-                "nextToken: 'token-b-of-s'…(22), which no page of this listing had "
+                "nextToken: 'token-b-of-s'…(22), which no page of this listing returned "
                 "(expected 'token-a-of-s'…(22))"
             ),
         ),
@@ -189,8 +189,8 @@ def test_calls_that_follow_their_tokens(calls):
             [call(None, A), call(A, BAD), call(None, B), call(A, None)],
             "follows-tokens",
             (
-                "nextToken: 'token-a-of-s'…(22), which is from a listing that was started over "
-                "(expected 'token-b-of-s'…(22))"
+                "nextToken: 'token-a-of-s'…(22), which belongs to an abandoned pass over the "
+                "listing (expected 'token-b-of-s'…(22))"
             ),
         ),
         (
@@ -215,7 +215,8 @@ def test_what_went_before_is_shown():
     """The calls up to the wrong one follow, shortened as in every report."""
     calls = [call(None, A), call(A, B), call(None, None), call(C, None)]
     assert said(assert_follows_tokens, calls) == (
-        'calls[2] breaks "follows-tokens": It passes exactly the token of the page before.\n'
+        'calls[2] breaks "follows-tokens": '
+        "It passes exactly the token that the previous page returned.\n"
         "  source: API reference\n"
         "  nextToken: missing (expected 'token-b-of-s'…(22))\n"
         "  calls:\n"
@@ -324,14 +325,16 @@ def test_a_bad_token(reason):
     error, recorded = refused(Behavior(garbled_token_reason=reason), "rubbish")
     field = " (nextToken: The nextToken isn't valid.)" if "FIELD" in reason else ""
     assert said(assert_token_expired, error) == (
-        'The error breaks "token-expired": The refusal tells an expired token from a bad one.\n'
+        'The error breaks "token-expired": '
+        "The error distinguishes an expired token from an invalid one.\n"
         "  source: assumption, the API does not document it\n"
         "  received: ValidationException: An error occurred (ValidationException) when calling the "
         f"ListSessions operation: The nextToken isn't valid. (400) ({reason}){field} "
         "(expected a message about an expired token)"
     )
     assert said(assert_token_expired, recorded) == (
-        'The call breaks "token-expired": The refusal tells an expired token from a bad one.\n'
+        'The call breaks "token-expired": '
+        "The error distinguishes an expired token from an invalid one.\n"
         "  source: assumption, the API does not document it\n"
         f"  received: {recorded} (expected a message about an expired token)"
     )

@@ -208,7 +208,7 @@ def test_what_a_client_gives(deadline_sessions, deadline_sessions_client):
 
 
 def test_an_incomplete_listing():
-    """All that is missing, doubled and unexpected is counted, with places and ids."""
+    """All that is missing, duplicated and unexpected is counted, with places and ids."""
     listing = Listing(page_sizes=(10,))
     ids = [one["sessionId"] for one in listing]
     got = [ids[1], *ids[:3], ids[2], *ids[5:8], "session-x"]
@@ -217,7 +217,7 @@ def test_an_incomplete_listing():
         "  source: API reference\n"
         "  sessions: 9 (expected 10)\n"
         f"  4 missing: #3..#4, #8..#9 ({SESSION}4, {SESSION}5, {SESSION}9, … and 1 more)\n"
-        f"  2 doubled: #1..#2 ({SESSION}2, {SESSION}3)\n"
+        f"  2 duplicated: #1..#2 ({SESSION}2, {SESSION}3)\n"
         "  1 unexpected: session-x"
     )
 
@@ -227,7 +227,7 @@ def test_an_incomplete_listing():
     [
         (lambda ids: ids[1:], f"1 missing: #0 ({SESSION}1)"),
         (lambda ids: ids[:-1], f"1 missing: #2 ({SESSION}3)"),
-        (lambda ids: [*ids, ids[2]], f"1 doubled: #2 ({SESSION}3)"),
+        (lambda ids: [*ids, ids[2]], f"1 duplicated: #2 ({SESSION}3)"),
         (lambda ids: [*ids, f"{SESSION}7"], f"1 unexpected: {SESSION}7"),
         (lambda _: [], f"3 missing: #0..#2 ({SESSION}1, {SESSION}2, {SESSION}3)"),
     ],
@@ -267,7 +267,7 @@ def test_another_order():
     got = [listing[0], listing[2], listing[1], listing[3]]
     assert said(assert_complete_listing, got, listing) == (
         'The code under test breaks "order": '
-        "It returns sessions in the order in which the service lists them.\n"
+        "It returns sessions in the order the service lists them.\n"
         "  source: assumption, the API does not document it; ordered=False leaves it out\n"
         f"  sessions[1]: {SESSION}3 (expected {SESSION}2)\n"
         "  from there on: #2, #1, #3"
@@ -284,7 +284,7 @@ def test_a_long_other_order_is_shortened(count, last):
     assert text.count("#") == 10
 
 
-def test_a_listing_with_a_doubled_session():
+def test_a_listing_with_a_duplicated_session():
     """Where the listing itself has a session twice, it has to come twice."""
     twice = Listing.of([STARTED, STARTED], strict=False)
     assert_complete_listing([STARTED, STARTED], twice)

@@ -115,7 +115,7 @@ def test_changed_arguments_read_the_same():
     calls[1] = changed(calls[1], maxResults=3)
     what = "maxResults: 3 (expected 2, as in the call that returned the token)"
     assert checked(attempt, calls) == "keeps-arguments"
-    assert of_requests(attempt).what == f"It sent {what}"
+    assert of_requests(attempt).what == f"It changed arguments between pages: {what}"
     assert f"\n  {what}\n" in asserted(assert_follows_tokens, calls)[1]
 
 
@@ -131,18 +131,20 @@ def test_only_the_assertion_wants_every_call_to_go_on(where):
 @settings(deadline=None, max_examples=100)
 @given(data=st.data(), count=st.integers(0, 6), ordered=st.booleans())
 def test_results(data, count, ordered):
-    """Both accept the same results, and count the same sessions missing, doubled, unexpected."""
+    """Both accept the same results, and count the same sessions missing, duplicated, unexpected."""
     listing = Listing(runs=(("STARTED", count),) if count else ())
     ids = [session["sessionId"] for session in listing]
     got = data.draw(st.lists(st.sampled_from([*ids, "x", "y"]), max_size=8) | st.permutations(ids))
     finding = of_outcome(Attempt(listing, 100, {}, returned=got), ordered=ordered)
     name, text = asserted(assert_complete_listing, got, listing, ordered=ordered)
     assert name == (None if finding is None else finding.rule)
-    counts = ", ".join(re.findall(r"^  (\d+ (?:missing|doubled|unexpected)): ", text, re.MULTILINE))
+    counts = ", ".join(
+        re.findall(r"^  (\d+ (?:missing|duplicated|unexpected)): ", text, re.MULTILINE)
+    )
     if counts:
         assert finding.what.endswith(f": {counts}")
     elif finding is not None:
-        assert "but the order is not the service's" in finding.what
+        assert "but not in the service's order" in finding.what
 
 
 def test_sessions_that_a_listing_has_twice():

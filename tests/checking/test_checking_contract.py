@@ -41,32 +41,32 @@ def test_every_rule_has_its_reason():
         (
             wrong.first_page,
             TWO,
-            "Of 2 sessions: 1 missing",
+            "It returned 1 session for a listing of 2: 1 missing",
             "It returned only the first page.",
         ),
         (
             wrong.stops_at_an_empty_page,
             Listing(page_sizes=(1, 0, 1)),
-            "Of 2 sessions: 1 missing",
-            "It stopped at an empty page, though that page had a token.",
+            "for a listing of 2: 1 missing",
+            "It stopped at an empty page that had a token.",
         ),
         (
             wrong.stops_at_a_page_that_is_not_full,
             Listing(page_sizes=(100, 7, 1)),
-            "Of 108 sessions: 1 missing",
-            "It stopped at a page that was not full, though that page had a token.",
+            "for a listing of 108: 1 missing",
+            "It stopped at a page that was not full but had a token.",
         ),
         (
             wrong.a_thousand_at_most,
             Listing(runs=(("STARTED", 1001),)),
-            "Of 1001 sessions: 1 missing",
+            "for a listing of 1001: 1 missing",
             "It stopped after 10 pages, though the last one had a token.",
         ),
         (
             wrong.drops_the_last_page_unless_it_is_the_only_one,
             THREE,
-            "Of 3 sessions: 1 missing",
-            "It drops the page that has no token.",
+            "for a listing of 3: 1 missing",
+            "It drops the last page, the one without a token.",
         ),
         (wrong.drops_the_first_page, THREE, "1 missing", "It drops the first page."),
         (wrong.keeps_the_last_page, THREE, "2 missing", "It keeps only the last page."),
@@ -74,32 +74,37 @@ def test_every_rule_has_its_reason():
             wrong.one_by_worker_and_start,
             Listing(page_sizes=(2,), gap=datetime.timedelta(0)),
             "1 missing",
-            "It treats sessions that differ only in their id as the same.",
+            "It treats sessions that differ only in sessionId as duplicates.",
         ),
-        (wrong.first_page_twice, ONE, "Of 1 session: 1 doubled", ""),
+        (
+            wrong.first_page_twice,
+            ONE,
+            "It returned 2 sessions for a listing of 1: 1 duplicated",
+            "",
+        ),
         (wrong.running_only, Listing(page_sizes=(2,), runs=(("ENDED", 2),)), "2 missing", ""),
-        (lambda *_, **__: [], ONE, "Of 1 session: 1 missing", "It made no call."),
-        (lambda *_, **__: ["me"], ONE, "1 missing, 1 unexpected", "It made no call."),
+        (lambda *_, **__: [], ONE, "for a listing of 1: 1 missing", "It made no calls."),
+        (lambda *_, **__: ["me"], ONE, "1 missing, 1 unexpected", "It made no calls."),
         (
             wrong.last_page_first,
             TWO,
-            "but the order is not the service's",
+            "but not in the service's order",
             "It reverses or sorts the listing.",
         ),
         (
             wrong.sorted_by_start,
             Listing(page_sizes=(3,), order="mixed"),
-            "but the order is not the service's",
+            "but not in the service's order",
             "It sorts by startedAt.",
         ),
         (
             lambda client, **job: sorted(every(client, **job), key=lambda one: one["workerId"]),
             Listing(page_sizes=(3,), workers=2),
-            "but the order is not the service's (pass ordered=False if the order does not matter)",
+            "but not in the service's order (pass ordered=False if order does not matter)",
             "",
         ),
         (wrong.every_session_has_ended, ONE, "It raised KeyError: 'endedAt', though no call ", ""),
-        (wrong.nothing_is_returned, ONE, "It returned None (expected summaries or session ids", ""),
+        (wrong.nothing_is_returned, ONE, "It returned None (expected summaries, session ids", ""),
         (wrong.lists_in_a_list, ONE, "It returned [[{'", ""),
         (lambda *_, **__: "session-1", ONE, "It returned 'session-1' (expected summ", ""),
         (lambda *_, **__: {"items": []}, ONE, "It returned {'items': []} (expected summ", ""),
@@ -124,8 +129,8 @@ def test_an_error_without_words():
 
 
 @pytest.mark.at_length
-def test_what_was_expected_and_what_came():
-    """Sessions are told by their place, and long lists are cut."""
+def test_the_expected_and_the_returned_sessions():
+    """Sessions are shown by their place, and long lists are cut."""
     finding = found(lambda c, **job: [*every(c, **job), "x"], Listing(page_sizes=(13,)))
     assert finding.expected == "13 sessions: #0, #1, #2, #3, #4, #5, … 4 more …, #10, #11, #12"
     assert finding.came == (
@@ -149,7 +154,7 @@ def test_sessions_that_start_meanwhile_may_be_there_or_not():
 
     passes(without_the_two, case)
     assert found(lambda client, **job: every(client, **job)[1:], case).what == (
-        "Of 2 sessions: 1 missing"
+        "It returned 3 sessions for a listing of 2 (and 2 started meanwhile): 1 missing"
     )
 
 
@@ -165,13 +170,18 @@ def test_sessions_that_change_meanwhile_are_still_the_same(change, status):
 @pytest.mark.parametrize(
     ("collect", "case", "calls", "cause"),
     [
-        (wrong.waits_for_an_empty_token, Case(ONE), "3 calls, and needs 2", ""),
-        (wrong.keeps_the_first_token, Case(THREE), "5 calls, and needs 4", "the same page again"),
-        (wrong.asks_for_every_page_twice, Case(TWO), "4 calls, and needs 3", ""),
+        (wrong.waits_for_an_empty_token, Case(ONE), "3 calls (expected at most 2)", ""),
+        (
+            wrong.keeps_the_first_token,
+            Case(THREE),
+            "5 calls (expected at most 4)",
+            "requesting the same page",
+        ),
+        (wrong.asks_for_every_page_twice, Case(TWO), "4 calls (expected at most 3)", ""),
         (
             wrong.restarts_for_ever,
             Case(TWO, always_expired=True),
-            "it went on after 1000 failed requests",
+            "it kept going after 1000 failed requests",
             "",
         ),
     ],
@@ -236,20 +246,23 @@ def test_restarts_are_allowed_as_often_as_something_failed():
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        (lambda token: token.rstrip("="), "It strips the padding of the token, which must be"),
+        (lambda token: token.rstrip("="), "It strips the '=' padding from the token. Pass"),
         (lambda token: token.replace("/", "%2F"), ""),
-        (wrong.urllib.parse.quote, "It escapes the token"),
-        (lambda token: wrong.urllib.parse.quote(token, safe=""), "It escapes all of the token"),
-        (wrong.urllib.parse.quote_plus, "It escapes, as for a form, the token"),
-        (wrong.urllib.parse.unquote, "It unescapes the token"),
-        (wrong.urllib.parse.unquote_plus, "It unescapes, as for a form, the token"),
-        (str.lower, "It changes the case of the token"),
+        (wrong.urllib.parse.quote, "It percent-encodes the token"),
+        (
+            lambda token: wrong.urllib.parse.quote(token, safe=""),
+            "It percent-encodes every reserved",
+        ),
+        (wrong.urllib.parse.quote_plus, "It form-encodes the token"),
+        (wrong.urllib.parse.unquote, "It percent-decodes the token"),
+        (wrong.urllib.parse.unquote_plus, "It form-decodes the token"),
+        (str.lower, "It lowercases the token"),
         (lambda token: token[:20], "It truncates the token."),
         (lambda _token: "page 2", ""),
     ],
 )
 def test_follows_tokens(change, cause):
-    """A token that is not as it came is told, with what became of it."""
+    """A token that was altered is reported, with how it was altered."""
 
     def collect(client, **job):
         response = client.list_sessions(**job)
@@ -258,7 +271,7 @@ def test_follows_tokens(change, cause):
 
     finding = found(collect, TWO)
     assert finding.rule == "follows-tokens"
-    assert "which no page of this listing had" in finding.what
+    assert "which no page of this listing returned" in finding.what
     assert finding.cause.startswith(cause)
     assert bool(finding.cause) == bool(cause)
     assert isinstance(finding.error, ClientError)
@@ -281,7 +294,7 @@ def test_a_token_is_not_to_be_passed_a_second_time():
     """Only that of the page before leads on."""
     finding = found(_back_to_the_first_token, THREE)
     assert finding.rule == "follows-tokens"
-    assert "which was passed before" in finding.what
+    assert "which was already passed" in finding.what
 
 
 @pytest.mark.at_length
@@ -316,13 +329,19 @@ def test_the_same_token_may_be_passed_again_after_a_fault():
 @pytest.mark.parametrize(
     ("collect", "what"),
     [
-        (wrong.max_results_once, "It sent maxResults: missing (expected 50, as in the call that"),
-        (wrong.small_pages_first, "It sent maxResults: 100 (expected 10, as in the call that"),
-        (wrong.the_token_says_it_all, "It sent farmId: missing"),
-        (wrong.farm_for_queue, "It sent farmId: 'queue-"),
+        (
+            wrong.max_results_once,
+            "It changed arguments between pages: maxResults: missing (expected 50, as in the call",
+        ),
+        (
+            wrong.small_pages_first,
+            "It changed arguments between pages: maxResults: 100 (expected 10, as in the call that",
+        ),
+        (wrong.the_token_says_it_all, "It sent an invalid request: farmId: missing"),
+        (wrong.farm_for_queue, "It sent an invalid request: farmId: 'queue-"),
         (
             lambda client, **job: every(client, **{**job, "jobId": f"job-{'f' * 32}"}),
-            f"It sent jobId='job-{'f' * 32}' where it was given 'job-0",
+            f"It sent jobId='job-{'f' * 32}' (expected 'job-0",
         ),
     ],
 )
@@ -351,8 +370,8 @@ def test_another_max_results_after_a_restart():
         ({"maxResults": 101}, "maxResults: 101 (expected 1..100)", ""),
         ({"maxResults": 0}, "maxResults: 0 (expected 1..100)", ""),
         ({"maxResults": "9"}, "maxResults: '9' (expected an integer", ""),
-        ({"nextToken": ""}, "nextToken: '' (expected a token", "It takes an empty token for the"),
-        ({"nextToken": None}, "nextToken: None (expected", "leave the argument out of the first"),
+        ({"nextToken": ""}, "nextToken: '' (expected a token", "It treats an empty token as"),
+        ({"nextToken": None}, "nextToken: None (expected", "Leave nextToken out of the first"),
         ({"status": "ENDED"}, "status", ""),
     ],
 )
@@ -377,7 +396,7 @@ def test_valid_requests(arguments, what, cause):
         (
             wrong.what_there_is_so_far,
             Lapse("AccessDeniedException", after=1),
-            "yet it returned normally. Of 2 sessions: 1 missing",
+            "yet it returned normally. It returned 1 session for a listing of 2: 1 missing",
             "It treats AccessDeniedException as the end of the listing.",
         ),
         (
@@ -389,7 +408,7 @@ def test_valid_requests(arguments, what, cause):
         (
             wrong.starts_over_without_clearing,
             Lapse("ThrottlingException", after=1, times=5),
-            "yet it returned normally. Of 2 sessions: 1 doubled",
+            "yet it returned normally. It returned 3 sessions for a listing of 2: 1 duplicated",
             "",
         ),
     ],
@@ -442,4 +461,6 @@ def test_what_the_service_cannot_parse():
 
     finding = found(collect, Case(ONE))
     assert finding.rule == "valid-requests"
-    assert "the service refused: maxResults cannot be parsed (expected an integer)" in finding.what
+    assert (
+        "the service refused it: maxResults cannot be parsed (expected an integer)" in finding.what
+    )

@@ -292,7 +292,7 @@ def test_a_result_without_end():
 
     found = violation_of(collect)
     assert found.rule == "terminates"
-    assert "What it returned yields more than 1010 items" in str(found)
+    assert "The iterable it returned yielded more than 1010 items" in str(found)
 
 
 @pytest.mark.at_length

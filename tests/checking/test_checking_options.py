@@ -159,7 +159,7 @@ def test_expected_after_a_fault():
 def test_the_order_of_what_is_expected():
     """It matters unless told otherwise, and is called the order."""
     found = violation_of(sorted_by_start, expected=list)
-    assert "but the order is not expected()'s (pass ordered=False" in str(found)
+    assert "but not in expected()'s order (pass ordered=False" in str(found)
     check_pagination(
         sorted_by_start, expected=list, ordered=False, without=["faults", "volume"], max_examples=1
     )
@@ -203,7 +203,7 @@ def test_an_empty_final_token():
     check_pagination(every, without=VARIATIONS, max_examples=1)
     found = violation_of(every, empty_final_token=True)
     assert found.rule == "valid-requests"
-    assert found.finding.cause == "It takes an empty token for the token of another page."
+    assert found.finding.cause == "It treats an empty token as a real one."
     check_pagination(as_ids, empty_final_token=True, without=VARIATIONS, max_examples=1)
 
 

@@ -44,14 +44,14 @@ def test_the_whole_report():
     found = violation_of(wrong.stops_at_an_empty_page)
     assert shown(found) == (
         """\
-collector violates 'complete': It returns every session exactly once, in service order, however \
-the pages are cut: an empty page with a token is not the end, a page without a token is.
+collector violates 'complete': It returns every session exactly once, in service order, wherever \
+pages are cut. An empty page with a token is not the end; a page without a token is.
 
-  Of 1 session: 1 missing.
+  It returned 0 sessions for a listing of 1: 1 missing.
   listing:  Listing(page_sizes=(0, 1))
   expected: 1 session: #0
-  came:     no sessions
-  likely cause: It stopped at an empty page, though that page had a token.
+  returned: no sessions
+  likely cause: It stopped at an empty page that had a token.
 
   calls:
     ListSessions(IDS) → 200, 0 sessions, token 'TOKEN'…(80)  at NOW
@@ -67,14 +67,15 @@ def test_the_whole_report_of_a_case():
     found = violation_of(wrong.what_there_is_so_far)
     assert shown(found) == (
         """\
-collector violates 'surfaces-faults': It raises, or recovers to the complete listing: it never \
-returns a partial, empty or doubled one as if it were complete.
+collector violates 'surfaces-faults': It raises, or recovers and returns the complete listing. It \
+never passes off a partial, empty or duplicated listing as complete.
 
-  A call failed permanently, yet it returned normally. Of 1 session: 1 missing.
+  A call failed permanently, yet it returned normally. It returned 0 sessions for a listing \
+of 1: 1 missing.
   listing:  Listing(page_sizes=(1,))
   case:     Case(Listing(page_sizes=(1,)), lapses=(Lapse('AccessDeniedException'),))
   expected: 1 session: #0
-  came:     no sessions
+  returned: no sessions
   likely cause: It treats AccessDeniedException as the end of the listing.
 
   calls:

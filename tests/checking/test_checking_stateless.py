@@ -28,7 +28,7 @@ THREE = Listing(page_sizes=(1, 1, 1))
             "twice",
             "Called a second time for the same job, it no longer",
         ),
-        (wrong.cached_for_ever, "changed-result", "the caller had emptied what it got, it no"),
+        (wrong.cached_for_ever, "changed-result", "the caller had emptied the first result, it no"),
         (wrong.cached_for_ever, "sessions-added", "Called again after another session had starte"),
         (wrong.WRONG["resumes"][0], "after-failure", "Called again after a call that failed, it"),
     ],

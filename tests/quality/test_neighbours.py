@@ -47,7 +47,7 @@ def test_known_red_exists():
         ({"test_k::test_b": "why"}, (True, "known red: test_k::test_b: why")),
         (
             {"test_e::test_b": "why"},
-            (True, "green, but for what is red everywhere: test_e::test_b"),
+            (True, "green, except for tests that are red everywhere: test_e::test_b"),
         ),
         (
             {"test_k::test_b": "why", "test_a::test_b": "x" * 300, "test_a::test_c": "why"},
@@ -66,4 +66,4 @@ def test_known_red_that_is_green(monkeypatch):
     """A line says so if it is green although it is known to be red."""
     verdict = RUNNER["verdict"]
     monkeypatch.setitem(verdict.__globals__, "KNOWN_RED", {"name test_k"})
-    assert verdict("name", {}) == (True, "green, although KNOWN_RED has it")
+    assert verdict("name", {}) == (True, "green, although KNOWN_RED lists it")

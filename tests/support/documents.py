@@ -1,8 +1,8 @@
-"""The parts of the documents that follow from the code.
+"""The parts of the documents that are generated from the code.
 
-``python tests/support/documents.py`` writes them again; ``tests/quality/test_docs.py`` compares.
-What a table or the tree says beyond the code (a cell, half a line about a folder of tests) is
-written by hand, and stays as long as its row does.
+``python tests/support/documents.py`` regenerates them; ``tests/quality/test_docs.py`` compares.
+Other cells of a table, and the tree's remarks about folders of tests, are written by hand. They
+are kept as long as their row exists.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ COMMAND = "python tests/support/documents.py"
 
 
 def table(text, head, rows):
-    """The text with ``rows`` in the table that begins with the line ``head``.
+    """Put ``rows`` into the table that begins with the line ``head``.
 
-    Rows may be shorter than the table: the cells to the right stay, by the first cell of the row.
+    Rows may be shorter than the table. Then the cells to the right are kept, matched by the first
+    cell of the row.
     """
     start = text.index(f"{head}\n") + len(head) + 1
     rule, *old = re.match(r"(?:\|.*\n)+", text[start:])[0].splitlines()
@@ -68,7 +69,7 @@ def rooms():
 
 
 def tree(text):
-    """The text with the tree of the package and of its tests, as they are on the disk."""
+    """Update the tree of the package and its tests from the files on disk."""
     start = text.index("```text\npytest_deadline_sessions/\n") + len("```text\n")
     end = text.index("```", start)
     old = dict(re.findall(r"^ *(\S+) +(\S.*)$", text[start:end], re.MULTILINE))
@@ -84,7 +85,7 @@ def tree(text):
 
 
 def _modules(folder, depth):
-    """A line for each module below a folder, and for each folder the one of its ``__init__``."""
+    """Yield a line for each module below a folder; a folder has the line of its ``__init__``."""
     for path in sorted(folder.iterdir(), key=lambda path: (path.is_dir(), path.name)):
         if path.suffix == ".py" and (path.name != "__init__.py" or depth == 1):
             yield depth, path.name, _about(path)
@@ -109,11 +110,11 @@ GENERATED = {
     "docs/architecture.md": lambda text: table(text, "| room | may import | knows |", rooms()),
     "CONTRIBUTING.md": tree,
 }
-"""How to bring each document up to date."""
+"""How to update each document."""
 
 
 def main():
-    """Bring every document up to date."""
+    """Update every document."""
     for name, update in GENERATED.items():
         document = ROOT / name
         document.write_text(update(document.read_text("utf-8")), "utf-8")

@@ -1,4 +1,4 @@
-"""What the tests of the strategies share: what is valid, and the smallest of what is drawn."""
+"""Helpers for tests of strategies: find drawn values, and tell which are valid."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ many = settings(max_examples=100 * FACTOR, deadline=None, suppress_health_check=
 
 
 def find_one(strategy, condition):
-    """The first that is found, as it was drawn."""
+    """Draw the first value that meets a condition, unshrunk."""
     reach = settings(max_examples=3000, database=None, phases=[Phase.generate])
     return find(strategy, condition, settings=reach)
 
 
 def smallest(strategy, condition=lambda _: True):
-    """The smallest that is found."""
+    """Draw the smallest value that meets a condition."""
     return find(strategy, condition, settings=settings(max_examples=3000, database=None))
 
 
 def botocore_takes(summary):
-    """Whether botocore's own validator has nothing against a summary."""
+    """Whether botocore's own validator accepts a summary."""
     return not ParamValidator().validate(summary, model.shape("SessionSummary")).has_errors()
 
 
 def is_valid(summary):
-    """Whether neither botocore nor the lifecycle has anything against a summary."""
+    """Whether both botocore and the lifecycle rules accept a summary."""
     return botocore_takes(summary) and not lifecycle.violations(summary)

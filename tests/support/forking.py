@@ -1,7 +1,7 @@
-"""Runs of pytest in processes that are forked from one which has done the large imports.
+"""Run pytest in processes forked from one that has already done the large imports.
 
-Most of what a small run costs in an interpreter of its own is importing botocore, Hypothesis and
-pytest. Tests that are about what is imported, and when, start an interpreter instead.
+In an interpreter of its own, a small run spends most of its time importing botocore, Hypothesis
+and pytest. Tests about what is imported, and when, do start an interpreter.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-# None of ours, and no plugin: a run imports those itself, as in an interpreter of its own.
+# None of our modules and no plugin: each run imports those itself, as a real run would.
 PRELOADED = ["boto3", "botocore.client", "faker", "freezegun", "hypothesis", "pytest"]
 PATIENCE = 120
 
-# Where a worker of pytest-xdist is measured, runs that are forked are measured too. Programs that
-# tests start are not: they would take twice as long, and reach nothing more.
+# If coverage measures a worker of pytest-xdist, it measures forked runs too. It does not measure
+# programs that tests start: they would take twice as long and cover nothing more.
 _MEASURING = "COVERAGE_PROCESS_CONFIG"
 _measured = os.environ.pop(_MEASURING, "") if "PYTEST_XDIST_WORKER" in os.environ else ""
 
@@ -30,7 +30,7 @@ _measured = os.environ.pop(_MEASURING, "") if "PYTEST_XDIST_WORKER" in os.enviro
 def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run pytest in the folder of ``pytester``, with the environment of this process.
 
-    Where no process can be forked, it runs in an interpreter of its own.
+    Where processes cannot be forked, it starts an interpreter.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return pytester.runpytest_subprocess(*arguments)
@@ -57,7 +57,7 @@ def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
         process.kill()
         pytest.fail(f"pytest {' '.join(arguments)} has not ended after {PATIENCE} s")
     texts = [path.read_text("utf-8") for path in (output, errors)]
-    # A test that fails shows them.
+    # If the test fails, pytest shows this output.
     sys.stdout.write(texts[0])
     sys.stderr.write(texts[1])
     return pytest.RunResult(process.exitcode, *map(str.splitlines, texts), took)
@@ -66,7 +66,7 @@ def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
 def _run(arguments, environment, folder, streams, measured):
     for descriptor, path in streams.items():
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
-    # Collecting garbage at the end of every test passes over what was imported before.
+    # Freezing spares the garbage collection after every test the objects imported so far.
     gc.freeze()
     os.environ.clear()
     os.environ.update(environment)

@@ -1,4 +1,4 @@
-"""Interrupt code at every line, one after the other, and compare the state of the process."""
+"""Interrupt code at every line in turn, and compare the state of the process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LISTS = ("freeze_factories", "ignore_lists", "tick_flags", "tz_offsets")
 
 
 class Interrupt(BaseException):
-    """What a timeout or Ctrl-C can raise anywhere."""
+    """Stands for the exception that a timeout or Ctrl-C can raise anywhere."""
 
 
 @contextlib.contextmanager
@@ -109,9 +109,9 @@ def interrupted(act, files):
 
 
 def look_through_few_modules(monkeypatch, *rooms):
-    """Let rooms that look through all modules look through a few.
+    """Let rooms that walk through all loaded modules walk through only a few.
 
-    Hundreds are loaded here, and to trace every step of a walk through them takes long.
+    Hundreds are loaded here, and tracing every step of a walk through them is slow.
 
     Returns:
         Those modules.
@@ -128,7 +128,7 @@ def state(modules=None):
     """Everything in the process that changes while time is frozen or a collector runs.
 
     Args:
-        modules: Where to look for what is bound to a name; in all if there are none.
+        modules: The modules whose names are compared; all loaded ones by default.
     """
     if modules is None:
         modules = sys.modules.values()
@@ -154,9 +154,9 @@ def state(modules=None):
 
 
 def unlike(before, after):
-    """The names of what differs.
+    """Name the parts of the state that differ.
 
-    Modules imported meanwhile must have no stand-ins, and threads may have ended meanwhile.
+    Modules imported in between must have no stand-ins. Threads may have ended in between.
     """
     places = {
         place: value

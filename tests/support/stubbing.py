@@ -1,4 +1,4 @@
-"""What the tests of ``ListSessionsStubber`` share."""
+"""Helpers for tests of ``ListSessionsStubber``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTED = "Error getting response stub for operation ListSessions: "
 
 
 def summaries(count, first=1):
-    """Valid summaries."""
+    """Make valid summaries."""
     return list(Listing(page_sizes=(count,), first=first))
 
 
@@ -30,5 +30,5 @@ def first_token():
 
 
 def text_of(error):
-    """What a failure says."""
+    """The message of a caught failure."""
     return str(error.value)

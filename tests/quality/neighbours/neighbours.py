@@ -1,8 +1,8 @@
-"""Runs a small downstream suite beside other people's plugins, one at a time.
+"""Run a small downstream suite beside other people's plugins, one at a time.
 
-``python tests/quality/neighbours/neighbours.py [--quick] [NAME …]`` prints one line for each, and
-exits with 1 if one is red that ``KNOWN_RED`` does not tell of. Each neighbour gets an environment
-of its own on top of the one that runs this, so that none meets another, and a copy of the suite.
+``python tests/quality/neighbours/neighbours.py [--quick] [NAME …]`` prints one line for each
+neighbour. It exits with 1 if one has a failure that is not in ``KNOWN_RED``. Each neighbour gets a
+copy of the suite, and a virtual environment on top of the current one, so no two of them meet.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ HERE = Path(__file__).parent
 SUITE = HERE / "suite"
 DOWNSTREAM = "test_downstream.py"
 SECTION = "Deadline Cloud calls"
-# This test must fail, so that there is something to report.
+# This test must fail, so that reporting plugins have something to report.
 FAILS = "test_fails"
 PATIENCE = 120
 
-# Failures that are known: a test or a whole file, with the name of a neighbour in front if it
-# fails beside that one only.
+# Known failures: a test or a whole file, prefixed with the name of a neighbour if it fails only
+# beside that one.
 KNOWN_RED: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
-    """Somebody else's plugin or library, and how to run beside it.
+    """Another project's plugin or library, and how to run beside it.
 
     Args:
-        requires: What to install.
-        files: Files of the suite, or of our tests, besides the one that all neighbours get.
-        prepare: The arguments of a first run, which need not pass.
-        runs: The arguments of pytest, for each run in the same folder.
+        requires: The packages to install.
+        files: Files of the suite, or of our tests, in addition to the one that all neighbours run.
+        prepare: The arguments of a preparatory run, which need not pass.
+        runs: The arguments of pytest for each run; all runs share one folder.
         environment: Variables to set.
-        check: Looks at the folder afterwards; returns what is wrong.
+        check: Inspects the folder after the runs, and returns what is wrong, if anything.
     """
 
     requires: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Neighbour:
 def _shown_in(pattern: str) -> Callable[[Path], str | None]:
     def check(folder: Path) -> str | None:
         shown = any(SECTION in path.read_text("utf-8") for path in folder.glob(pattern))
-        return None if shown else f"{pattern} lacks the section {SECTION!r} of the test that failed"
+        return None if shown else f"{pattern} lacks the section {SECTION!r} of the failed test"
 
     return check
 
@@ -71,9 +71,9 @@ def _traced(requires: tuple[str, ...], file: str, order: str, **options: Any) ->
 
 _XRAY = ("aws-xray-sdk",)
 _XRAY_OPTIONS: dict[str, Any] = {
-    # It never closes the socket of its first emitter.
+    # The SDK never closes the socket of its first emitter.
     "runs": (("-W", "ignore:unclosed:ResourceWarning"),),
-    # When imported, it creates a client, which reads ~/.aws.
+    # Importing the SDK creates a client, which reads ~/.aws.
     "environment": dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull),
 }
 _OPENTELEMETRY = ("opentelemetry-instrumentation-botocore", "opentelemetry-sdk")
@@ -130,7 +130,7 @@ NEIGHBOURS: dict[str, Neighbour] = {
     "pytest-socket": Neighbour(
         requires=("pytest-socket",),
         files=("test_socket.py",),
-        # It also warns of what it refuses.
+        # The plugin also warns about each socket that it refuses.
         runs=(("--disable-socket", "-W", "ignore:A test tried to use socket"),),
     ),
     "pytest-cov": Neighbour(
@@ -196,7 +196,7 @@ QUICK = (
 
 
 def environment_for(requires: tuple[str, ...]) -> Path:
-    """The Python of an environment with these packages on top of those of this one."""
+    """Make an environment with these packages on top of the current ones; return its Python."""
     name = re.sub(r"[^\w-]+", "_", "+".join(requires)) or "plain"
     folder = Path(sys.prefix, "neighbours", name)
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
@@ -233,7 +233,7 @@ def _variables(neighbour: Neighbour, folder: Path) -> dict[str, str]:
 
 
 def _outcomes(report: Path) -> Iterator[tuple[str, str | None]]:
-    """Every test with what is wrong with it, if anything."""
+    """Yield every test, with what is wrong with it, if anything."""
     for case in ET.parse(report).iter("testcase"):
         test = re.split(r"[ \[]", str(case.get("name")))[0]
         wrong = None
@@ -249,7 +249,7 @@ def _outcomes(report: Path) -> Iterator[tuple[str, str | None]]:
 
 
 def run(neighbour: Neighbour, folder: Path, *options: str) -> tuple[dict[str, str], str]:
-    """What is wrong, by the name of the test or check; and the whole output."""
+    """Return what is wrong, by the name of the test or check, and the whole output."""
     python = environment_for(neighbour.requires)
     variables = _variables(neighbour, folder)
     files = (DOWNSTREAM, *neighbour.files)
@@ -281,7 +281,7 @@ def run(neighbour: Neighbour, folder: Path, *options: str) -> tuple[dict[str, st
             )
         except subprocess.TimeoutExpired as error:
             printed += (error.stdout or b"").decode()
-            return {**wrong, "pytest": f"not done after {PATIENCE} s"}, printed
+            return {**wrong, "pytest": f"still running after {PATIENCE} s"}, printed
         printed += done.stdout
         if number:
             wrong |= _judged(done, report, files)
@@ -306,14 +306,14 @@ def _judged(
             wrong[file] = "no test was run"
     must_fail = any(name.endswith(f"::{FAILS}") for name, _ in outcomes)
     if must_fail and SECTION not in done.stdout:
-        wrong["report"] = f"lacks the section {SECTION!r} of the test that failed"
+        wrong["report"] = f"lacks the section {SECTION!r} of the failed test"
     if done.returncode == 1 and not wrong and not must_fail:
         wrong["pytest"] = f"exit 1: {last}"
     return wrong
 
 
 def _known(name: str, test: str) -> str | None:
-    """Where this failure is known: ``everywhere``, ``here`` or nowhere."""
+    """Look up a failure in ``KNOWN_RED``: ``everywhere``, ``here`` or ``None``."""
     places = {test, test.partition("::")[0].partition(".")[0]}
     if places & KNOWN_RED:
         return "everywhere"
@@ -321,7 +321,7 @@ def _known(name: str, test: str) -> str | None:
 
 
 def verdict(name: str, wrong: Mapping[str, str]) -> tuple[bool, str]:
-    """Whether the result is acceptable, and the line to print."""
+    """Tell whether the result is acceptable, and make the line to print."""
     known = {test: _known(name, test) for test in wrong}
     for kind, word in ((None, "red"), ("here", "known red")):
         tests = [test for test in wrong if known[test] == kind]
@@ -329,16 +329,19 @@ def verdict(name: str, wrong: Mapping[str, str]) -> tuple[bool, str]:
             more = f" (and {len(tests) - 1} more)" if len(tests) > 1 else ""
             return kind is not None, f"{word}: {tests[0]}: {wrong[tests[0]][:200]}{more}"
     if wrong:
-        return True, f"green, but for what is red everywhere: {', '.join(wrong)}"
+        return True, f"green, except for tests that are red everywhere: {', '.join(wrong)}"
     stale = any(failure.startswith(f"{name} ") for failure in KNOWN_RED)
-    return True, "green, although KNOWN_RED has it" if stale else "green"
+    return True, "green, although KNOWN_RED lists it" if stale else "green"
 
 
 def main() -> int:
-    """Run the chosen neighbours, or all."""
+    """Run the chosen neighbours; by default all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="a neighbour, or the start of its name"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a neighbour, or the beginning of its name (default: all)",
     )
     parser.add_argument(
         "--quick",
@@ -355,7 +358,7 @@ def main() -> int:
         if not options.names or name.startswith(tuple(options.names))
     ]
     if not chosen:
-        parser.error("--quick leaves nothing of these")
+        parser.error("--quick leaves out all of these")
     given = ("-m", "not slow") if options.quick else ()
     width = max(map(len, chosen))
     good = True

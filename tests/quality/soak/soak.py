@@ -1,7 +1,7 @@
-"""Run ten thousand tests below a guard, and compare the process with what it was before.
+"""Run ten thousand tests under a guard, and compare the process before and after.
 
-``python tests/quality/soak/soak.py [COUNT]`` prints what the guard saw, what is left, and the
-outcomes; it exits with 1 if there is anything that should not be.
+``python tests/quality/soak/soak.py [COUNT]`` prints the outcomes, what the guard saw and what the
+tests left behind. It exits with 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import threading
 import time
 from pathlib import Path
 
-# With its plugins of other people's, such as trio's, which starts a program when it is imported.
+# Imported before the guard starts: it loads plugins, and trio's starts a program at import.
 import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
@@ -27,11 +27,11 @@ from _pytest.runner import runtestprotocol
 HERE = Path(__file__).resolve().parent
 LOOPBACK = {"127.0.0.1", "::1", "localhost", b"127.0.0.1", b"localhost", None}
 STARTS = {"subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "os.system"}
-# Where a program of ours is read from; whatever else is opened belongs to somebody else.
+# Places our own programs read from. Opening any other file is noted.
 OWN = (
     *(sys.prefix, sys.base_prefix, str(HERE.parents[2]), tempfile.gettempdir()),
     *(os.devnull, "/dev/urandom", "/proc/self"),
-    # The time zone of the machine.
+    # The time zone settings of the machine.
     *("/etc/localtime", "/usr/share/zoneinfo", "/etc/timezone", "/etc/conf.d", "/etc/sysconfig"),
 )
 
@@ -40,14 +40,14 @@ assert hypothesis
 
 
 class Guard:
-    """Notes what a process does that concerns others, below everything that runs in it."""
+    """Notes, by an audit hook, every act of the process that reaches outside it."""
 
     def __init__(self):
         self.noted = collections.Counter()
         sys.addaudithook(self)
 
     def __call__(self, event, args):
-        """Note one event, if it concerns others."""
+        """Note an event, if it reaches outside the process."""
         if event in {"socket.connect", "socket.sendto"}:
             address = args[1]
             if isinstance(address, tuple) and address[0] not in LOOPBACK:
@@ -64,14 +64,14 @@ class Guard:
 
 
 def resident():
-    """The memory that the process holds, in MiB, garbage aside."""
+    """The resident memory of the process in MiB, after a garbage collection."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def process():
-    """What of a process a test might leave changed."""
+    """Collect the state of the process that a test might leave changed."""
     import asyncio
     import multiprocessing.process
 
@@ -115,7 +115,7 @@ def process():
 
 
 class Watch:
-    """Counts outcomes, and compares."""
+    """Counts outcomes, and compares the process before and after."""
 
     def __init__(self):
         self.outcomes = collections.Counter()
@@ -128,12 +128,12 @@ class Watch:
         self.total = 0
 
     def pytest_collection_modifyitems(self, items):
-        """Take the kinds in turn."""
+        """Run one test of each kind in turn."""
         items.sort(key=lambda item: item.callspec.params["number"])
         self.total = len(items)
 
     def pytest_runtest_logreport(self, report):
-        """Count what was expected of a test of its kind, and keep what was not."""
+        """Count an outcome, and keep the report if it was not expected for its kind of test."""
         if report.when != "call" and report.passed:
             return
         kind = report.nodeid.rpartition("::")[2].partition("[")[0]
@@ -144,7 +144,7 @@ class Watch:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self):
-        """Take the measure once everything has been loaded, and in the end."""
+        """Measure once everything has been loaded, and again at the end."""
         try:
             return (yield)
         finally:
@@ -160,18 +160,18 @@ class Watch:
             name: (value, after[name])
             for name, value in self._before.items()
             if after[name] != value
-            # The server has gone by then.
+            # The server may have stopped by then.
             and not (name in {"threads", "descriptors"} and set(after[name]) <= set(value))
         }
         self.grown = memory / self._memory - 1
 
 
 class Again:
-    """Runs tests again; plugins that do so keep what they know of every run."""
+    """Reruns tests. Real rerun plugins keep data about every run, which looks like a leak."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item, nextitem):
-        """Run it once without a word before it counts."""
+        """Run the test once without reporting it, then once more."""
         if not item.name.startswith("test_run_again"):
             return None
         runtestprotocol(item, nextitem=nextitem, log=False)
@@ -187,14 +187,14 @@ EXPECTED = {
     "test_checked": {"call passed", "call failed"},
     "test_stubbed": {"call passed", "teardown failed"},
 }
-"""How the tests of a kind may end; all others pass."""
+"""How tests of a kind may end; all other kinds must pass."""
 
-# Of fewer tests, what pytest and Python themselves take has not settled.
+# With fewer tests, the memory of pytest and Python themselves has not settled.
 MOST_GROWN, MEASURED_FROM = 0.05, 5_000
 
 
 def main(count, folder):
-    """Run, print what is wrong, and tell whether anything is."""
+    """Run the tests and print what is wrong; return 1 if anything is."""
     os.environ["DEADLINE_SESSIONS_SOAK"] = str(count)
     sys.path.insert(0, str(HERE))
     os.chdir(folder)

@@ -1,4 +1,4 @@
-"""Tests of every kind that ends, over and over, for ``soak.py``."""
+"""Tests that end in every possible way, many times over, for ``soak.py``."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _runs = set()
 
 @functools.cache
 def module_client():
-    """A client of the user's own, from before all tests."""
+    """The user's own client, made before all tests."""
     return boto3.client("deadline", **KEYS)
 
 
 @functools.cache
 def shared_client():
-    """A client that the first test makes that needs it, as code with a cache does."""
+    """A cached client, made by the first test that needs it."""
     return boto3.client("deadline")
 
 
@@ -41,18 +41,18 @@ module_client()
 
 
 class Interrupted(BaseException):
-    """What a timeout raises, wherever the test is."""
+    """Raised by a timeout, wherever the test is."""
 
 
 def lists(client, job):
-    """How many sessions a client lists."""
+    """Count the sessions that a client lists."""
     pages = client.get_paginator("list_sessions").paginate(**job)
     return sum(len(page["sessions"]) for page in pages)
 
 
 @pytest.fixture
 def job(deadline_sessions):
-    """A job of three pages."""
+    """A job with three pages."""
     return deadline_sessions.add_job(Listing(page_sizes=(2, 0, 1)))
 
 
@@ -95,14 +95,14 @@ _kept = []
 
 @pytest.mark.parametrize("number", range(-(-COUNT // KINDS)))
 class TestSoak:
-    """One method for each way in which a test may go and end."""
+    """One method for each way a test can run and end."""
 
     def test_passing(self, number, job):
-        """It passes, with clients of every age."""
+        """It passes, with older and new clients."""
         _passes(number, job)
 
     def test_failing(self, number, job, deadline_sessions):
-        """It fails, since a call does."""
+        """It fails because a call fails."""
         deadline_sessions.fail_next("AccessDeniedException")
         assert lists(deadline_sessions.client(), job) == number
 
@@ -115,7 +115,7 @@ class TestSoak:
         """Its teardown fails."""
 
     def test_interrupted(self, number, job):
-        """A timeout ends it, wherever it is."""
+        """A timeout interrupts it at an arbitrary place."""
 
         def stop(*_):
             raise Interrupted
@@ -126,21 +126,21 @@ class TestSoak:
             for _ in itertools.count():
                 lists(module_client(), job)
         except Interrupted:
-            # Pytest cannot show a traceback that ends where Python has no line for it.
+            # pytest cannot show a traceback that ends at a place without a line number.
             pytest.fail("interrupted", pytrace=False)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
 
     def test_run_again(self, number, job):
-        """It passes in its second run."""
+        """It fails in its first run and passes in its second."""
         _passes(number, job)
         first = number not in _runs
         _runs.add(number)
         assert not first
 
     def test_by_name(self, number, request):
-        """It asks for the service while it runs."""
+        """It requests the service while it runs."""
         fake = request.getfixturevalue("deadline_sessions")
         assert fake.jobs == []
         _passes(number, fake.add_job(Listing(page_sizes=(2, 0, 1))))
@@ -153,7 +153,7 @@ class TestSoak:
         assert lists(module_client(), deadline_sessions.add_job(sessions=count)) == count
 
     def test_frozen(self, number, deadline_sessions):
-        """It stops time."""
+        """It freezes time."""
         if number % 10 == 0:
             with deadline_sessions.clock.freeze("2031-01-01") as frozen:
                 frozen.tick()
@@ -161,11 +161,11 @@ class TestSoak:
                 assert lists(module_client(), deadline_sessions.add_job(sessions=1)) == 1
 
     def test_async(self, number, job):
-        """It has a call cancelled."""
+        """It cancels a call."""
         asyncio.run(_cancelled_and_again(job))
 
     def test_checked(self, number):
-        """It checks a collector, which is right or wrong."""
+        """It checks a collector, right or wrong depending on the number."""
 
         def collect(client, **job):
             pages = client.get_paginator("list_sessions").paginate(**job)
@@ -176,34 +176,34 @@ class TestSoak:
             check_pagination(collect, max_examples=1)
 
     def test_crossed(self, number, monkeypatch):
-        """Changes of the environment cross."""
+        """The test and the service change the environment, and undo that out of order."""
         with FakeDeadline() as fake:
             monkeypatch.setenv("AWS_PROFILE", "theirs")
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", "theirs")
             assert lists(boto3.client("deadline"), fake.add_job(sessions=1)) == 1
 
     def test_served(self, number, deadline_sessions_endpoint, job):
-        """It asks over HTTP."""
+        """It sends a request over HTTP."""
         path = "/2023-10-12/farms/{farmId}/queues/{queueId}/jobs/{jobId}/sessions"
         with urllib.request.urlopen(deadline_sessions_endpoint + path.format(**job)) as response:
             assert response.read().count(b"sessionId") == 2
 
     def test_stubbed(self, number, list_sessions_stubber):
-        """It leaves a response unrequested."""
+        """It leaves a queued response unused."""
         list_sessions_stubber.add_pages([[]])
 
     @pytest.mark.usefixtures("deadline_sessions")
     def test_kept(self, number):
-        """It keeps a client, for the next one."""
+        """It keeps a client for the next test."""
         _kept[:] = [boto3.client("deadline")]
 
     def test_left(self, number):
-        """It has a client of another test."""
+        """It uses a client of another test."""
         with pytest.raises(RuntimeError, match="is not sent: its client was made inside"):
             _kept[0].list_sessions(farmId="x", queueId="x", jobId="x")
 
     def test_unrelated(self, number):
-        """It has nothing to do with the service."""
+        """It does not use the service."""
         with pytest.raises(botocore.exceptions.ParamValidationError):
             module_client().list_sessions()
 

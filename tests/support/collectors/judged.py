@@ -1,4 +1,4 @@
-"""What ``check_pagination`` finds in a few given cases."""
+"""Run ``check_pagination`` on a few given cases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_deadline_sessions.checking import VARIATIONS, Case
 
 
 def found(collect, *examples, **options):
-    """What is found in one of these cases."""
+    """Return the finding in one of these cases; there must be one."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, examples=examples, max_examples=1, **options)
     assert caught.value.case in [Case(one) if isinstance(one, Listing) else one for one in examples]
@@ -17,12 +17,12 @@ def found(collect, *examples, **options):
 
 
 def passes(collect, *examples, **options):
-    """Whether nothing is wrong in these cases, nor in a few plain ones."""
+    """Assert that the collector is right in these cases, and in a few plain ones."""
     check_pagination(collect, examples=examples, max_examples=1, without=VARIATIONS, **options)
 
 
 def run_again(violation, **names):
-    """Run what a report says, and give what comes of it."""
+    """Run the code at the end of a report, and return the violation it raises."""
     text = str(violation).partition("run this very case again:\n")[2]
     code = "\n".join(line.strip() for line in text.splitlines())
     with pytest.raises(PaginationViolation) as caught:

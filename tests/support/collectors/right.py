@@ -1,6 +1,6 @@
-"""Right collectors, in every style that people write them in."""
+"""Right collectors, in every style people use."""
 
-# As people write them: their names tell enough.
+# Written the way people write them; their names say enough.
 # ruff: noqa: BLE001, D102, D103, N803, PERF203
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 RIGHT = {}
-"""Each with what ``check_pagination`` has to know about it, by its name."""
+"""By name: the collector, and the arguments that ``check_pagination`` needs for it."""
 
 
 def right(**options):
-    """Enter a collector here."""
+    """Register a collector."""
 
     def enter(collect):
         RIGHT[collect.__name__] = (collect, options)
@@ -34,7 +34,7 @@ def right(**options):
 
 
 def code_of(error):
-    """What the service calls an error."""
+    """The code of a service error."""
     return error.response["Error"]["Code"]
 
 
@@ -217,7 +217,7 @@ def own_client(_client, **job):
 
 
 class Dashboard:
-    """Something with a method that collects."""
+    """A class whose method is the collector."""
 
     def __init__(self, page_size):
         self.page_size = page_size
@@ -287,7 +287,7 @@ def by_id(client, **job):
 
 
 class Sessions:
-    """Something that is paged through while one iterates over it."""
+    """An iterable that requests pages while you iterate over it."""
 
     def __init__(self, client, job):
         self.client, self.job = client, job

@@ -1,6 +1,6 @@
-"""Collectors that never come to an end."""
+"""Collectors that never end."""
 
-# As people write them, and worse.
+# Written the way people write them, or worse.
 # ruff: noqa: ASYNC110, BLE001, D103, E722, PERF203, SIM105
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collectors.wrong import every
 
 
 def nothing():
-    """Something to call."""
+    """Do nothing."""
 
 
 def calls_for_ever(client, **job):

@@ -1,6 +1,6 @@
-"""Wrong collectors, each with the rules that it may be reported under."""
+"""Wrong collectors, each with the rules it may be reported under."""
 
-# As people write them: what the linter says of them is often right.
+# Written the way people write them, so the linter's complaints are often right.
 # ruff: noqa: B006, BLE001, D103, DTZ005, E722, N803, PERF203
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 logger = logging.getLogger(__name__)
 
 WRONG = {}
-"""Each with the rules it may be reported under and what else there is to know, by its name."""
+"""By name: the collector, the rules it may be reported under, and options for the check."""
 
 
 def wrong(*rules, **options):
-    """Enter a collector here, with the rules that it may be reported under."""
+    """Register a collector with the rules it may be reported under."""
 
     def enter(collect):
         WRONG[collect.__name__] = (collect, set(rules), options)
@@ -33,7 +33,7 @@ def wrong(*rules, **options):
 
 
 def pages_of(client, **job):
-    """The right part, for those whose mistake lies elsewhere."""
+    """Yield all pages correctly, for collectors whose mistake lies elsewhere."""
     response = client.list_sessions(**job)
     yield response["sessions"]
     while "nextToken" in response:
@@ -42,11 +42,11 @@ def pages_of(client, **job):
 
 
 def every(client, **job):
-    """All sessions, rightly."""
+    """List all sessions correctly."""
     return [session for page in pages_of(client, **job) for session in page]
 
 
-# complete: what is a page, what is the end
+# complete: where a page and a listing end
 
 
 @wrong("complete")
@@ -252,7 +252,7 @@ def too_deep(client, **job):
     def merged(page, pages):
         return [*page, *others(pages)]
 
-    # Ten frames for a page: the limit is reached after a hundred.
+    # Each page takes ten frames, so the recursion limit is reached after a hundred pages.
     def others(pages, frames=7):
         return others(pages, frames - 1) if frames else list(rest(pages))
 

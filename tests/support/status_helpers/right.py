@@ -1,6 +1,6 @@
-"""Right status helpers in the styles that people write them in, and what each has to give."""
+"""Right status helpers, in every style people use, and an oracle for each kind."""
 
-# As people write them.
+# Written the way people write them.
 # ruff: noqa: D103
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ HOUR = datetime.timedelta(hours=1)
 STATUSES = ("STARTED", "UPDATE_IN_PROGRESS", "UPDATE_SUCCEEDED", "UPDATE_FAILED", "ENDED")
 
 ORACLES = {}
-"""Whether what a helper gave is right, by what it is about."""
+"""By kind of helper: a function that tells whether a result is right."""
 
 RIGHT = {}
-"""What each helper is about, by its name."""
+"""By name: the helper, and its kind."""
 
 
 def oracle(check):
-    """Enter an oracle here."""
+    """Register an oracle under its name."""
     ORACLES[check.__name__] = check
     return check
 
 
 def right(about):
-    """Enter a helper here, with what it is about."""
+    """Register a helper with its kind."""
 
     def enter(helper):
         RIGHT[helper.__name__] = (helper, about)
@@ -38,13 +38,13 @@ def right(about):
 
 @oracle
 def active(got, sessions, _now):
-    """The sessions that have not ended, as they are listed."""
+    """The sessions that have not ended, in listing order."""
     return got == [one for one in sessions if one["lifecycleStatus"] != "ENDED"]
 
 
 @oracle
 def latest(got, sessions, _now):
-    """One of the sessions that started last; None if there are none."""
+    """Any of the sessions with the latest start; ``None`` for no sessions."""
     if not sessions:
         return got is None
     return got in sessions and all(one["startedAt"] <= got["startedAt"] for one in sessions)
@@ -52,13 +52,13 @@ def latest(got, sessions, _now):
 
 @oracle
 def durations(got, sessions, now):
-    """How long each session took, or has taken up to now, by its id."""
+    """By id: how long each session took, or has been running."""
     return got == {one["sessionId"]: one.get("endedAt", now) - one["startedAt"] for one in sessions}
 
 
 @oracle
 def being_stopped(got, sessions, _now):
-    """The ids of sessions that were asked to end and have not."""
+    """The ids of sessions that have an end request and have not ended."""
     return got == {
         one["sessionId"]
         for one in sessions
@@ -68,7 +68,7 @@ def being_stopped(got, sessions, _now):
 
 @oracle
 def per_worker(got, sessions, _now):
-    """The sessions of each worker, as they are listed."""
+    """By worker: its sessions, in listing order."""
     return got == {
         worker: [one for one in sessions if one["workerId"] == worker]
         for worker in {one["workerId"] for one in sessions}
@@ -87,7 +87,7 @@ def stale(got, sessions, now):
 
 @oracle
 def counts(got, sessions, _now):
-    """How many sessions have each status, those that nobody has included."""
+    """By status: the number of sessions, even if it is 0."""
     return got == {
         status: len([one for one in sessions if one["lifecycleStatus"] == status])
         for status in STATUSES
@@ -96,7 +96,7 @@ def counts(got, sessions, _now):
 
 @oracle
 def timeline(got, sessions, _now):
-    """Every session once, in the order of their start."""
+    """Every session once, ordered by start."""
     starts = [one["startedAt"] for one in got]
     return starts == sorted(starts) and all(
         got.count(one) == sessions.count(one) for one in [*got, *sessions]
@@ -105,7 +105,7 @@ def timeline(got, sessions, _now):
 
 @oracle
 def last_change(got, sessions, _now):
-    """When something last happened to each session, by its id."""
+    """By id: the latest time in each session."""
     return got == {
         one["sessionId"]: max(one[name] for name in one if name.endswith("At")) for one in sessions
     }

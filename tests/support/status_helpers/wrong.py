@@ -1,6 +1,6 @@
-"""Wrong status helpers, as people write them: most pass the two sessions they were tried with."""
+"""Wrong status helpers: most work on the two sessions their authors tried them with."""
 
-# What the linter says of them is often right.
+# Written the way people write them, so the linter's complaints are often right.
 # ruff: noqa: D103, FURB192, RUF024
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ HOUR = datetime.timedelta(hours=1)
 STATUSES = ("STARTED", "UPDATE_IN_PROGRESS", "UPDATE_SUCCEEDED", "UPDATE_FAILED", "ENDED")
 
 WRONG = {}
-"""What each helper is about, by its name."""
+"""By name: the helper, and its kind."""
 
 
 def wrong(about):
-    """Enter a helper here, with what it is about."""
+    """Register a helper with its kind."""
 
     def enter(helper):
         WRONG[helper.__name__] = (helper, about)

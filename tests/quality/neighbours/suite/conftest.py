@@ -1,6 +1,6 @@
 """The configuration of a downstream project."""
 
-import farm  # noqa: F401 (before the guard: who makes a client at import may read ~/.aws)
+import farm  # noqa: F401 (before the guard: a client made at import may read ~/.aws)
 import guard
 import hypothesis
 import pytest
@@ -14,5 +14,5 @@ guard.install()
 
 @pytest.fixture
 def named(request):
-    """The fixture whose name is the parameter, found while the test runs."""
+    """Request the fixture named by the parameter, while the test runs."""
     return request.getfixturevalue(request.param)

@@ -1,4 +1,4 @@
-"""Code of a downstream project: what its tests are about."""
+"""Code of a downstream project, for its tests to test."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import boto3
 
 
 def sessions_of(client, **job):
-    """All sessions of a job."""
+    """List all sessions of a job."""
     pages = client.get_paginator("list_sessions").paginate(**job)
     return [session for page in pages for session in page["sessions"]]
 
 
 def first_page(client, **job):
-    """What somebody writes who has only ever seen one page."""
+    """List one page, as code does whose author has never seen a second one."""
     return client.list_sessions(**job)["sessions"]
 
 

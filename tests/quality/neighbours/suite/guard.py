@@ -1,6 +1,7 @@
-"""Lets nothing beyond loopback be reached, no foreign program started, no ~/.aws read.
+"""Refuse connections beyond loopback, foreign programs, and reads of ~/.aws.
 
-What is caught is noted in the file that the variable names, since a plugin may swallow the error.
+Each refusal is also written to a file, since a plugin may swallow the error. The variable
+``NEIGHBOURS_BREACHES`` names that file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 
 VARIABLE = "NEIGHBOURS_BREACHES"
-# Names of programs that a plugin is known to start.
+# Lists the names of programs that a plugin is known to start.
 ALLOWED = "NEIGHBOURS_PROGRAMS"
 _LOCAL = {"", "localhost", None}
 _PROGRAMS = {Path(sys.executable), Path(sys.executable).resolve()}
@@ -19,7 +20,7 @@ _SECRETS = str(Path.home() / ".aws")
 
 
 def install():
-    """Watch this process from now on."""
+    """Guard this process from now on."""
     notes = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def watch(event, arguments):

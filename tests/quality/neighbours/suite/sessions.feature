@@ -1,6 +1,6 @@
 Feature: Sessions of a job
 
-  Scenario: A step takes the service
+  Scenario: A step requests the service
     Given a job with 150 sessions
     When I list its sessions
     Then there are 150 sessions
@@ -16,7 +16,7 @@ Feature: Sessions of a job
       | 1     |
       | 2     |
 
-  Scenario: The test takes the service
+  Scenario: The test requests the service
     Given a job with 3 sessions
     When I list its sessions
     Then there are 3 sessions

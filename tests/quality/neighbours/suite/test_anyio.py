@@ -19,19 +19,19 @@ SESSIONS = Listing(page_sizes=(2, 0, 1))
 
 
 async def in_a_thread(job):
-    """All sessions of a job, as code does that runs on both backends."""
+    """List all sessions of a job, in a way that works on both backends."""
     return await anyio.to_thread.run_sync(lambda: farm.sessions_of(farm.CLIENT, **job))
 
 
 async def test_thread(deadline_sessions, anyio_backend_name):
-    """The service answers threads that either backend starts."""
+    """The service answers threads started by either backend."""
     assert anyio_backend_name in {"asyncio", "trio"}
     assert len(await in_a_thread(deadline_sessions.add_job(SESSIONS))) == 3
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_aiobotocore(deadline_sessions):
-    """Aiobotocore, which is for asyncio, is answered there."""
+    """The service answers aiobotocore, which needs asyncio."""
     job = deadline_sessions.add_job(SESSIONS)
     async with get_session().create_client("deadline") as client:
         assert len((await client.list_sessions(**job))["sessions"]) == 2
@@ -47,7 +47,7 @@ async def test_given(deadline_sessions, listing):
 
 @pytest.fixture
 async def job(deadline_sessions):
-    """A job of an asynchronous fixture."""
+    """An asynchronous fixture that adds a job."""
     made = deadline_sessions.add_job(SESSIONS)
     yield made
     assert len(await in_a_thread(made)) == 3
@@ -59,7 +59,7 @@ async def test_fixture(job):
 
 
 async def test_freeze(deadline_sessions):
-    """The loop runs on while time stands still."""
+    """The event loop keeps running while time is frozen."""
     woken = []
 
     async def sleeper():
@@ -70,7 +70,7 @@ async def test_freeze(deadline_sessions):
         assert len(await in_a_thread(deadline_sessions.add_job(SESSIONS))) == 3
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(sleeper)
-            # A wait that no frozen clock makes endless.
+            # This wait ends even though the clock is frozen.
             await anyio.to_thread.run_sync(threading.Event().wait, 0.5)
             tasks.cancel_scope.cancel()
     assert woken

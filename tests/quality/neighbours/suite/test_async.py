@@ -19,13 +19,13 @@ SCOPES = ["function", "class", "module", "package", "session"]
 
 
 async def awaited(client, **job):
-    """All sessions of a job."""
+    """List all sessions of a job."""
     pages = client.get_paginator("list_sessions").paginate(**job)
     return [session async for page in pages for session in page["sessions"]]
 
 
 async def both_kinds(fake):
-    """Clients of aiobotocore and of botocore, the latter in a thread."""
+    """List sessions with aiobotocore, and with botocore in a thread."""
     job = fake.add_job(SESSIONS)
     async with get_session().create_client("deadline") as client:
         assert len(await awaited(client, **job)) == 3
@@ -36,7 +36,7 @@ async def both_kinds(fake):
 
 
 def _in_every_scope():
-    """A class of tests for each scope, since a class has one loop of scope ``class``."""
+    """Make a class of tests for each loop scope; a class has one loop of scope ``class``."""
     for scope in SCOPES:
 
         @pytest.mark.asyncio(loop_scope=scope)
@@ -46,7 +46,7 @@ def _in_every_scope():
                 await both_kinds(deadline_sessions)
 
             async def test_again(self, deadline_sessions):
-                """It answers again, empty, in the same loop or another."""
+                """The next test gets an empty service, in the same loop or another."""
                 assert deadline_sessions.jobs == []
                 await both_kinds(deadline_sessions)
 
@@ -69,7 +69,7 @@ globals().update(_in_every_scope())
 async def lasting_client():
     """A client that outlives the tests."""
     session = get_session()
-    # No interception keeps it from ~/.aws here.
+    # Nothing intercepts here, so this keeps the client from reading ~/.aws.
     for name in ("config_file", "credentials_file"):
         session.set_config_variable(name, os.devnull)
     async with session.create_client(
@@ -84,14 +84,14 @@ async def lasting_client():
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("sessions", [1, 2])
 async def test_lasting_client(lasting_client, deadline_sessions, sessions):
-    """A client of an asynchronous fixture that outlives the test reaches its service."""
+    """A client from a longer-lived asynchronous fixture reaches the test's service."""
     job = deadline_sessions.add_job(sessions=sessions)
     assert len(await awaited(lasting_client, **job)) == sessions
 
 
 @pytest_asyncio.fixture
 async def job(deadline_sessions):
-    """A job whose fixture calls the service before and after the test."""
+    """Add a job, and call the service before and after the test."""
     made = deadline_sessions.add_job(SESSIONS)
     async with deadline_sessions.async_client() as client:
         assert len(await awaited(client, **made)) == 3
@@ -107,18 +107,18 @@ async def test_fixture(job):
 
 @pytest.mark.asyncio
 async def test_freeze(deadline_sessions):
-    """The loop runs on while time stands still."""
+    """The event loop keeps running while time is frozen."""
     with deadline_sessions.clock.freeze("2030-01-01"):
         await asyncio.sleep(0.01)
         await both_kinds(deadline_sessions)
 
 
 def test_check_pagination():
-    """A coroutine function passes ``check_pagination`` in a test that is none."""
+    """A coroutine function passes ``check_pagination`` in a plain test."""
     check_pagination(awaited, max_examples=5)
 
 
 @pytest.mark.asyncio
 async def test_check_pagination_in_a_loop():
-    """It does so in one that is, in a thread as the loop is taken."""
+    """It also passes in a coroutine test: in a thread, since that loop is busy."""
     await asyncio.to_thread(check_pagination, awaited, max_examples=5)

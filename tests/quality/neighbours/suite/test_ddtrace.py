@@ -13,10 +13,10 @@ SPANS = []
 
 
 class _Kept(TraceFilter):
-    """Keeps what is to be sent, and sends nothing."""
+    """Collects spans instead of sending them."""
 
     def process_trace(self, trace):
-        """Keep it."""
+        """Keep the spans."""
         SPANS.extend(one.resource for one in trace)
 
 
@@ -26,29 +26,29 @@ TRACER = Tracer(lambda: ddtrace.patch(botocore=True, aiobotocore=True))
 
 @pytest.fixture
 def traced(deadline_sessions):
-    """What the spans name that calls leave."""
+    """The service, and a function that returns the resource of each span."""
     TRACER.start()
     SPANS.clear()
     return deadline_sessions, lambda: SPANS
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_botocore(traced, attempt):  # noqa: ARG001 (the second finds the tracer there)
-    """Each call is answered and traced once, of Deadline Cloud and of another service."""
+def test_botocore(traced, attempt):  # noqa: ARG001 (the second attempt finds the tracer installed)
+    """Each call is answered and traced once, to Deadline Cloud and to another service."""
     fake, spans = traced
     botocore_calls(fake)
     assert spans() == ["deadline.listsessions"] * 3 + ["sts.getcalleridentity"]
 
 
 def test_aiobotocore(traced):
-    """So it is with aiobotocore."""
+    """The same holds for aiobotocore."""
     fake, spans = traced
     asyncio.run(aiobotocore_calls(fake))
     assert spans() == ["deadline.listsessions"] * 2 + ["sts.getcalleridentity"]
 
 
 def test_without_the_service():
-    """Tests that do without the service are traced as before."""
+    """Tests that do not use our service are traced as usual."""
     TRACER.start()
     SPANS.clear()
     other_service()

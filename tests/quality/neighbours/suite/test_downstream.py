@@ -1,4 +1,4 @@
-"""What must hold whatever plugin runs beside ours."""
+"""Behaviour that must hold beside any other plugin."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_module_level_client(deadline_sessions):
 
 
 def test_client_made_in_the_test(deadline_sessions):
-    """A client made in the test does too, with dummy credentials."""
+    """So does a client made in the test, with dummy credentials."""
     job = deadline_sessions.add_job(SESSIONS)
     client = boto3.Session().client("deadline")
     assert_complete_listing(farm.sessions_of(client, **job), job)
@@ -48,7 +48,7 @@ def test_each_test_starts_empty(deadline_sessions, sessions):
 
 
 def test_retries_take_no_time(deadline_sessions):
-    """Throttling is waited out by the service's clock."""
+    """Waiting after throttling advances the service's clock."""
     job = deadline_sessions.add_job(sessions=1)
     deadline_sessions.fail_next("ThrottlingException", times=3)
     before = time.perf_counter()
@@ -65,13 +65,13 @@ def test_client_fixture(deadline_sessions, deadline_sessions_client):
 
 @pytest.mark.deadline_sessions(page_size=7)
 def test_marker(deadline_sessions, deadline_sessions_client):
-    """The marker is obeyed."""
+    """The marker takes effect."""
     job = deadline_sessions.add_job(sessions=8)
     assert len(farm.first_page(deadline_sessions_client, **job)) == 7
 
 
 def test_stubber(list_sessions_stubber):
-    """``list_sessions_stubber`` gives what was queued."""
+    """``list_sessions_stubber`` returns the queued responses."""
     list_sessions_stubber.add_listing(SESSIONS, **JOB)
     assert farm.sessions_of(list_sessions_stubber.client, **JOB) == list(SESSIONS)
 
@@ -85,7 +85,7 @@ def test_given(deadline_sessions, listing):
 
 
 def test_freeze(deadline_sessions):
-    """``clock.freeze`` stops time for service and code alike."""
+    """``clock.freeze`` freezes time for both the service and the code."""
     with deadline_sessions.clock.freeze("2030-01-01") as frozen:
         session = deadline_sessions.add_job().start_session()
         frozen.tick(datetime.timedelta(hours=2))
@@ -103,14 +103,14 @@ def test_token_expires(deadline_sessions):
 
 
 def test_getfixturevalue(request):
-    """A test that asks for the service while it runs gets one that answers."""
+    """A test can request the service while it runs."""
     fake = request.getfixturevalue("deadline_sessions")
     assert len(farm.first_page(farm.CLIENT, **fake.add_job(SESSIONS))) == 2
 
 
 @pytest.mark.parametrize("named", ["deadline_sessions"], indirect=True)
 def test_indirect(named):
-    """So does a test whose parameter says which fixture it gets."""
+    """A test can request the fixture named by a parameter."""
     assert len(farm.first_page(farm.CLIENT, **named.add_job(SESSIONS))) == 2
 
 

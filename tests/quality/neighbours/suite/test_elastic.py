@@ -13,15 +13,15 @@ SPANS = []
 
 
 class Kept(Transport):
-    """Keeps what is to be sent, and sends nothing."""
+    """Collects spans instead of sending them."""
 
-    def queue(self, event_type, data, flush=False):  # noqa: ARG002 (the agent's)
+    def queue(self, event_type, data, flush=False):  # noqa: ARG002 (the agent's signature)
         """Keep spans."""
         if event_type == "span":
             SPANS.append(data["name"])
 
     def start_thread(self, pid=None):
-        """There is nothing to do in a thread."""
+        """Start no thread."""
 
 
 CLIENT = elasticapm.Client(
@@ -30,7 +30,7 @@ CLIENT = elasticapm.Client(
     central_config=False,
     cloud_provider="none",
     metrics_interval="0ms",
-    # Else one span would stand for several calls.
+    # Otherwise the agent merges several calls into one span.
     span_compression_enabled=False,
 )
 TRACER = Tracer(elasticapm.instrument)
@@ -38,7 +38,7 @@ TRACER = Tracer(elasticapm.instrument)
 
 @pytest.fixture
 def traced(deadline_sessions):
-    """The names of the spans that calls leave."""
+    """The service, and a function that returns the names of the spans."""
     TRACER.start()
     SPANS.clear()
     CLIENT.begin_transaction("test")
@@ -47,22 +47,22 @@ def traced(deadline_sessions):
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_botocore(traced, attempt):  # noqa: ARG001 (the second finds the tracer there)
-    """Each call is answered and traced once, of Deadline Cloud and of another service."""
+def test_botocore(traced, attempt):  # noqa: ARG001 (the second attempt finds the tracer installed)
+    """Each call is answered and traced once, to Deadline Cloud and to another service."""
     fake, spans = traced
     botocore_calls(fake)
     assert spans() == ["deadline:ListSessions"] * 3 + ["STS:GetCallerIdentity"]
 
 
 def test_aiobotocore(traced):
-    """So it is with aiobotocore."""
+    """The same holds for aiobotocore."""
     fake, spans = traced
     asyncio.run(aiobotocore_calls(fake))
     assert spans() == ["deadline:ListSessions"] * 2 + ["STS:GetCallerIdentity"]
 
 
 def test_without_the_service():
-    """Tests that do without the service are traced as before."""
+    """Tests that do not use our service are traced as usual."""
     TRACER.start()
     SPANS.clear()
     CLIENT.begin_transaction("test")

@@ -1,4 +1,4 @@
-"""What the service gives at a given time is the same in each run."""
+"""At a given time, the service gives the same answers in each run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_sessions(deadline_sessions):
     with deadline_sessions.clock.freeze("2030-01-01"):
         job = deadline_sessions.add_job(Listing(page_sizes=(2, 0, 1)))
         found = farm.sessions_of(farm.CLIENT, **job)
-        # Botocore's time zones have no form in source.
+        # The repr of botocore's time zones is not valid source code.
         times = [one.pop("startedAt").isoformat() for one in found]
         assert (found, times) == snapshot()
 

@@ -1,4 +1,4 @@
-"""Fixtures that a parameter names."""
+"""Fixtures named by parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_lazy_fixtures import lf, lfc
 
 @pytest.fixture
 def small_job(deadline_sessions):
-    """A job of a fixture that takes the service."""
+    """A fixture that requests the service and adds a job."""
     return deadline_sessions.add_job(sessions=2)
 
 
@@ -21,19 +21,19 @@ def test_the_service(fake):
 
 @pytest.mark.parametrize("job", [lf("small_job")])
 def test_a_fixture_that_takes_it(job):
-    """So may what a fixture makes of it."""
+    """So may the value of a fixture that uses it."""
     assert len(farm.first_page(farm.CLIENT, **job)) == 2
 
 
 @pytest.mark.parametrize("client", [lf("deadline_sessions_client")])
 def test_a_client(deadline_sessions, client):
-    """So may its client, beside the service as an argument."""
+    """So may its client, while the service is an argument."""
     assert len(farm.first_page(client, **deadline_sessions.add_job(sessions=2))) == 2
 
 
 @pytest.mark.parametrize("count", [lfc(len, lf("small_job"))])
 def test_a_call(count):
-    """So may what a function makes of a fixture."""
+    """So may the result of a function of a fixture."""
     assert count == 3
 
 

@@ -1,4 +1,4 @@
-"""pytest-mock patches what our interception patches too."""
+"""pytest-mock patches the same attributes as our interception."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ ORIGINAL = vars(botocore.client.BaseClient)[CALL]
 
 @pytest.fixture
 def calls(mocker):
-    """A spy on every call of botocore."""
+    """Spy on every call of botocore."""
     return mocker.spy(botocore.client.BaseClient, CALL)
 
 
 def test_spy_last(deadline_sessions, calls):
-    """A spy that comes after the service sees the call, which is answered."""
+    """A spy installed after the service sees the call, and the service answers it."""
     assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 2
     assert calls.call_args.args[1] == "ListSessions"
 
 
 def test_spy_first(calls, deadline_sessions):
-    """So does one whose fixture comes first."""
+    """So does a spy whose fixture is set up first."""
     assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 2
     assert calls.call_args.args[1] == "ListSessions"
 
@@ -34,7 +34,7 @@ def test_nothing_is_left():
 
 
 def test_replaced(deadline_sessions, mocker):
-    """Who replaces the call gets what the replacement gives."""
+    """A test that replaces the call gets the replacement's result."""
     job = deadline_sessions.add_job(sessions=2)
     mocker.patch.object(botocore.client.BaseClient, CALL, return_value={"sessions": []})
     assert farm.first_page(farm.CLIENT, **job) == []
@@ -50,7 +50,7 @@ def test_patched_client(deadline_sessions, mocker):
 
 
 def test_patched_sleep(deadline_sessions, mocker):
-    """A mock of ``time.sleep`` sees that a retry waits no time."""
+    """A mock of ``time.sleep`` sees retries wait for 0 s."""
     sleep = mocker.patch("time.sleep")
     job = deadline_sessions.add_job(sessions=2)
     deadline_sessions.fail_next("ThrottlingException")

@@ -27,29 +27,29 @@ TRACER = Tracer(start)
 
 @pytest.fixture
 def traced(deadline_sessions):
-    """The names of the spans that calls leave."""
+    """The service, and a function that returns the names of the spans."""
     TRACER.start()
     SPANS.clear()
     return deadline_sessions, lambda: [one.name.lower() for one in SPANS.get_finished_spans()]
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_botocore(traced, attempt):  # noqa: ARG001 (the second finds the tracer there)
-    """Each call is answered and traced once, of Deadline Cloud and of another service."""
+def test_botocore(traced, attempt):  # noqa: ARG001 (the second attempt finds the tracer installed)
+    """Each call is answered and traced once, to Deadline Cloud and to another service."""
     fake, spans = traced
     botocore_calls(fake)
     assert spans() == ["deadline.listsessions"] * 3 + ["sts.getcalleridentity"]
 
 
 def test_aiobotocore(traced):
-    """So it is with aiobotocore."""
+    """The same holds for aiobotocore."""
     fake, spans = traced
     asyncio.run(aiobotocore_calls(fake))
     assert spans() == ["deadline.listsessions"] * 2 + ["sts.getcalleridentity"]
 
 
 def test_without_the_service():
-    """Tests that do without the service are traced as before."""
+    """Tests that do not use our service are traced as usual."""
     TRACER.start()
     SPANS.clear()
     other_service()

@@ -1,4 +1,4 @@
-"""Beside a service that moto answers."""
+"""Beside moto, which answers another service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mocked():
 
 
 def both_answer(fake):
-    """Each answers its own."""
+    """Each answers its own service."""
     assert len(farm.first_page(farm.CLIENT, **fake.add_job(sessions=2))) == 2
     sts = boto3.client("sts", region_name="us-east-1")
     assert sts.get_caller_identity()["Account"] == "123456789012"

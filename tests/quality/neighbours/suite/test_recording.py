@@ -1,4 +1,4 @@
-"""pytest-recording watches the same calls, further down."""
+"""pytest-recording intercepts the same calls, at a lower level."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 @pytest.mark.vcr
 def test_vcr(deadline_sessions, vcr):
-    """Within a cassette the service answers, and nothing is recorded."""
+    """Inside a cassette the service answers, and nothing is recorded."""
     assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 2
     assert vcr.play_count == 0
     assert len(vcr) == 0
@@ -20,7 +20,7 @@ def test_vcr(deadline_sessions, vcr):
 
 @pytest.mark.block_network
 def test_blocked(deadline_sessions):
-    """With the network blocked the service answers."""
+    """The service answers while the network is blocked."""
     assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 2
 
 

@@ -1,4 +1,4 @@
-"""Each of these fails once, and must pass when it is run again."""
+"""Each test fails once, and must pass when it is rerun."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ATTEMPTS = collections.Counter()
 
 
 def second_attempt(name):
-    """Whether a test has failed before."""
+    """Whether this is not the first attempt of a test."""
     ATTEMPTS[name] += 1
     return ATTEMPTS[name] > 1
 
 
 def test_client_at_import(deadline_sessions):
-    """The service starts empty again and answers again."""
+    """The rerun starts with an empty service that answers."""
     assert deadline_sessions.jobs == []
     assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(SESSIONS))) == 2
     assert len(deadline_sessions.calls) == 1
@@ -32,14 +32,14 @@ def test_client_at_import(deadline_sessions):
 
 
 def test_new_client(deadline_sessions):
-    """A client made anew is answered, too."""
+    """The service answers a new client too."""
     job = deadline_sessions.add_job(SESSIONS)
     assert len(farm.first_page(boto3.client("deadline"), **job)) == 2
     assert second_attempt("new")
 
 
 def test_client_fixture(deadline_sessions, deadline_sessions_client):
-    """So is the client of a fixture."""
+    """The service answers the client of a fixture too."""
     job = deadline_sessions.add_job(SESSIONS)
     assert len(farm.first_page(deadline_sessions_client, **job)) == 2
     assert second_attempt("fixture")
@@ -47,7 +47,7 @@ def test_client_fixture(deadline_sessions, deadline_sessions_client):
 
 @pytest.mark.deadline_sessions(page_size=1)
 def test_marker(deadline_sessions):
-    """The marker is obeyed again."""
+    """The marker takes effect again."""
     assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 1
     assert second_attempt("marker")
 
@@ -73,6 +73,6 @@ def breaks_once():
     assert second_attempt("setup")
 
 
-def test_setup(deadline_sessions, breaks_once):  # noqa: ARG001 (it fails)
-    """A test whose set-up failed is answered when that succeeds."""
+def test_setup(deadline_sessions, breaks_once):  # noqa: ARG001 (its set-up fails)
+    """A test whose set-up failed gets a working service once set-up succeeds."""
     assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(SESSIONS))) == 2

@@ -1,4 +1,4 @@
-"""Beside responses, which answers what requests sends."""
+"""Beside responses, which answers the requests library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ URL = "https://renders.example/api"
 
 
 def both_answer(fake):
-    """Each answers its own."""
+    """Each answers its own calls."""
     responses.get(URL, json={"ok": True})
     assert requests.get(URL, timeout=1).json() == {"ok": True}
     assert len(farm.first_page(farm.CLIENT, **fake.add_job(sessions=2))) == 2
@@ -26,14 +26,14 @@ def test_decorator(deadline_sessions):
 
 @pytest.fixture
 def mocked():
-    """All that requests sends is answered by hand."""
+    """Answer everything that requests sends."""
     with responses.RequestsMock() as mock:
         mock.get(URL, json={"ok": True})
         yield mock
 
 
 def test_fixture(mocked, deadline_sessions):
-    """A fixture may come first."""
+    """The fixture of responses may be set up first."""
     assert requests.get(URL, timeout=1).json() == {"ok": True}
     assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 2
     assert len(mocked.calls) == 1

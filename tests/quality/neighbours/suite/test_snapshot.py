@@ -1,4 +1,4 @@
-"""What the service gives at a given time is the same in each run."""
+"""At a given time, the service gives the same answers in each run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pytest-socket takes sockets away from every test without a mark."""
+"""pytest-socket forbids sockets in every test without a mark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_socket import SocketBlockedError
 
 
 def test_blocked(deadline_sessions):
-    """Botocore is answered although there are no sockets."""
+    """The service answers botocore without sockets."""
     with pytest.raises(SocketBlockedError):
         socket.socket()
     job = deadline_sessions.add_job(sessions=2)
@@ -20,6 +20,6 @@ def test_blocked(deadline_sessions):
 
 
 def test_freeze_later(deadline_sessions):
-    """``clock.freeze`` works for the first time where there are no sockets, and calls too."""
+    """A first ``clock.freeze`` works without sockets, and calls inside it do too."""
     with deadline_sessions.clock.freeze("2030-01-01"):
         assert len(farm.first_page(farm.CLIENT, **deadline_sessions.add_job(sessions=2))) == 2

@@ -16,7 +16,7 @@ def test_share(deadline_sessions, subtests):
 
 
 def test_fails(deadline_sessions, subtests):
-    """One that fails leaves the service to the next, and its report shows the calls."""
+    """A failing subtest shows the calls, and the next one still has the service."""
     job = deadline_sessions.add_job(sessions=2)
     with subtests.test("fails"):
         assert len(farm.first_page(farm.CLIENT, **job)) == 3
@@ -25,7 +25,7 @@ def test_fails(deadline_sessions, subtests):
 
 
 def test_stubber(list_sessions_stubber, subtests):
-    """A stubber may be asked in a subtest."""
+    """A stubber works in a subtest."""
     job = {"farmId": "farm-" + "1" * 32, "queueId": "queue-" + "2" * 32, "jobId": "job-" + "3" * 32}
     list_sessions_stubber.add_pages([[]], **job)
     with subtests.test("empty"):

@@ -15,13 +15,13 @@ NEW_YEAR = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
 
 @pytest.mark.time_machine(NEW_YEAR, tick=False)
 def test_mark(deadline_sessions):
-    """A test whose mark moves time has a service of that time."""
+    """If the mark moves time, the service has that time."""
     session = deadline_sessions.add_job().start_session()
     assert session.summary["startedAt"] == NEW_YEAR
 
 
 def test_fixture(deadline_sessions, time_machine):
-    """Time that the fixture lets pass lets a token expire."""
+    """A token expires when the fixture moves time."""
     time_machine.move_to(NEW_YEAR)
     job = deadline_sessions.add_job(Listing(page_sizes=(1, 1)))
     token = farm.CLIENT.list_sessions(**job)["nextToken"]

@@ -16,13 +16,13 @@ SESSIONS = Listing(page_sizes=(2, 0, 1))
 
 
 async def in_a_thread(job):
-    """All sessions of a job."""
+    """List all sessions of a job in a thread."""
     return await trio.to_thread.run_sync(lambda: farm.sessions_of(farm.CLIENT, **job))
 
 
 @pytest.mark.trio
 async def test_thread(deadline_sessions):
-    """The service answers threads that trio starts."""
+    """The service answers threads started by trio."""
     assert len(await in_a_thread(deadline_sessions.add_job(SESSIONS))) == 3
 
 
@@ -37,7 +37,7 @@ async def test_given(deadline_sessions, listing):
 
 @pytest.fixture
 async def job(deadline_sessions):
-    """A job of an asynchronous fixture."""
+    """An asynchronous fixture that adds a job."""
     made = deadline_sessions.add_job(SESSIONS)
     yield made
     assert len(await in_a_thread(made)) == 3
@@ -51,7 +51,7 @@ async def test_fixture(job):
 
 @pytest.mark.trio
 async def test_freeze(deadline_sessions, nursery):
-    """The loop runs on while time stands still."""
+    """The event loop keeps running while time is frozen."""
     woken = []
 
     async def sleeper():
@@ -61,15 +61,15 @@ async def test_freeze(deadline_sessions, nursery):
     with deadline_sessions.clock.freeze("2030-01-01"):
         assert len(await in_a_thread(deadline_sessions.add_job(SESSIONS))) == 3
         nursery.start_soon(sleeper)
-        # A wait that no frozen clock makes endless.
+        # This wait ends even though the clock is frozen.
         await trio.to_thread.run_sync(threading.Event().wait, 0.5)
         nursery.cancel_scope.cancel()
     assert woken
 
 
 @pytest.mark.trio
-async def test_autojump(deadline_sessions, autojump_clock):  # noqa: ARG001 (it is in force)
-    """A clock that jumps leaves the service's alone."""
+async def test_autojump(deadline_sessions, autojump_clock):  # noqa: ARG001 (requesting it is enough)
+    """Trio's jumping clock does not move the service's clock."""
     before = deadline_sessions.clock.now()
     await trio.sleep(3600)
     assert (deadline_sessions.clock.now() - before).total_seconds() < 60

@@ -10,13 +10,13 @@ from tracing import Tracer, aiobotocore_calls, botocore_calls, other_service
 
 
 class _Nowhere:
-    """Takes segments and sends them nowhere."""
+    """Drops segments instead of sending them."""
 
     def send_entity(self, entity):
-        """Drop it."""
+        """Drop the segment."""
 
     def set_daemon_address(self, address):
-        """There is none."""
+        """Ignore the address."""
 
 
 xray_recorder.configure(
@@ -27,7 +27,7 @@ TRACER = Tracer(lambda: patch(["botocore", "aiobotocore"]))
 
 @pytest.fixture
 def traced(deadline_sessions):
-    """The names and operations of the segments that calls leave."""
+    """The service, and a function that returns the name and operation of each segment."""
     TRACER.start()
     segment = xray_recorder.begin_segment("test")
     yield (
@@ -38,22 +38,22 @@ def traced(deadline_sessions):
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_botocore(traced, attempt):  # noqa: ARG001 (the second finds the tracer there)
-    """Each call is answered and traced once, of Deadline Cloud and of another service."""
+def test_botocore(traced, attempt):  # noqa: ARG001 (the second attempt finds the tracer installed)
+    """Each call is answered and traced once, to Deadline Cloud and to another service."""
     fake, spans = traced
     botocore_calls(fake)
     assert spans() == [("deadline", "ListSessions")] * 3 + [("sts", "GetCallerIdentity")]
 
 
 def test_aiobotocore(traced):
-    """So it is with aiobotocore."""
+    """The same holds for aiobotocore."""
     fake, spans = traced
     asyncio.run(aiobotocore_calls(fake))
     assert spans() == [("deadline", "ListSessions")] * 2 + [("sts", "GetCallerIdentity")]
 
 
 def test_without_the_service():
-    """Tests that do without the service are traced as before."""
+    """Tests that do not use our service are traced as usual."""
     TRACER.start()
     with xray_recorder.in_segment("test") as segment:
         other_service()

@@ -1,4 +1,4 @@
-"""What the tests of all tracers share: the calls to trace, and when the tracer comes."""
+"""Helpers for the tests of all tracers: the calls to trace, and when tracing starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CREDENTIALS = {
     "aws_access_key_id": "testing",
     "aws_secret_access_key": "testing",
 }
-# Some tracers read the metadata, which a Stubber does not make up.
+# Some tracers read the metadata, which a Stubber does not add by itself.
 STUBBED = {
     "Account": "123456789012",
     "ResponseMetadata": {
@@ -39,14 +39,14 @@ class Tracer:
             self.start()
 
     def start(self):
-        """Make sure that it runs."""
+        """Start the tracer, unless it runs."""
         if not self._started:
             self._started = True
             self._start()
 
 
 def botocore_calls(fake):
-    """One call of Deadline Cloud, by a client of each kind, and one of STS."""
+    """Call Deadline Cloud once with each kind of client, and STS once."""
     job = fake.add_job(sessions=2)
     for client in (farm.CLIENT, boto3.client("deadline"), fake.client()):
         assert len(farm.first_page(client, **job)) == 2
@@ -57,7 +57,7 @@ def botocore_calls(fake):
 
 
 async def aiobotocore_calls(fake):
-    """The same with aiobotocore, where a Stubber answers for STS."""
+    """The same with aiobotocore; a Stubber answers for STS."""
     job = fake.add_job(sessions=2)
     async with get_session().create_client("deadline") as client:
         assert len((await client.list_sessions(**job))["sessions"]) == 2
@@ -71,7 +71,7 @@ async def aiobotocore_calls(fake):
 
 
 def other_service():
-    """A call of STS where no service of ours is active."""
+    """Call STS while our service is not active."""
     nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     with mock_aws(), mock.patch.dict(os.environ, nothing):
         sts = boto3.client("sts", **CREDENTIALS)
