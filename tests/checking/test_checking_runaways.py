@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from collectors import runaway
 from collectors.wrong import every
 
-from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions import FakeDeadline, Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions.checking import (
     VARIATIONS,
@@ -159,6 +159,15 @@ def test_what_stops_it_may_come_in_a_group():
             raise group("several", [error]) from None
 
     violation_of(collect, examples=[EMPTY])
+
+
+@pytest.mark.parametrize("change", ["end", "request_end"])
+def test_nothing_changes_where_no_session_runs(change):
+    """Drift that ends a session needs one that has not ended."""
+    job = FakeDeadline().add_job(Listing(runs=(("ENDED", 2),)))
+    before = [session.summary for session in job.sessions]
+    _runner._change(job, change, None)
+    assert [session.summary for session in job.sessions] == before
 
 
 @pytest.mark.parametrize(
