@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import sys
@@ -15,10 +16,11 @@ from interrupting import state, unlike
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
-from pytest_deadline_sessions.checking import VARIATIONS, Case
+from pytest_deadline_sessions.checking import VARIATIONS, Case, _virtual_time
 from pytest_deadline_sessions.checking._attempt import UnfitError
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._trial import Trial
+from pytest_deadline_sessions.checking._undoing import Undoing
 
 # A collector that is stopped while it closes its event loop leaves it.
 pytestmark = [
@@ -141,6 +143,24 @@ def test_deadlines_of_trio():
         assert 150 <= trio.current_time() - start < 200
 
     _inside(work)
+
+
+def test_a_sleeper_looks_again_until_it_may_wake(monkeypatch):
+    """Without a pause in between if no thread works beside it."""
+    answers = iter([False, False, True])
+
+    @contextlib.contextmanager
+    def sleeping(_seconds):
+        yield lambda: next(answers)
+
+    time_of_trio = Sandbox(Clock(), patience=5)._time.trio
+    monkeypatch.setattr(time_of_trio._sleepers, "sleeping", sleeping)
+    monkeypatch.setattr(time_of_trio._sleepers, "others", list)
+    monkeypatch.setattr(_virtual_time, "_real_sleep", ())
+    with Undoing() as undoing:
+        time_of_trio.meet(undoing, every)
+        trio.run(time_of_trio._until, 1e9)
+    assert list(answers) == []
 
 
 def test_who_sleeps_shortest_wakes_first():
