@@ -100,6 +100,23 @@ def test_an_iterator_is_a_result_too():
     run_state_machine_as_test(Machine, settings=settings(LIGHT, max_examples=5))
 
 
+@pytest.mark.parametrize(
+    ("succeeds", "status"), [(True, "UPDATE_SUCCEEDED"), (False, "UPDATE_FAILED")]
+)
+def test_an_update_succeeds_or_fails(succeeds, status):
+    """If one is in progress; otherwise the session stays as it is."""
+    machine = ds.SessionsMachine()
+    try:
+        session = machine.start()
+        machine.finish_update(session, succeeds)
+        assert session.status == "STARTED"
+        machine.request_end(session)
+        machine.finish_update(session, succeeds)
+        assert session.status == status
+    finally:
+        machine.teardown()
+
+
 def test_the_first_page_for_all():
     """A collector that stops early is found."""
 
