@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,6 +55,10 @@ class Trial:
         """
         counterexample = self._find(self._runner.start(case, number))
         if self._runner.sandbox.meet_late():
+            # The run that was stopped is over for the library once nothing refers to it. From
+            # Python 3.13 on its frames refer to each other.
+            counterexample = None
+            gc.collect()
             counterexample = self._find(self._runner.start(case))
         return counterexample
 
