@@ -41,7 +41,7 @@ class Endpoint(str):
     Example:
         >>> from pytest_deadline_sessions import FakeDeadline
         >>> with FakeDeadline().serve() as endpoint:
-        ...     endpoint.environment()["AWS_ENDPOINT_URL_DEADLINE"] == endpoint
+        ...     "AWS_ENDPOINT_URL_DEADLINE" in endpoint.environment()
         True
     """
 

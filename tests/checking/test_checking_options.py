@@ -239,7 +239,7 @@ def test_a_variation_can_be_left_out(variation):
     assert len(several) < len(list(simplest()))
     for case in several:
         check(case)
-    settings(database=None, max_examples=60)(given(cases({variation}))(check))()
+    settings(database=None, deadline=None, max_examples=60)(given(cases({variation}))(check))()
 
 
 def test_listings_that_are_not_cut_keep_their_sessions():

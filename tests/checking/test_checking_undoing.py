@@ -68,7 +68,8 @@ def _nothing_is_left():
     gc.collect()
     before = everything()
     yield
-    assert not unlike(before, everything())
+    # Before 8.4, pytest had hooks of its own for each phase of a test.
+    assert set(unlike(before, everything())) <= {"hooks"}
 
 
 @pytest.mark.at_length
