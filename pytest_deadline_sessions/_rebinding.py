@@ -17,7 +17,7 @@ from typing import Any
 
 # These packages know real functions from ours, so the defaults of their functions stay.
 _KNOWING = {"_pytest", "freezegun", "hypothesis", "pytest", __name__.partition(".")[0]}
-_WRAPPING = {classmethod, staticmethod}
+_WRAPPING = (classmethod, staticmethod)
 
 Later = Callable[..., None]
 """Takes a function and its arguments, and calls it when the changes are undone."""
@@ -115,13 +115,15 @@ def _functions(modules: Iterable[Any]) -> Iterator[FunctionType]:
         for value in values:
             if isinstance(value, type) and id(value) not in seen:
                 seen.add(id(value))
-                yield from _methods(value)
+                yield from _with_defaults(_methods(value))
 
 
-def _methods(kind: type) -> list[FunctionType]:
-    values = list(vars(kind).values())
-    wrapped = [value.__func__ for value in values if type(value) in _WRAPPING]
-    return _with_defaults([*values, *wrapped])
+def _methods(kind: type) -> list[Any]:
+    """The attributes of a class, class methods and static methods as functions."""
+    return [
+        value.__func__ if isinstance(value, _WRAPPING) else value
+        for value in list(vars(kind).values())
+    ]
 
 
 def _with_defaults(values: Iterable[Any]) -> list[FunctionType]:
@@ -145,7 +147,7 @@ def _parts(function: Any) -> Iterator[FunctionType]:
         elif inspect.ismethod(part):
             waiting += [part.__func__, part.__self__]
         elif isinstance(part, type):
-            waiting += _methods(part)
+            waiting += [each for each in _methods(part) if isinstance(each, FunctionType)]
         elif isinstance(part, FunctionType):
             yield part
             waiting.extend(_enclosed(part))

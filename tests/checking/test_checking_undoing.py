@@ -281,6 +281,25 @@ def test_functions_that_enclose_each_other():
     assert (first.__defaults__, second.__kwdefaults__) == ((time.sleep,), {"sleep": time.sleep})
 
 
+class _Decorating(staticmethod):
+    """A kind of static method that somebody else has made."""
+
+
+@pytest.mark.parametrize("wrap", [lambda function: function, classmethod, _Decorating])
+def test_functions_that_a_method_encloses(wrap):
+    """They are found through a method that has no defaults itself, whatever kind it is."""
+
+    def nap(sleep=time.sleep):
+        return sleep
+
+    collector = type("Collector", (), {"collect": wrap(lambda *_: nap())})()
+    undoing, ours = Undoing(), lambda: None
+    with undoing:
+        undoing.rebind({time.sleep: ours}, collector)
+        assert collector.collect() is ours
+    assert collector.collect() is time.sleep
+
+
 def test_a_handler_that_is_not_of_pythons_making(monkeypatch):
     """It cannot be put back; then the signal does what it does by itself."""
     put = []
