@@ -71,12 +71,13 @@ def _requests(operation):
     )
 
 
+some = settings(max_examples=10 * FACTOR, suppress_health_check=list(HealthCheck))
 NAMES = [name for name in model.operation_names() if model.operation_model(name).input_shape]
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=10 * FACTOR, suppress_health_check=list(HealthCheck))
+@some
 @given(data=st.data())
 def test_every_request_is_read_as_botocore_wrote_it(name, data):
     """Path, query, headers and body of each operation of the service lead back to its arguments."""
@@ -96,7 +97,7 @@ def test_every_request_is_read_as_botocore_wrote_it(name, data):
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=10 * FACTOR, suppress_health_check=list(HealthCheck))
+@some
 @given(data=st.data())
 def test_every_response_is_parsed_as_it_was_meant(name, data):
     """What the service says of each operation is what botocore gives its caller."""
