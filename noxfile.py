@@ -9,7 +9,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["ci"]
 # Tests start hundreds of interpreters. Where this is set, each compiles all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
