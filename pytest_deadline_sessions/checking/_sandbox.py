@@ -39,8 +39,9 @@ class Sandbox:
         """
         self._undoing, self._collect = undoing, collect
         self._threads.take_stock()
-        undoing.rebind({**self._time.replacements(), **self._watchdog.replacements()}, collect)
-        self._time.trio.meet(undoing, collect)
+        # All at once, since it takes a walk through every module.
+        new = {**self._time.replacements(), **self._watchdog.replacements()}
+        undoing.rebind({**new, **self._time.trio.meet(undoing)}, collect)
         self._threads.open(undoing)
         self._watchdog.open(undoing)
 
@@ -50,7 +51,10 @@ class Sandbox:
         Returns:
             Whether there was one. Then the attempt so far proves nothing: it slept for real.
         """
-        return self._time.trio.meet(self._undoing, self._collect)
+        new = self._time.trio.meet(self._undoing)
+        if new:
+            self._undoing.rebind(new, self._collect)
+        return bool(new)
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Return what ``function`` returns; ``stopped`` tells whether it was stopped.

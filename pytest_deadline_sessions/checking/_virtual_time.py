@@ -231,29 +231,27 @@ class TrioTime:
         self._runs: dict[int, _Run | None] = {}
         self.due = math.inf
 
-    def meet(self, undoing: Undoing, collect: Any) -> bool:
-        """Patch trio, if it has been imported since the last look.
+    def meet(self, undoing: Undoing) -> dict[Any, Any]:
+        """Patch trio's clocks, if trio has been imported since the last look.
 
         Args:
             undoing: Puts all back.
-            collect: The collector, which may be in no module.
 
         Returns:
-            Whether it has been.
+            Our functions, by those of trio that they replace; empty if it has not been.
         """
         trio: Any = sys.modules.get("trio")
         # While it is being imported it has no names yet.
         if self._trio is not None or not hasattr(trio, "to_thread"):
-            return False
+            return {}
         from trio.testing import wait_all_tasks_blocked
 
         self._idle = wait_all_tasks_blocked
         undoing.put(self, "_trio", trio)
         self._real = (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run)
         ours = (self._sleep, self._sleep_until, self._sleep_forever, functools.partial(self._run))
-        undoing.rebind(dict(zip(self._real, ours, strict=True)), collect)
         undoing.rebind_in("trio", {clock: self._moving(clock) for clock in _real_clocks})
-        return True
+        return dict(zip(self._real, ours, strict=True))
 
     def cancels(self, frame: FrameType | None, ident: int) -> bool:
         """Whether a thread stands in trio's own code; then trio cancels what it runs.

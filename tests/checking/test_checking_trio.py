@@ -158,7 +158,7 @@ def test_a_sleeper_looks_again_until_it_may_wake(monkeypatch):
     monkeypatch.setattr(time_of_trio._sleepers, "others", list)
     monkeypatch.setattr(_virtual_time, "_real_sleep", ())
     with Undoing() as undoing:
-        time_of_trio.meet(undoing, every)
+        time_of_trio.meet(undoing)
         trio.run(time_of_trio._until, 1e9)
     assert list(answers) == []
 
