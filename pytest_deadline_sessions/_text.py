@@ -1,4 +1,4 @@
-"""How values read: short, whatever they are, or as what can be pasted back."""
+"""Show values in messages: shortened, or as code that can be pasted back."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _BRACKETS: dict[Any, tuple[str, str]] = {
     tuple: ("(", ")"),
 }
 _DEEPEST = 30
-# What a repr may raise; a timeout or an interrupt that comes just then passes.
+# What a repr may raise. Timeouts and interrupts are not caught.
 _RAISED = (Exception, SystemExit, GeneratorExit)
 
 
 def concise(value: Any, positional: int = 0) -> str:
-    """The call that makes this dataclass instance again, without arguments at their defaults.
+    """Show a dataclass instance as the call that makes it, without default arguments.
 
     Args:
         value: An instance of a dataclass.
-        positional: So many leading fields are shown always, without their names.
+        positional: The number of leading fields to show always, and without their names.
 
     Example:
         >>> @dataclasses.dataclass
@@ -45,10 +45,10 @@ def concise(value: Any, positional: int = 0) -> str:
 
 
 def shown(value: Any, width: int = 80) -> str:
-    """The ``repr`` of a value of the user's, as much of it as fits in ``width`` characters.
+    """The ``repr`` of a user's value, cut to ``width`` characters.
 
-    It raises nothing, and takes no longer for what is large, deep, or inside itself. A ``repr`` of
-    the user's own may still take as long as it likes.
+    Never raises. Large, deep and recursive collections take no longer than small ones, but a
+    ``repr`` written by the user may.
 
     Example:
         >>> shown(list(range(10**6)), width=20)
@@ -58,7 +58,7 @@ def shown(value: Any, width: int = 80) -> str:
 
 
 def worded(error: BaseException, width: int = 1000) -> str:
-    """The kind of an error and its text, which may be what raises another one.
+    """The type and the text of an error, even if its ``__str__`` raises.
 
     Example:
         >>> worded(ValueError("no such page"))
@@ -73,7 +73,7 @@ def worded(error: BaseException, width: int = 1000) -> str:
 
 
 def plain(value: Any, width: int = 80) -> str:
-    """The ``str`` of a value of the user's, of which the same holds as of ``shown``.
+    """The ``str`` of a user's value, cut to ``width`` characters. Never raises.
 
     Example:
         >>> plain("as it is")
@@ -86,7 +86,7 @@ def plain(value: Any, width: int = 80) -> str:
 
 
 def same(value: Any, other: Any) -> bool:
-    """Whether two values are equal; what cannot tell is equal to nothing but itself."""
+    """Whether two values are equal. A value whose ``__eq__`` raises equals only itself."""
     try:
         return value is other or bool(value == other)
     except _RAISED:
@@ -114,7 +114,7 @@ def abbreviate(token: str, width: int = 12) -> str:
 
 
 def first_of(texts: Iterable[str], most: int) -> list[str]:
-    """Keep the first ``most`` texts, and say how many more there are.
+    """The first ``most`` texts, then the number of those left out.
 
     Example:
         >>> ", ".join(first_of(["#0", "#1", "#2", "#3"], most=2))
@@ -126,7 +126,7 @@ def first_of(texts: Iterable[str], most: int) -> list[str]:
 
 
 def plural(count: int, noun: str) -> str:
-    """Give a count its noun, in the plural unless there is exactly one.
+    """A count with its noun, in the plural unless the count is 1.
 
     Example:
         >>> plural(1, "session"), plural(0, "page")
@@ -136,7 +136,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def _text(value: Any, room: int, around: tuple[int, ...]) -> str:
-    """The ``repr`` of a value, or more than ``room`` characters of its beginning."""
+    """The ``repr`` of a value, or at least the first ``room`` characters of it."""
     kind = type(value)
     if kind is str or kind is bytes:
         return repr(value[: room + 1])

@@ -1,4 +1,4 @@
-"""The ways in which a listing can be made smaller, each by more or by less."""
+"""Moves: the ways to make a listing smaller, each by a variable amount."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _RARE_STRIDES = (4, 5, 6, 7, 8, 9, 10)
 
 @dataclass(frozen=True)
 class Move(Generic[T_co]):
-    """A change that can be made by an amount; the larger the amount, the smaller the result.
+    """A change with an amount. A larger amount gives a smaller result.
 
     Attributes:
         most: The largest amount; the smallest is 1.
-        to: What the change by an amount leads to.
+        to: Returns the result for an amount.
     """
 
     most: int
     to: Callable[[int], T_co]
 
     def then(self, make: Callable[[T_co], U]) -> Move[U]:
-        """The same move of something that is made of the result."""
+        """The same move, with ``make`` applied to its result."""
         return Move(self.most, lambda amount: make(self.to(amount)))
 
 
 @dataclass(frozen=True)
 class _Pages:
-    """What stands in the pages of a listing: statuses, or given summaries.
+    """The contents of the pages of a listing: statuses, or given summaries.
 
     Attributes:
         listing: The listing.
-        pages: The contents of each page; a listing that the service cuts counts as a single page.
+        pages: The contents of each page. A listing without ``page_sizes`` has a single page here.
     """
 
     listing: Listing
@@ -69,11 +69,11 @@ class _Pages:
 
     @property
     def least(self) -> int:
-        """The fewest sessions that a page is cut down to: an empty page is not simpler."""
+        """The smallest size to try for a page. An empty page is not simpler than one session."""
         return 0 if not self.cut and self.listing.given is None else 1
 
     def listed(self, pages: Sequence[Sequence[Any]]) -> Listing:
-        """The listing with other contents."""
+        """The same listing with other contents."""
         sizes = tuple(map(len, pages)) if self.cut else None
         contents = list(itertools.chain(*pages))
         if self.listing.given is not None:
@@ -82,7 +82,7 @@ class _Pages:
 
 
 def shaped(listing: Listing, sizes: tuple[int, ...] | None, statuses: Sequence[str]) -> Listing:
-    """The listing with other pages and statuses, in as few words as possible."""
+    """The same listing with other pages and statuses, in its shortest form."""
     runs = tuple((status, len(list(same))) for status, same in itertools.groupby(statuses))
     if sizes is not None and set(statuses) <= {STARTED}:
         runs = ()
@@ -90,7 +90,7 @@ def shaped(listing: Listing, sizes: tuple[int, ...] | None, statuses: Sequence[s
 
 
 def listing_moves(listing: Listing) -> Iterator[Move[Listing]]:
-    """Yield the moves that help most listings, beginning with those that save much."""
+    """Yield the moves that help with most listings, starting with those that save most."""
     pages = _Pages.of(listing)
     if listing.given is not None:
         yield from _to_shape(listing)
@@ -106,7 +106,7 @@ def listing_moves(listing: Listing) -> Iterator[Move[Listing]]:
 
 
 def rarer_listing_moves(listing: Listing) -> Iterator[Move[Listing]]:
-    """Yield the moves that only help where sizes or counts depend on each other."""
+    """Yield the moves that help only when page sizes or counts depend on each other."""
     pages = _Pages.of(listing)
     for stride in _STRIDES:
         for moves in (_smaller_pages(pages, stride), _shorter_runs(pages, stride)):
@@ -126,11 +126,11 @@ def rarer_listing_moves(listing: Listing) -> Iterator[Move[Listing]]:
 
 
 def without_pages(listing: Listing, page_size: int) -> Iterator[Move[Listing]]:
-    """Yield moves that leave out whole pages: the first ones, or those before the last.
+    """Yield moves that drop whole pages: the first ones, or those before the last.
 
     Args:
         listing: The listing.
-        page_size: How many sessions the service puts in a page of a listing that it cuts itself.
+        page_size: The page size of the service, for a listing without ``page_sizes``.
     """
     contents = _Pages.of(listing)
     if not contents.cut:
@@ -151,12 +151,12 @@ def without_pages(listing: Listing, page_size: int) -> Iterator[Move[Listing]]:
 
 
 def with_smaller_pages(listing: Listing, page_size: int, smaller: int) -> Listing:
-    """The listing in as many pages as before, when the service puts fewer sessions in each.
+    """The listing that fills the same number of pages when the service's page size is smaller.
 
     Args:
-        listing: A listing that the service cuts.
-        page_size: How many sessions a page holds now.
-        smaller: How many it will hold.
+        listing: A listing without ``page_sizes``.
+        page_size: The present page size.
+        smaller: The smaller page size.
     """
     contents = _Pages.of(listing)
     sessions = contents.pages[0]
@@ -165,7 +165,7 @@ def with_smaller_pages(listing: Listing, page_size: int, smaller: int) -> Listin
 
 
 def dropping_chunks(things: Sequence[T]) -> Iterator[Move[list[T]]]:
-    """Yield moves that leave out some of the things, but never all: first many, then few."""
+    """Yield moves that drop items: half of them first, then fewer. None drops all."""
     width = len(things)
     while width > 1:
         width = (width + 1) // 2
@@ -204,7 +204,7 @@ def _to_defaults(listing: Listing) -> Iterator[Move[Listing]]:
 
 
 def _to_started(pages: _Pages) -> Iterator[Move[Listing]]:
-    """Yield moves that make sessions plain ones: whole runs, then all but one end of a run."""
+    """Yield moves that make sessions STARTED: whole runs, then all but one end of a run."""
     listing = pages.listing
     statuses = _statuses(listing)
 
@@ -242,7 +242,7 @@ def _fewer_pages(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
 
 
 def _merged(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
-    """Yield moves that put the same sessions in fewer pages."""
+    """Yield moves that put the same sessions on fewer pages."""
     contents, sizes = list(itertools.chain(*pages.pages)), pages.sizes
     most = model.bounds("MaxResults")[1]
     for count in sorted({1, 2, 3, (len(sizes) + 1) // 2}):
@@ -259,13 +259,13 @@ def _merged(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
 def _without_first(
     pages: Sequence[Sequence[Any]], places: Sequence[int], count: int
 ) -> Sequence[Sequence[Any]]:
-    """The pages without so many of those at the given places."""
+    """The pages without the first ``count`` of those at the given places."""
     gone = set(places[:count])
     return [page for place, page in enumerate(pages) if place not in gone]
 
 
 def _alike(sizes: Sequence[int]) -> list[tuple[int, ...]]:
-    """The places of pages of the same size, where there are several: anywhere, and in a row."""
+    """Groups of places of equal pages: all of one size, and those in a row."""
     by_size: dict[int, list[int]] = {}
     for place, size in enumerate(sizes):
         by_size.setdefault(size, []).append(place)
@@ -278,7 +278,7 @@ def _alike(sizes: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def _together(pages: _Pages) -> list[tuple[int, ...]]:
-    """The places of pages that are made smaller at once: many of them, then each by itself."""
+    """Groups of places of pages to make smaller together: large groups, then single pages."""
     count = len(pages.pages)
     sets = [
         tuple(range(count)),
@@ -307,7 +307,7 @@ def _lowered(pages: _Pages, places: Sequence[int], stride: int, count: int) -> l
 
 
 def _runs(pages: _Pages) -> list[tuple[int, int, int]]:
-    """The runs of equal statuses in pages that have several: page, place in it and length."""
+    """The runs in pages with several statuses, as (place of the page, start, length)."""
     runs = []
     for place, page in enumerate(pages.pages if pages.listing.given is None else ()):
         counts = [len(list(same)) for _, same in itertools.groupby(page)]
@@ -352,7 +352,7 @@ def _without_some(
 
 
 def _scaled(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
-    """Yield the move that keeps the proportions of the sizes."""
+    """Yield the move that scales all page sizes down together."""
     scale = math.gcd(*pages.sizes)
     if len(pages.sizes) > 1 and scale > 1:
         yield Move(
@@ -362,11 +362,11 @@ def _scaled(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
 
 
 def _fewer_and_smaller(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
-    """Yield moves that leave out pages, and as many sessions of pages that stay."""
+    """Yield moves that drop ``n`` pages and ``n`` sessions from each of other pages."""
     count = len(pages.pages)
     for alike in _alike(pages.sizes):
         yield from _both(pages, alike, alike)
-    # The pages in the middle go first, so that the first and the last one stay.
+    # Drop pages in the middle first, so that the first and the last one stay.
     yield from _both(pages, range(1, count), [0])
     yield from _both(pages, range(count - 1), [count - 1])
 
@@ -380,7 +380,7 @@ def _both(
 
 
 def _in_pairs(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
-    """Yield moves of two pages: both become smaller, or sessions go from one to a later one."""
+    """Yield moves of two pages: shrink both, or pass sessions on from one to a later one."""
     sizes = pages.sizes
     room = model.bounds("MaxResults")[1]
     for pair in itertools.combinations(range(min(len(sizes), _FEW_CHUNKS)), 2):

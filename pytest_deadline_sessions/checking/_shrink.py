@@ -1,7 +1,7 @@
-"""From a case that breaks a collector to the smallest case nearby that still breaks it.
+"""Shrink a case that breaks a collector to a smaller one that still does.
 
-Hypothesis would shrink the cases that it draws as well, but takes thousands of tries. A case has
-few parts, so some dozens of tries are usually enough.
+Hypothesis could shrink the cases it draws, but needs thousands of tries. A case has few parts, so a
+few dozen tries are usually enough.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from pytest_deadline_sessions.checking._listing_moves import (
 T = TypeVar("T")
 
 MOST_STEPS = 400
-"""The most cases that are tried."""
+"""The maximum number of cases to try."""
 
 
 def smallest(case: Case, breaks: Callable[[Case], bool], most: int = MOST_STEPS) -> Case:
     """Find the smallest case that ``breaks`` accepts.
 
     Args:
-        case: A case that it accepts.
+        case: A case for which ``breaks`` is true.
         breaks: Whether a case still shows the failure.
-        most: How many times it is called at most.
+        most: The maximum number of calls of ``breaks``.
     """
     tries = _Tries(breaks, most)
     progressed = True
@@ -43,14 +43,14 @@ def smallest(case: Case, breaks: Callable[[Case], bool], most: int = MOST_STEPS)
         progressed = False
         position = 0
         while (success := tries.first_success(moves(case), position)) is not None:
-            # The earlier moves wait for the next round.
+            # Earlier moves are tried again in the next round.
             position, case = success
             progressed = True
     return case
 
 
 class _Tries:
-    """Calls ``breaks``, at most so many times and never again for a case that passed."""
+    """Calls ``breaks``: at most ``most`` times, and only once for a case that passes."""
 
     def __init__(self, breaks: Callable[[Case], bool], most: int) -> None:
         self._breaks = breaks
@@ -58,7 +58,7 @@ class _Tries:
         self._left = most
 
     def first_success(self, moves: Iterator[Move[Case]], position: int) -> tuple[int, Case] | None:
-        """Find the first move, from that position on, to a case that still breaks."""
+        """Find the first move at ``position`` or later whose case still breaks."""
         for index, move in enumerate(moves):
             if not self._left:
                 break
@@ -68,10 +68,10 @@ class _Tries:
         return None
 
     def _furthest(self, move: Move[Case]) -> Case | None:
-        """Find a large amount by which the move leads to a case that still breaks.
+        """Make the move by a large amount that still breaks, if there is one.
 
-        The largest amount comes first, then half of it, then 1. Between an amount that breaks and
-        one that does not, a binary search follows.
+        Try the largest amount, then half of it, then 1. Then search between an amount that breaks
+        and one that does not.
         """
         if self._still_breaks(move.to(move.most)):
             return move.to(move.most)
@@ -102,7 +102,7 @@ class _Tries:
 
 
 def moves(case: Case) -> Iterator[Move[Case]]:
-    """Yield every move that makes a case simpler, beginning with those that save much."""
+    """Yield every move that simplifies a case, starting with those that save most."""
     for name in ("sequence", "lapses", "expiries", "always_expired", "drift", "behavior"):
         default = getattr(Case(case.listing), name)
         if getattr(case, name) != default:
@@ -147,7 +147,7 @@ def _fewer_events(case: Case) -> Iterator[Move[Case]]:
 
 
 def _earlier_events(case: Case) -> Iterator[Move[Case]]:
-    """Let one event come sooner, or all of them together with fewer pages before them."""
+    """Yield moves that make one event earlier, or that drop pages before all events."""
     for place, lapse in enumerate(case.lapses):
         for plainer in _plainer_lapses(lapse):
             put = functools.partial(_with, case.lapses, place)
@@ -183,7 +183,7 @@ def _plainer_lapses(lapse: Lapse) -> Iterator[Move[Lapse]]:
 
 
 def _sooner(case: Case, fewer_pages: Move[Listing], less: int) -> Case:
-    """The case with so many pages less, and all its events so many pages earlier."""
+    """The case with ``less`` fewer pages, and each event that many pages earlier."""
     return dataclasses.replace(
         case,
         listing=fewer_pages.to(less),

@@ -1,4 +1,4 @@
-"""Undoing changes, however far each had come, and whatever interrupts the undoing."""
+"""Undo changes, including changes that an interrupt left half made."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Undoing:
-    """The steps that undo changes, each noted before its change is made.
+    """A stack of undo steps. Each step is pushed before its change is made.
 
-    A timeout or an interrupt may be raised between any two lines. So each step works whether its
-    change was made, half made or not made, and does no harm when it runs twice. Entered twice, as
-    in ``with undoing, undoing:``, it undoes everything even if an interrupt hits the exit.
+    A timeout or ``KeyboardInterrupt`` can hit between any two lines. So each step must work whether
+    its change was made, half made or not made, and must be safe to run twice. Enter it twice, as in
+    ``with undoing, undoing:``, so that everything is undone even if an interrupt hits the exit.
 
     Example:
         >>> undoing = Undoing()
@@ -32,17 +32,17 @@ class Undoing:
         self._steps: list[Callable[[], object]] = []
 
     def later(self, step: Callable[..., object], *args: Any) -> None:
-        """Have ``undo`` run a step; the last one noted runs first."""
+        """Push a step. ``undo`` runs the last one first."""
         self._steps.append(lambda: step(*args))
 
     def put(self, owner: Any, name: str, value: Any) -> None:
-        """Replace an attribute, and put the old value back later."""
+        """Replace an attribute until ``undo``."""
         patches = Patches()
         self.later(patches.undo)
         patches.put(owner, name, value)
 
     def rebind(self, new: Mapping[Any, Any], function: Any) -> None:
-        """Replace functions wherever something refers to them, and put them back later.
+        """Replace functions wherever they are referenced, until ``undo``.
 
         Args:
             new: Our functions, by the ones that they replace.
@@ -51,7 +51,7 @@ class Undoing:
         rebind(self.later, new, function)
 
     def rebind_in(self, package: str, new: Mapping[Any, Any]) -> None:
-        """Replace functions in the modules of one package, and put them back later.
+        """Replace functions in the modules of one package, until ``undo``.
 
         Args:
             package: The name of the package.
@@ -60,13 +60,13 @@ class Undoing:
         rebind_in(package, self.later, new)
 
     def enter(self, manager: contextlib._GeneratorContextManager[Any]) -> None:
-        """Enter a manager that ``contextlib.contextmanager`` made, and leave it later."""
-        # Unlike its exit this can be called whether it was entered or not.
+        """Enter a ``contextlib.contextmanager``, and exit it at ``undo``."""
+        # Unlike __exit__, close() is safe whether or not the generator has started.
         self.later(manager.gen.close)
         manager.__enter__()
 
     def undo(self) -> None:
-        """Run the steps that are left; one that raises runs once more, and is then given up.
+        """Run all remaining steps. A step that raises is run once more, then skipped.
 
         Raises:
             BaseException: The first error that a step raised.

@@ -39,15 +39,15 @@ _real_clocks = (time.perf_counter, time.monotonic)
 
 
 class Sleepers:
-    """Everybody who sleeps in virtual time, and the clock that their sleeping advances.
+    """The threads and tasks that sleep in virtual time, and the clock that they advance.
 
     Args:
         clock: The clock.
-        threads: Tells the collector's threads from other people's.
+        threads: Which threads are the collector's.
         stopper: Stops a collector that sleeps too often or too long.
 
     Attributes:
-        slept: How many seconds have been slept in all.
+        slept: Total virtual seconds slept so far.
     """
 
     def __init__(self, clock: Clock, threads: Threads, stopper: Stopper) -> None:
@@ -58,37 +58,37 @@ class Sleepers:
         self._slept_since_reset = 0.0
         self._grace_taken = 0.0
         self._order = itertools.count()
-        # When each one wakes, in which order they came, and in which thread each sleeps.
+        # For each sleeper: wake-up time, order of arrival, thread id.
         self._sleepers: set[tuple[datetime.datetime, int, int]] = set()
         self.slept = 0.0
 
     def reset(self) -> None:
-        """Begin to count anew: the collector is about to be called."""
+        """Reset all limits, before the collector is called."""
         self.note_call()
         self._slept_since_reset = 0.0
 
     def note_call(self) -> None:
-        """Allow as many sleeps as in the beginning: the collector has called the service."""
+        """Reset the number of sleeps allowed: the collector has called the service."""
         self._sleeps = 0
         self._grace_taken = 0.0
 
     @contextlib.contextmanager
     def sleeping(self, seconds: float) -> Iterator[Callable[[], bool]]:
-        """Sleep inside, until what this yields returns true; then that much time has passed.
+        """Register a sleeper while the block runs, and advance the clock when it ends.
 
-        Time passes when everybody sleeps. Whoever has the earliest wake-up wakes first, and only
-        once others have had time to work.
+        Time passes once every thread and task sleeps. The sleeper with the earliest wake-up wakes
+        first, after the others have had time to work.
 
         Args:
-            seconds: For how long.
+            seconds: How long to sleep.
 
         Yields:
-            A function that tells whether to wake.
+            A function that returns whether this sleeper may wake.
         """
         self._note_sleep(seconds)
         length = datetime.timedelta(seconds=seconds)
         if length.total_seconds() < seconds:
-            # Otherwise a loop that sleeps until some time would never get there.
+            # Rounded down, a loop that sleeps until a given time would never reach it.
             length += datetime.timedelta.resolution
         until = self._clock.now() + length
         mine = (until, next(self._order), threading.get_ident())
@@ -100,7 +100,7 @@ class Sleepers:
             if not self._threads.is_open or self._clock.now() >= until:
                 return True
             if not self._stopper.running:
-                # What the collector left behind stands still. Between its calls, we may sleep.
+                # Threads that the collector left behind stand still; our own code may sleep.
                 return threading.get_ident() == self._threads.collector
             if min(self._sleepers.copy()) != mine:
                 return False
@@ -118,26 +118,26 @@ class Sleepers:
         self.slept += passed.total_seconds()
 
     def beside(self) -> int:
-        """How many others sleep in this thread."""
+        """The number of other sleepers in this thread."""
         here = threading.get_ident()
         return sum(ident == here for *_, ident in self._sleepers.copy()) - 1
 
     def others(self, ident: int | None = None) -> list[FrameType]:
-        """Where the collector's other threads stand that do not sleep.
+        """The current frames of the collector's other threads that are not sleeping.
 
         Args:
-            ident: The thread that is left out; by default this one.
+            ident: The id of the thread to leave out; by default this one.
         """
         return self._threads.others({ident for *_, ident in self._sleepers.copy()}, ident)
 
     def others_work(self, waited: float = math.inf, ident: int | None = None) -> bool:
-        """Whether another thread of the collector neither sleeps nor waits for one that does.
+        """Whether another thread of the collector is working: neither asleep nor blocked.
 
         Args:
-            waited: For how many seconds this thread has watched; others may be about to go on.
-            ident: The thread that is left out; by default this one.
+            waited: How many seconds this thread has waited; others may be about to continue.
+            ident: The id of the thread to leave out; by default this one.
         """
-        # An idle thread of a pool may have been given work just now.
+        # An idle pool thread may just have received work.
         others = self.others(ident)
         return bool(others) and (waited < _SHORT_STEP or not all(map(waits, others)))
 
@@ -156,13 +156,13 @@ class VirtualTime:
     """Makes ``time.sleep``, ``asyncio.sleep`` and trio's sleeping take no real time.
 
     Args:
-        clock: What sleeping advances.
-        threads: Tells the collector's threads from other people's, which sleep for real.
+        clock: The clock that sleeping advances.
+        threads: Which threads are the collector's. All others sleep for real.
         stopper: Stops a collector that sleeps too often or too long.
 
     Attributes:
-        sleepers: Everybody who sleeps.
-        trio: The same for trio, once the collector has imported it.
+        sleepers: The threads and tasks that sleep.
+        trio: Virtual time for trio, once it is imported.
     """
 
     def __init__(self, clock: Clock, threads: Threads, stopper: Stopper) -> None:
@@ -172,14 +172,14 @@ class VirtualTime:
 
     def replacements(self) -> dict[Any, Any]:
         """Our functions, by the real ones that they replace."""
-        # A partial object does not become a method where a class has it as an attribute.
+        # Unlike a function, a partial object does not bind when it is a class attribute.
         return {
             _real_sleep[0]: functools.partial(self._sleep),
             _real_async_sleep[0]: self._async_sleep,
         }
 
     def reset(self) -> None:
-        """Begin to count anew: the collector is about to be called."""
+        """Reset all limits, before the collector is called."""
         self.sleepers.reset()
         self.trio.due = math.inf
 
@@ -200,7 +200,7 @@ class VirtualTime:
         ready = getattr(asyncio.get_running_loop(), "_ready", ())
         with self.sleepers.sleeping(max(delay, 0)) as wakes:
             await _real_async_sleep[0](0)
-            # The other sleepers are always ready: each looks whether it is its turn.
+            # The other sleepers are always ready, since each polls for its turn.
             while not wakes() or len(ready) > self.sleepers.beside():
                 await _real_async_sleep[0](_SHORT_STEP if self.sleepers.others() else 0)
         return result
@@ -216,11 +216,11 @@ class TrioTime:
     """Virtual time for trio: its sleeping, and its clock, which sleeping advances.
 
     Args:
-        sleepers: Everybody who sleeps.
-        threads: Tells the collector's threads from other people's.
+        sleepers: The threads and tasks that sleep.
+        threads: Which threads are the collector's.
 
     Attributes:
-        due: How many seconds away the deadline was that trio waited for when it was cancelled.
+        due: When trio was cancelled, the seconds left until the deadline that it waited for.
     """
 
     def __init__(self, sleepers: Sleepers, threads: Threads) -> None:
@@ -232,16 +232,16 @@ class TrioTime:
         self.due = math.inf
 
     def meet(self, undoing: Undoing) -> dict[Any, Any]:
-        """Patch trio's clocks, if trio has been imported since the last look.
+        """Patch trio's clocks, if trio has been imported since the last call.
 
         Args:
-            undoing: Puts all back.
+            undoing: Restores them.
 
         Returns:
-            Our functions, by those of trio that they replace; empty if it has not been.
+            Our functions by the functions of trio that they replace; empty if nothing is new.
         """
         trio: Any = sys.modules.get("trio")
-        # While it is being imported it has no names yet.
+        # Trio may still be importing.
         if self._trio is not None or not hasattr(trio, "to_thread"):
             return {}
         from trio.testing import wait_all_tasks_blocked
@@ -254,22 +254,22 @@ class TrioTime:
         return dict(zip(self._real, ours, strict=True))
 
     def cancels(self, frame: FrameType | None, ident: int) -> bool:
-        """Whether a thread stands in trio's own code; then trio cancels what it runs.
+        """Cancel what a thread runs in trio, if it is in trio's own code; return whether it is.
 
-        An exception that is raised there from outside would break trio for good.
+        An exception raised there from outside would leave trio broken.
 
         Args:
-            frame: Where the thread stands.
-            ident: The thread.
+            frame: The current frame of the thread.
+            ident: The id of the thread.
         """
         while frame is not None and package(frame) in sys.stdlib_module_names:
             frame = frame.f_back
         if ident not in self._runs or frame is None or package(frame) != "trio":
             return False
         run = self._runs[ident]
-        # A run that has just begun, or is about to end, is left alone.
+        # The run may be starting or ending.
         if run is not None:
-            # Unlike other functions of trio, this one may be called in a signal handler.
+            # The only function of trio that a signal handler may call.
             run.token.run_sync_soon(self._cancel, run)
         return True
 
@@ -300,7 +300,7 @@ class TrioTime:
 
     def _moving(self, clock: Any) -> Any:
         def now() -> float:
-            # Other people's runs would see it leap.
+            # Runs that are not the collector's must not see time jump.
             moved = 0.0 if self._threads.outside() else self._sleepers.slept
             return float(clock()) + moved
 

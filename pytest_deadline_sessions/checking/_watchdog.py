@@ -1,7 +1,7 @@
-"""The watchdog: it stops a collector that runs too long without a call to the service.
+"""The watchdog: stops a collector that runs too long without calling the service.
 
-It stops the collector where it stands. Where a bare ``except`` swallows that, the next ``Runaway``
-is raised inside the handler itself.
+It raises ``Runaway`` in the collector. If a bare ``except`` swallows that, it raises another one,
+inside the handler.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.checking._virtual_time import GRACE, MOST_GRACE, VirtualTime
 
 STEP = 0.05
-"""How many seconds the watchdog waits between two checks."""
+"""The seconds between two looks of the watchdog."""
 _MOST_TRIES = 5
 _MOST_LOOKS = 300
 _SIGNAL = getattr(signal, "SIGURG", None)
@@ -33,17 +33,17 @@ _real_exit = (os._exit,)
 
 
 class Watchdog:
-    """Calls the collector, and stops it after so many seconds without a call or a sleep.
+    """Calls the collector, and stops it after ``patience`` seconds without a call or a sleep.
 
     Args:
-        patience: How many seconds.
-        stopper: Stops it.
-        threads: Tells the collector's threads from other people's.
-        virtual_time: What the collector sleeps in.
+        patience: How many seconds it may run without a call or a sleep.
+        stopper: Stops the collector.
+        threads: Which threads are the collector's.
+        virtual_time: The virtual time that the collector sleeps in.
 
     Attributes:
         slow: Whether the collector was stopped because it ran too long without a call.
-        worked_beside: Whether another thread of the collector was at work then.
+        worked_beside: Whether another thread of the collector was working then.
     """
 
     def __init__(
@@ -63,16 +63,16 @@ class Watchdog:
         return {_real_exit[0]: functools.partial(self._exit)}
 
     def open(self, undoing: Undoing) -> None:
-        """Begin to watch.
+        """Start watching.
 
         Args:
-            undoing: Ends it.
+            undoing: Stops it.
         """
-        # The last lines of a thread may be interrupted, where nothing catches the exception.
+        # An interrupt may hit the last lines of a thread, where nothing catches the exception.
         for owner, name in ((sys, "unraisablehook"), (threading, "excepthook")):
             undoing.put(owner, name, functools.partial(_quiet, getattr(owner, name)))
         if _SIGNAL is not None and threading.current_thread() is threading.main_thread():
-            # A handler that was not set by Python can neither be seen nor put back.
+            # A handler that was not set from Python can neither be read nor restored.
             before = signal.getsignal(_SIGNAL) or signal.SIG_DFL
             undoing.later(signal.signal, _SIGNAL, before)
             signal.signal(_SIGNAL, self._on_signal)
@@ -96,7 +96,7 @@ class Watchdog:
             return self._stopper.run(function)
         finally:
             try:
-                # An interrupt that is still under way hits here, and not outside.
+                # A pending interrupt hits here, not outside.
                 with self._interrupting:
                     pass
             finally:
@@ -109,7 +109,7 @@ class Watchdog:
         """Check every ``STEP`` seconds whether the collector must be stopped.
 
         Args:
-            ended: Ends this.
+            ended: Set this to stop watching.
         """
         stopper = self._stopper
         beats, quiet = stopper.beats, 0.0
@@ -126,7 +126,7 @@ class Watchdog:
                 stopper.stopped = f"it ran for {self._patience:g} s without making a call"
                 due = quiet
             if stopper.stopped is not None:
-                # The collector may have to clean up, and closing an event loop takes a while.
+                # The collector may need to clean up, and closing an event loop takes a while.
                 due = due or quiet + pause
                 if quiet >= due:
                     tried += 1
@@ -136,7 +136,7 @@ class Watchdog:
                         self.complain()
 
     def complain(self) -> None:
-        """Report on the real stderr that the collector cannot be stopped."""
+        """Say on the real stderr that the collector cannot be stopped."""
         frame = current_frames().get(self._threads.collector)
         if self._stopper.running and frame is not None and sys.__stderr__ is not None:
             place = f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
