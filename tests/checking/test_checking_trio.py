@@ -389,6 +389,20 @@ def test_trio_that_the_collector_imports():
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+def test_trio_that_is_imported_during_a_check(monkeypatch):
+    """Virtual time covers it from the next look on, and the look says so once."""
+    sandbox = Sandbox(Clock(), patience=5)
+    monkeypatch.delitem(sys.modules, "trio")
+    with Undoing() as undoing:
+        sandbox.open(undoing)
+        assert not sandbox.meet_late()
+        monkeypatch.undo()
+        assert [sandbox.meet_late(), sandbox.meet_late()] == [True, False]
+        started = time.perf_counter()
+        sandbox.call(lambda: trio.run(trio.sleep, 3_600))
+        assert time.perf_counter() - started < 60
+
+
 def test_with_pytest_socket(pytester, run_pytest):
     """Who is asynchronous needs a loop, which is told; who is not needs no socket."""
     pytest.importorskip("pytest_socket")
