@@ -204,12 +204,21 @@ class Listing:
 
     def pages(self, page_size: int = 100) -> list[list[types.SessionSummary]]:
         """The summaries page by page, cut by ``page_sizes`` or in pages of ``page_size``."""
-        pages = []
-        cut: Cut | None = Cut(0, 0)
-        while cut is not None:
-            start, stop, cut = self.cut(cut, page_size, page_size, len(self))
-            pages.append(list(self.between(start, stop)))
-        return pages
+        return [
+            list(self.between(start, stop)) for start, stop, _ in self.cuts(page_size, page_size)
+        ]
+
+    def cuts(self, limit: int, page_size: int) -> Iterator[tuple[int, int, Cut | None]]:
+        """Where each page starts and stops, and where the next one begins, while nothing is added.
+
+        Args:
+            limit: The most sessions that the caller accepts.
+            page_size: The most sessions in a page where ``page_sizes`` says nothing.
+        """
+        following: Cut | None = Cut(0, 0)
+        while following is not None:
+            start, stop, following = self.cut(following, limit, page_size, len(self))
+            yield start, stop, following
 
     def cut(self, at: Cut, limit: int, page_size: int, total: int) -> tuple[int, int, Cut | None]:
         """One page: where it starts and stops, and where the next page begins.

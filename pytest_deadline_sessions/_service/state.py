@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model
@@ -16,6 +16,8 @@ from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._service.workload import Timeline, Work
+
+T = TypeVar("T")
 
 
 class JobIds(NamedTuple):
@@ -112,10 +114,7 @@ class JobState:
         Raises:
             FaultError: The job has no such step: ``ResourceNotFoundException``.
         """
-        step = None if self.work is None else self.work.find_step(step_id)
-        if self.work is None or step is None:
-            raise not_found("step", step_id)
-        return self.work, step
+        return self._find_in_work("step", step_id, Work.find_step)
 
     def find_task(self, task_id: str) -> tuple[Work, tuple[int, int]]:
         """The work of the job, and the numbers of the step and of its task with that id.
@@ -123,10 +122,15 @@ class JobState:
         Raises:
             FaultError: The job has no such task: ``ResourceNotFoundException``.
         """
-        task = None if self.work is None else self.work.find_task(task_id)
-        if self.work is None or task is None:
-            raise not_found("task", task_id)
-        return self.work, task
+        return self._find_in_work("task", task_id, Work.find_task)
+
+    def _find_in_work(
+        self, kind: str, identifier: str, find: Callable[[Work, str], T | None]
+    ) -> tuple[Work, T]:
+        place = None if self.work is None else find(self.work, identifier)
+        if self.work is None or place is None:
+            raise not_found(kind, identifier)
+        return self.work, place
 
     def copy(self) -> JobState:
         """An independent copy."""

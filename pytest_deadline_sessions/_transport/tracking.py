@@ -25,8 +25,7 @@ class Interception:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.ended = False
-        # pytest sets it to the running test, followed by the phase.
-        self.test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+        self.test = running_test()
         self._workers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._before = weakref.WeakSet([*threading.enumerate(), _worker()])
 
@@ -54,6 +53,12 @@ class Interception:
     def left(self) -> list[Any]:
         """The threads and tasks that called, or were started by one that did, and still run."""
         return [worker for worker in self._workers if _lives(worker)]
+
+
+def running_test() -> str:
+    """The id of the test that is running; empty outside of tests."""
+    # pytest adds the phase.
+    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
 def _worker() -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._contract.rules import COLLECTOR_RULES
-from pytest_deadline_sessions._domain.listing import Cut, Listing
+from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._case import Case
@@ -162,12 +162,7 @@ class Attempt:
         """How many pages the listing has for the smallest maxResults that was sent."""
         limit = self._tally.limit
         if limit not in self._pages:
-            count = 0
-            cut: Cut | None = Cut(0, 0)
-            while cut is not None:
-                count += 1
-                *_, cut = self.listing.cut(cut, limit, self.page_size, len(self.listing))
-            self._pages[limit] = count
+            self._pages[limit] = sum(1 for _ in self.listing.cuts(limit, self.page_size))
         return self._pages[limit] + len(self.added)
 
     def excess(self) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from unittest import SkipTest
@@ -14,6 +13,7 @@ from hypothesis import Phase, settings
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
 from pytest_deadline_sessions._contract.rules import STATELESS, TERMINATES
+from pytest_deadline_sessions._transport.tracking import running_test
 from pytest_deadline_sessions.checking._attempt import Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._edge_cases import simplest
@@ -96,33 +96,16 @@ def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexamp
 
 def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
     """Shrink a counterexample to a small one that breaks the same rule."""
-    smaller, tries = counterexample, 0
+    found = {counterexample.case: counterexample}
 
     def breaks(case: Case) -> bool:
-        nonlocal smaller, tries
-        tries += 1
         other = trial.find(case)
         if other is None or other.rule != counterexample.rule:
             return False
-        smaller = other
+        found[case] = other
         return True
 
-    smallest(counterexample.case, breaks, MOST_STEPS)
-    uncut = smaller
-    cut = _as_cut(uncut.case)
-    if cut != uncut.case and tries < MOST_STEPS and breaks(cut):
-        # With explicit page sizes, fewer sessions may be enough.
-        smallest(cut, breaks, MOST_STEPS - tries)
-    return smaller if len(smaller.case.listing) < len(uncut.case.listing) else uncut
-
-
-def _as_cut(case: Case) -> Case:
-    """Make the case's page sizes explicit, if it has several pages."""
-    pages = case.listing.pages(case.behavior.page_size)
-    if case.listing.page_sizes is not None or len(pages) == 1:
-        return case
-    listing = dataclasses.replace(case.listing, page_sizes=tuple(map(len, pages)))
-    return dataclasses.replace(case, listing=listing)
+    return found[smallest(counterexample.case, breaks, MOST_STEPS)]
 
 
 def _unsteady(counterexample: Counterexample) -> Counterexample:
@@ -141,8 +124,8 @@ def _database_key(collect: Callable[..., Any]) -> bytes:
 
     Methods of two objects share a name, so the key includes the name of the running test.
     """
-    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
-    return f"pytest_deadline_sessions.check_pagination({_full_name(collect)}) {test}".encode()
+    name = f"pytest_deadline_sessions.check_pagination({_full_name(collect)}) {running_test()}"
+    return name.encode()
 
 
 def _full_name(collect: Callable[..., Any]) -> str:

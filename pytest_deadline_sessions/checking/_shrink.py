@@ -38,6 +38,25 @@ def smallest(case: Case, breaks: Callable[[Case], bool], most: int = MOST_STEPS)
         most: The maximum number of calls of ``breaks``.
     """
     tries = _Tries(breaks, most)
+    uncut = _simplest_from(case, tries)
+    cut = _with_page_sizes(uncut)
+    if cut == uncut or not tries.still_breaks(cut):
+        return uncut
+    # With explicit page sizes, fewer sessions may be enough.
+    smaller = _simplest_from(cut, tries)
+    return smaller if len(smaller.listing) < len(uncut.listing) else uncut
+
+
+def _with_page_sizes(case: Case) -> Case:
+    """Make the case's page sizes explicit, if it has several pages."""
+    sizes = tuple(map(len, case.listing.pages(case.behavior.page_size)))
+    if case.listing.page_sizes is not None or len(sizes) == 1:
+        return case
+    return dataclasses.replace(case, listing=dataclasses.replace(case.listing, page_sizes=sizes))
+
+
+def _simplest_from(case: Case, tries: _Tries) -> Case:
+    """Make moves until none is left that still breaks."""
     progressed = True
     while progressed:
         progressed = False
@@ -73,25 +92,26 @@ class _Tries:
         Try the largest amount, then half of it, then 1. Then search between an amount that breaks
         and one that does not.
         """
-        if self._still_breaks(move.to(move.most)):
+        if self.still_breaks(move.to(move.most)):
             return move.to(move.most)
         low, high = max(move.most // 2, 1), move.most
-        if not self._still_breaks(move.to(low)):
+        if not self.still_breaks(move.to(low)):
             low, high = 1, low
-            if not self._still_breaks(move.to(low)):
+            if not self.still_breaks(move.to(low)):
                 return None
-            while 2 * low < high and self._still_breaks(move.to(2 * low)):
+            while 2 * low < high and self.still_breaks(move.to(2 * low)):
                 low *= 2
             high = min(high, 2 * low)
         while high - low > 1:
             middle = (low + high) // 2
-            if self._still_breaks(move.to(middle)):
+            if self.still_breaks(move.to(middle)):
                 low = middle
             else:
                 high = middle
         return move.to(low)
 
-    def _still_breaks(self, case: Case) -> bool:
+    def still_breaks(self, case: Case) -> bool:
+        """Whether a case shows the failure; no if it was tried before, or no try is left."""
         if not self._left or case in self._passed:
             return False
         self._left -= 1

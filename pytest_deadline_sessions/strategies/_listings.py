@@ -14,7 +14,7 @@ from pytest_deadline_sessions._api.placeholders import EPOCH
 from pytest_deadline_sessions._api.types import ListSessionsRequest, ListSessionsResponse
 from pytest_deadline_sessions._domain.expansion import Order
 from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS, Fault
-from pytest_deadline_sessions._domain.listing import GAP, Cut, Listing, Page
+from pytest_deadline_sessions._domain.listing import GAP, Listing, Page
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions.strategies._options import (
     check_sizes,
@@ -252,12 +252,10 @@ def _chain(listing: object, max_results: int) -> list[ListSessionsResponse]:
         raise refuse_value("listing", listing, "a Listing, or a strategy for it")
     issuer = Tokens(salt=repr(listing))
     pages: list[ListSessionsResponse] = []
-    cut: Cut | None = Cut(0, 0)
-    while cut is not None:
-        start, stop, cut = listing.cut(cut, max_results, max_results, len(listing))
+    for start, stop, following in listing.cuts(max_results, max_results):
         token = None
-        if cut is not None:
-            token = issuer.issue("job", (), cut, EPOCH)
+        if following is not None:
+            token = issuer.issue("job", (), following, EPOCH)
         pages.append(Page(tuple(listing.between(start, stop)), token).response())
     return pages
 
