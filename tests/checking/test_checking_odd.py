@@ -1,4 +1,4 @@
-"""Results, errors and expectations with methods that do what they like."""
+"""Collectors and expectations whose results and errors have misbehaving methods."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from pytest_deadline_sessions.checking import VARIATIONS, Case, _watchdog
 from pytest_deadline_sessions.checking._attempt import UnfitError
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 
-# A collector that is stopped while it closes its event loop leaves it.
+# A collector that is stopped while it closes its event loop leaves the loop open.
 pytestmark = [
     pytest.mark.usefixtures("stopped_are_collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
 ]
 
-ONE = Case(Listing(page_sizes=(1,)))
+ONE_SESSION = Case(Listing(page_sizes=(1,)))
 
 
 def violation_of(collect, **options):
-    """What ``check_pagination`` finds."""
+    """Return the violation that ``check_pagination`` raises."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(
-            collect, **{"max_examples": 1, "patience": 0.3, "examples": [ONE], **options}
+            collect, **{"max_examples": 1, "patience": 0.3, "examples": [ONE_SESSION], **options}
         )
     return caught.value
 
 
 class Odd:
-    """Its repr and its text raise."""
+    """An object whose ``__repr__`` and ``__str__`` raise."""
 
     error: type[BaseException] = ZeroDivisionError
 
@@ -51,28 +51,28 @@ class Odd:
 
 
 class OddError(Exception):
-    """An exception of which no more than its kind can be told."""
+    """An exception whose text raises, so that a report can name only its type."""
 
     __str__ = __repr__ = Odd.__repr__
     error = KeyError
 
 
 class OddExit(SystemExit):
-    """One that is no ``Exception``, and raises none either."""
+    """A ``SystemExit`` whose text raises another ``SystemExit``."""
 
     __str__ = __repr__ = Odd.__repr__
     error = SystemExit
 
 
 class Enormous:
-    """Its repr has a hundred million characters."""
+    """An object whose repr has a hundred million characters."""
 
     def __repr__(self):
         return "x" * 10**8
 
 
 class Endless:
-    """Its repr takes for ever."""
+    """An object whose repr never returns."""
 
     def __repr__(self):
         while True:
@@ -80,7 +80,7 @@ class Endless:
 
 
 class EqualToNothing(list):
-    """Not to itself either."""
+    """A list that is not even equal to itself."""
 
     __hash__ = None
 
@@ -89,7 +89,7 @@ class EqualToNothing(list):
 
 
 class Uncomparable(list):
-    """Comparing it raises."""
+    """A list whose ``__eq__`` raises."""
 
     __hash__ = None
 
@@ -98,14 +98,14 @@ class Uncomparable(list):
 
 
 class Truthless:
-    """What an array gives when it is compared."""
+    """What comparing two arrays returns: a value whose ``bool()`` raises."""
 
     def __bool__(self):
         raise ValueError("The truth value of an array is ambiguous")
 
 
 class Array(list):
-    """Comparing it gives neither true nor false."""
+    """A list whose ``__eq__`` returns a value that is neither true nor false."""
 
     __hash__ = None
 
@@ -114,7 +114,7 @@ class Array(list):
 
 
 class Id(str):
-    """A session id that can neither be hashed nor compared."""
+    """A session id that can be neither hashed nor compared."""
 
     __slots__ = ()
     __hash__ = None
@@ -127,24 +127,24 @@ class Id(str):
 
 
 class OddList(list):
-    """Reading it raises."""
+    """A list whose ``__iter__`` raises."""
 
     def __iter__(self):
         raise ZeroDivisionError
 
 
 class OddDict(dict):
-    """Asking it raises."""
+    """A dict whose methods raise."""
 
     def get(self, *_):
-        """Nothing."""
+        """Raise."""
         raise ZeroDivisionError
 
     items = keys = __iter__ = __len__ = __getitem__ = get
 
 
 class EndlessList:
-    """A collection that never ends."""
+    """A collection whose iterator never ends."""
 
     def __iter__(self):
         return itertools.repeat("session-1")
@@ -157,22 +157,22 @@ class EndlessList:
 
 
 class Uncleared(list):
-    """Nobody can empty it."""
+    """A list whose ``clear`` raises."""
 
     def clear(self):
-        """Nothing."""
+        """Raise."""
         raise ZeroDivisionError
 
 
 def inside_itself():
-    """A list in itself."""
+    """Return a list that contains itself."""
     value = []
     value.append(value)
     return value
 
 
 def nested(depth=100_000):
-    """A list in a list in a list, and so on."""
+    """Return a list nested ``depth`` levels deep."""
     value = []
     for _ in range(depth):
         value = [value]
@@ -196,16 +196,16 @@ def nested(depth=100_000):
     ],
 )
 def test_odd_results(make, words, with_expected):
-    """Whatever they are, the report says what can be said."""
+    """A report stays short and readable, whatever the methods of the result do."""
     options = {"expected": lambda sessions: sessions} if with_expected else {}
 
     def collect(client, **job):
         every(client, **job)
         return make()
 
-    found = violation_of(collect, **options)
-    assert words in str(found)
-    assert len(str(found)) < 5_000
+    violation = violation_of(collect, **options)
+    assert words in str(violation)
+    assert len(str(violation)) < 5_000
 
 
 @pytest.mark.parametrize(
@@ -217,52 +217,52 @@ def test_odd_results(make, words, with_expected):
     ],
 )
 def test_odd_errors(error, words):
-    """Their kind is told at least, and they are the cause."""
+    """An error whose text raises is named by its type; it is the violation's ``__cause__``."""
 
     def collect(client, **job):
         every(client, **job)
         raise error()
 
-    found = violation_of(collect)
-    assert words in str(found)
-    assert len(str(found)) < 5_000
-    assert found.__cause__ is not None
+    violation = violation_of(collect)
+    assert words in str(violation)
+    assert len(str(violation)) < 5_000
+    assert violation.__cause__ is not None
 
 
 def test_reading_a_result_that_raises():
-    """It is the collector that made it."""
+    """A result whose ``__iter__`` raises violates *complete*."""
 
     def collect(client, **job):
         return OddList(every(client, **job))
 
-    found = violation_of(collect)
-    assert found.rule == "complete"
-    assert "and reading it raised ZeroDivisionError" in str(found)
-    assert isinstance(found.__cause__, ZeroDivisionError)
+    violation = violation_of(collect)
+    assert violation.rule == "complete"
+    assert "and reading it raised ZeroDivisionError" in str(violation)
+    assert isinstance(violation.__cause__, ZeroDivisionError)
 
 
 def test_a_tuple_that_cannot_be_read():
-    """Nor compared, then."""
-    kind = type("OddTuple", (tuple,), {"__iter__": OddList.__iter__})
-    found = violation_of(lambda client, **job: kind(every(client, **job)), expected=list)
-    assert "and reading it raised ZeroDivisionError" in str(found)
+    """A tuple whose ``__iter__`` raises is a violation, also with ``expected=``."""
+    odd_tuple = type("OddTuple", (tuple,), {"__iter__": OddList.__iter__})
+    violation = violation_of(lambda client, **job: odd_tuple(every(client, **job)), expected=list)
+    assert "and reading it raised ZeroDivisionError" in str(violation)
 
 
-def test_a_result_that_takes_for_ever_to_look_at():
-    """It is stopped, as the collector would be."""
+def test_a_result_whose_repr_never_returns():
+    """A result whose repr never returns is reported as a collector that does not end."""
 
     def collect(client, **job):
         every(client, **job)
         return Endless()
 
-    found = violation_of(collect)
-    assert found.rule == "terminates"
-    assert "without making a call, while its result was being read" in str(found)
+    violation = violation_of(collect)
+    assert violation.rule == "terminates"
+    assert "without making a call, while its result was being read" in str(violation)
 
 
 @pytest.mark.at_length
 def test_a_result_that_calls_when_it_is_read():
-    """Its calls are the collector's."""
+    """Calls made while a lazy result is read count as calls of the collector."""
 
     class Lazy:
         def __init__(self, client, job):
@@ -284,42 +284,42 @@ def test_a_result_that_calls_when_it_is_read():
 
 
 def test_a_result_without_end():
-    """So much of it is read that it is clear."""
+    """A result that yields far more items than the listing has violates *terminates*."""
 
     def collect(client, **job):
         every(client, **job)
         return EndlessList()
 
-    found = violation_of(collect)
-    assert found.rule == "terminates"
-    assert "The iterable it returned yielded more than 1010 items" in str(found)
+    violation = violation_of(collect)
+    assert violation.rule == "terminates"
+    assert "The iterable it returned yielded more than 1010 items" in str(violation)
 
 
 @pytest.mark.at_length
 def test_ids_with_methods_of_their_own():
-    """They are what they say, also where they are wrong."""
+    """Session ids of a ``str`` subclass are compared and shown by their text."""
 
     def collect(client, **job):
-        return [Id(one["sessionId"]) for one in every(client, **job)]
+        return [Id(session["sessionId"]) for session in every(client, **job)]
 
     check_pagination(collect, max_examples=5)
-    found = violation_of(lambda client, **job: [*collect(client, **job), Id("x" * 10**6)])
-    assert "2 sessions: #0, xxxxx" in str(found)
-    assert len(str(found)) < 5_000
+    violation = violation_of(lambda client, **job: [*collect(client, **job), Id("x" * 10**6)])
+    assert "2 sessions: #0, xxxxx" in str(violation)
+    assert len(str(violation)) < 5_000
 
 
 @pytest.mark.at_length
 def test_a_result_that_cannot_be_emptied():
-    """Its caller may try."""
+    """A result whose ``clear`` raises is not a violation."""
     check_pagination(lambda client, **job: Uncleared(every(client, **job)), max_examples=5)
 
 
 def test_a_result_that_is_equal_to_nothing():
-    """It is not what was expected."""
-    found = violation_of(
+    """A result that is equal to nothing differs from what was expected."""
+    violation = violation_of(
         lambda client, **job: EqualToNothing(every(client, **job)), expected=EqualToNothing
     )
-    assert found.rule == "complete"
+    assert violation.rule == "complete"
 
 
 @pytest.mark.parametrize(
@@ -329,9 +329,11 @@ def test_a_result_that_is_equal_to_nothing():
         (Array, "ValueError: The truth value of an array is ambiguous"),
     ],
 )
-@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: {"of": one}, lambda one: [1, one]])
-def test_what_cannot_be_compared(kind, words, wrap):
-    """Nobody can say whether that is right; so this is what is said."""
+@pytest.mark.parametrize(
+    "wrap", [lambda value: value, lambda value: {"of": value}, lambda value: [1, value]]
+)
+def test_results_that_cannot_be_compared(kind, words, wrap):
+    """If result and expectation cannot be compared, an error says so instead of a violation."""
     with pytest.raises(UnfitError, match="cannot be compared") as caught:
         check_pagination(
             lambda client, **job: wrap(kind(every(client, **job))),
@@ -361,34 +363,34 @@ def _never(_sessions):
     ],
 )
 def test_odd_expectations(expected, words):
-    """The error tells that it is the expectation, and for which listing."""
+    """An ``expected`` that raises or never ends gives an error that names it and the listing."""
     with pytest.raises(UnfitError, match=words):
         check_pagination(every, expected=expected, patience=0.3)
 
 
-def test_what_is_expected_may_be_odd_too():
-    """It is shown like any other value."""
-    found = violation_of(every, expected=lambda _: Odd())
-    assert "expected: <Odd whose repr raised ZeroDivisionError>" in str(found)
+def test_odd_expected_values():
+    """An expected value whose repr raises is named by its type in the report."""
+    violation = violation_of(every, expected=lambda _: Odd())
+    assert "expected: <Odd whose repr raised ZeroDivisionError>" in str(violation)
 
 
 def test_odd_arguments_of_calls():
-    """Botocore refuses them, and what was wrong is told."""
+    """The report shows a misbehaving request argument, or the error botocore raised for it."""
 
     def collect(client, **job):
-        return client.list_sessions(**job, maxResults=Uncomparable(), nextToken=given)["sessions"]
+        return client.list_sessions(**job, maxResults=Uncomparable(), nextToken=token)["sessions"]
 
-    given = Enormous()
-    found = violation_of(collect)
-    assert found.rule == "valid-requests"
-    assert "nextToken: xxxxx" in str(found)
-    # Botocore itself can say nothing of this one.
-    given = Odd()
+    token = Enormous()
+    violation = violation_of(collect)
+    assert violation.rule == "valid-requests"
+    assert "nextToken: xxxxx" in str(violation)
+    # This value makes botocore's own validation message raise.
+    token = Odd()
     assert "It raised ZeroDivisionError" in str(violation_of(collect))
 
 
-def test_odd_tokens_again_and_again():
-    """As long as somebody likes to pass them."""
+def test_odd_tokens_passed_repeatedly():
+    """A token whose ``__eq__`` raises can be passed repeatedly without crashing the check."""
 
     def collect(client, **job):
         for _ in range(3):
@@ -400,15 +402,15 @@ def test_odd_tokens_again_and_again():
 
 
 @pytest.mark.parametrize("argument", ["expected", "ordered", "without", "patience", "collect"])
-def test_odd_arguments_of_ours(argument):
-    """They are refused by their names."""
-    given = {"collect": every, argument: Odd() if argument != "without" else [OddError()]}
+def test_odd_arguments_of_check_pagination(argument):
+    """``check_pagination`` refuses a misbehaving argument and names it."""
+    arguments = {"collect": every, argument: Odd() if argument != "without" else [OddError()]}
     with pytest.raises((TypeError, ValueError), match=f"{argument}=.*whose repr raised"):
-        check_pagination(**given)
+        check_pagination(**arguments)
 
 
-def test_functions_with_names_that_are_none():
-    """Their reports can be pasted too."""
+def test_collectors_whose_names_raise():
+    """A collector whose ``__name__`` raises is called ``collect`` in its report."""
 
     class Named:
         def __getattribute__(self, name):
@@ -423,22 +425,22 @@ def test_functions_with_names_that_are_none():
 
 
 def exits(*_, **__):
-    """Ends the process."""
+    """End the process."""
     os._exit(3)
 
 
-def test_who_ends_the_process_is_stopped():
-    """The suite goes on, and the report tells what it did."""
-    found = violation_of(exits)
-    assert found.rule == "terminates"
-    assert "It was stopped: it called os._exit" in str(found)
+def test_a_collector_that_ends_the_process_is_stopped():
+    """A collector that calls ``os._exit`` is stopped and reported, and the process lives on."""
+    violation = violation_of(exits)
+    assert violation.rule == "terminates"
+    assert "It was stopped: it called os._exit" in str(violation)
     assert os._exit.__module__ in {"posix", "nt"}
 
 
 @pytest.mark.at_length
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
-def test_a_fork_of_a_collector_may_end():
-    """What ends is its own process."""
+def test_a_forked_process_may_end():
+    """``os._exit`` in a process that the collector forked ends only that process."""
 
     def collect(client, **job):
         child = os.fork()
@@ -453,8 +455,8 @@ def test_a_fork_of_a_collector_may_end():
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no such signals")
-def test_who_blocks_signals_is_stopped():
-    """At its next line, and afterwards no signal is blocked that was not before."""
+def test_a_collector_that_blocks_signals_is_stopped():
+    """A collector that blocks all signals is stopped, and the signal mask is restored."""
 
     def collect(*_, **__):
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -470,8 +472,8 @@ def test_who_blocks_signals_is_stopped():
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGURG"), reason="no such signals")
-def test_who_ignores_signals_is_stopped():
-    """At its next line; and the handler is as it was."""
+def test_a_collector_that_ignores_signals_is_stopped():
+    """A collector that ignores SIGURG is stopped, and the handler is restored."""
 
     def collect(*_, **__):
         signal.signal(signal.SIGURG, signal.SIG_IGN)
@@ -484,7 +486,7 @@ def test_who_ignores_signals_is_stopped():
 
 
 def test_a_daemon_that_spins_is_ended_with_its_collector():
-    """If that has to be stopped."""
+    """When a collector is stopped, its daemon threads end too."""
 
     def spin():
         while True:
@@ -500,14 +502,14 @@ def test_a_daemon_that_spins_is_ended_with_its_collector():
 
     threads = threading.active_count()
     assert violation_of(collect).rule == "terminates"
-    until = time.monotonic() + 5
-    while threading.active_count() > threads and time.monotonic() < until:
+    deadline = time.monotonic() + 5
+    while threading.active_count() > threads and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() == threads
 
 
-def test_several_tasks_that_are_stopped():
-    """What stops them may come as a group."""
+def test_a_task_group_is_stopped():
+    """A collector is stopped even if its task group wraps what stops it in an exception group."""
     if sys.version_info < (3, 11):
         pytest.skip("no groups of tasks")
 
@@ -523,49 +525,49 @@ def test_several_tasks_that_are_stopped():
     assert violation_of(collect).rule == "terminates"
 
 
-def test_who_cannot_be_stopped_is_told_of(monkeypatch):
-    """Where it stands, on the stderr that no test has taken for itself."""
-    box, ended = Sandbox(Clock(), patience=0.05), threading.Event()
-    said, looks = io.StringIO(), itertools.count()
-    monkeypatch.setattr(sys, "__stderr__", said)
-    monkeypatch.setattr(box._watchdog, "_interrupt", lambda **_: None)
+def test_a_collector_that_cannot_be_stopped_is_shown_on_stderr(monkeypatch):
+    """If the collector cannot be stopped, a line on the real stderr shows where it is."""
+    sandbox, ended = Sandbox(Clock(), patience=0.05), threading.Event()
+    stderr, looks = io.StringIO(), itertools.count()
+    monkeypatch.setattr(sys, "__stderr__", stderr)
+    monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda **_: None)
     monkeypatch.setattr(ended, "wait", lambda _: next(looks) > 200)
-    box._watchdog.watch(ended)
-    assert not said.getvalue()
+    sandbox._watchdog.watch(ended)
+    assert not stderr.getvalue()
     looks = itertools.count()
-    box._stopper.running = True
-    box._watchdog.watch(ended)
-    assert said.getvalue().startswith(
+    sandbox._stopper.running = True
+    sandbox._watchdog.watch(ended)
+    assert stderr.getvalue().startswith(
         "check_pagination cannot stop the collector: it ran for 0.05 s without making a call"
     )
-    assert f", in {sys._getframe().f_code.co_name}" not in said.getvalue()
-    assert "_threads.py:" in said.getvalue()
-    assert said.getvalue().count("\n") == 1
+    assert f", in {sys._getframe().f_code.co_name}" not in stderr.getvalue()
+    assert "_threads.py:" in stderr.getvalue()
+    assert stderr.getvalue().count("\n") == 1
     monkeypatch.setattr(sys, "__stderr__", None)
-    box._watchdog.complain()
+    sandbox._watchdog.complain()
 
 
-def test_others_end_the_process_as_they_like(monkeypatch):
-    """What a collector has kept of ours ends it for real afterwards."""
-    ended, kept = [], []
+def test_a_saved_exit_ends_the_process_after_the_check(monkeypatch):
+    """A patched ``os._exit`` that a collector saved calls the real one after the check."""
+    statuses, saved = [], []
 
     def leave(status):
-        ended.append(status)
+        statuses.append(status)
         raise SystemExit
 
     def collect(client, **job):
-        kept[:] = [os._exit]
+        saved[:] = [os._exit]
         return every(client, **job)
 
     check_pagination(collect, without=VARIATIONS, max_examples=1)
     monkeypatch.setattr(_watchdog, "_real_exit", [leave])
     with pytest.raises(SystemExit):
-        kept[0](3)
-    assert ended == [3]
+        saved[0](3)
+    assert statuses == [3]
 
 
 def test_texts_and_comparisons_that_raise():
-    """They are shown as what they are, and equal to nothing."""
+    """``plain`` and ``shown`` never raise, and ``same`` is false if comparing raises."""
     assert _text.plain(Odd()) == "<Odd whose repr raised ZeroDivisionError>"
     assert _text.plain("text") == "text"
     assert not _text.same(Uncomparable(), [])
