@@ -1,4 +1,4 @@
-"""Collectors that would not come to an end are stopped, and time passes at once."""
+"""Collectors that do not end are stopped, and sleeping takes no real time."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ from pytest_deadline_sessions.checking._runaway import InsistentRunaway, Runaway
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
 
-# A collector that is stopped while it closes its event loop leaves it.
+# A collector that is stopped while it closes its event loop leaves the loop open.
 pytestmark = [
     pytest.mark.usefixtures("stopped_are_collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
 ]
 
 _real_sleep = (time.sleep,)
-EMPTY = Case(Listing(page_sizes=(0,)))
+EMPTY_PAGE = Case(Listing(page_sizes=(0,)))
 
 
 def violation_of(collect, **options):
-    """What ``check_pagination`` finds, instead of hanging."""
+    """Return the *terminates* violation that ``check_pagination`` raises."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, **{"max_examples": 1, "patience": 0.3, **options})
     assert caught.value.rule == "terminates"
@@ -79,13 +79,16 @@ YIELDS = r"it yielded more than 1000 items"
     ],
 )
 def test_runaways_are_stopped(collect, why):
-    """Whatever they do and catch; the report tells why, and no thread is left at work."""
+    """A runaway collector is stopped and reported, whatever it catches.
+
+    No thread is left running.
+    """
     threads = threading.active_count()
-    found = violation_of(collect, examples=[EMPTY])
-    assert found.case == EMPTY
-    assert f"It was stopped: {why}".replace("\\", "") in found.finding.what
-    until = time.monotonic() + 5
-    while threading.active_count() > threads and time.monotonic() < until:
+    violation = violation_of(collect, examples=[EMPTY_PAGE])
+    assert violation.case == EMPTY_PAGE
+    assert f"It was stopped: {why}".replace("\\", "") in violation.finding.what
+    deadline = time.monotonic() + 5
+    while threading.active_count() > threads and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() <= threads
 
@@ -93,8 +96,8 @@ def test_runaways_are_stopped(collect, why):
 @pytest.mark.skipif(not hasattr(signal, "SIGURG"), reason="nothing else ends waiting")
 @pytest.mark.parametrize("collect", [runaway.waits_for_ever, runaway.a_pool_waits_for_ever])
 def test_waiting_is_stopped(collect):
-    """A collector that waits for what never comes does not hold up the suite."""
-    assert "it ran for 0.3 s" in violation_of(collect, examples=[EMPTY]).finding.what
+    """A collector that waits for an event that never comes is stopped."""
+    assert "it ran for 0.3 s" in violation_of(collect, examples=[EMPTY_PAGE]).finding.what
 
 
 @pytest.mark.parametrize(
@@ -102,37 +105,37 @@ def test_waiting_is_stopped(collect):
     [runaway.works_for_ever, runaway.works_for_ever_whatever_comes, runaway.calls_for_ever],
 )
 def test_runaways_are_stopped_outside_of_the_main_thread(collect):
-    """Where no signal can be sent, too."""
+    """A runaway is stopped in a worker thread too, where no signal can reach it."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(violation_of, collect, examples=[EMPTY]).result()
+        pool.submit(violation_of, collect, examples=[EMPTY_PAGE]).result()
 
 
-def test_runaways_are_stopped_where_there_is_no_such_signal(monkeypatch):
-    """As on Windows."""
+def test_runaways_are_stopped_without_signals(monkeypatch):
+    """A runaway is stopped on platforms without SIGURG, such as Windows."""
     monkeypatch.setattr(_watchdog, "_SIGNAL", None)
-    violation_of(runaway.works_for_ever, examples=[EMPTY])
+    violation_of(runaway.works_for_ever, examples=[EMPTY_PAGE])
 
 
 def test_a_runaway_among_drawn_cases_is_not_shrunk():
-    """Each step would take all the patience again."""
-    caught = []
+    """A drawn case with a runaway is not shrunk: each step would take ``patience`` seconds."""
+    sizes = []
 
     def collect(client, **job):
         sessions = every(client, **job)
         if len(sessions) > 5 and sessions[-1]["lifecycleStatus"] == "UPDATE_FAILED":
-            caught.append(len(sessions))
+            sizes.append(len(sessions))
             runaway.works_for_ever(client, **job)
         return sessions
 
-    found = violation_of(collect, max_examples=1000)
-    assert "it ran for 0.3 s" in found.finding.what
-    # Hypothesis has tried it twice, and each time it may have been called twice.
-    assert set(caught) == {len(found.listing)}
-    assert len(caught) <= 4
+    violation = violation_of(collect, max_examples=1000)
+    assert "it ran for 0.3 s" in violation.finding.what
+    # Hypothesis runs the failing case twice, and may call the collector twice each time.
+    assert set(sizes) == {len(violation.listing)}
+    assert len(sizes) <= 4
 
 
-def test_who_goes_on_after_faults_is_stopped():
-    """A fault that lasts is no reason to try for ever."""
+def test_a_collector_that_retries_for_ever_is_stopped():
+    """A collector that retries a permanent fault for ever is stopped after 1000 failed requests."""
 
     def patient(client, **job):
         while True:
@@ -142,13 +145,13 @@ def test_who_goes_on_after_faults_is_stopped():
                 time.sleep(1)
 
     case = Case(Listing(page_sizes=(1,)), lapses=(Lapse("AccessDeniedException"),))
-    found = violation_of(patient, examples=[case])
-    assert "It was stopped: it kept going after 1000 failed requests" in found.finding.what
-    assert len(found.calls) == 1001
+    violation = violation_of(patient, examples=[case])
+    assert "It was stopped: it kept going after 1000 failed requests" in violation.finding.what
+    assert len(violation.calls) == 1001
 
 
-def test_what_stops_it_may_come_in_a_group():
-    """As libraries that run several tasks hand on what ended them."""
+def test_a_runaway_may_raise_a_group():
+    """A collector may raise the exception that stops it inside an exception group."""
     group = getattr(builtins, "BaseExceptionGroup", None)
     group = group or pytest.importorskip("exceptiongroup").BaseExceptionGroup
 
@@ -158,12 +161,12 @@ def test_what_stops_it_may_come_in_a_group():
         except BaseException as error:  # noqa: BLE001 (what is tested)
             raise group("several", [error]) from None
 
-    violation_of(collect, examples=[EMPTY])
+    violation_of(collect, examples=[EMPTY_PAGE])
 
 
 @pytest.mark.parametrize("change", ["end", "request_end"])
-def test_nothing_changes_where_no_session_runs(change):
-    """Drift that ends a session needs one that has not ended."""
+def test_drift_without_active_sessions_changes_nothing(change):
+    """Drift that ends a session changes nothing if all sessions have ended."""
     job = FakeDeadline().add_job(Listing(runs=(("ENDED", 2),)))
     before = [session.summary for session in job.sessions]
     _runner._change(job, change, None)
@@ -180,16 +183,16 @@ def test_nothing_changes_where_no_session_runs(change):
     ],
 )
 def test_groups_of_runaways(errors, runaway):
-    """What else is in one must be what a collector may raise."""
+    """A group counts as a runaway if it contains one and otherwise only ordinary exceptions."""
     assert _runner._of_runaway(types.SimpleNamespace(exceptions=errors)) is runaway
 
 
-def test_the_suite_goes_on():
-    """After a runaway the same thread works, sleeps, waits and traces as before."""
-    trace, hook, handler = sys.gettrace(), threading.excepthook, signal.getsignal(signal.SIGURG)
+def test_the_process_is_restored_after_a_runaway():
+    """After a runaway, tracing, hooks, signal handlers and sleep are as before."""
+    tracer, hook, handler = sys.gettrace(), threading.excepthook, signal.getsignal(signal.SIGURG)
     violation_of(runaway.calls_for_ever_whatever_comes)
     violation_of(runaway.works_for_ever)
-    assert sys.gettrace() is trace
+    assert sys.gettrace() is tracer
     assert threading.excepthook is hook
     assert signal.getsignal(signal.SIGURG) is handler
     assert (time.sleep, imported_sleep) == (_real_sleep[0], _real_sleep[0])
@@ -197,15 +200,15 @@ def test_the_suite_goes_on():
     check_pagination(every, without=VARIATIONS, max_examples=1)
 
 
-def test_sleeping_moves_the_time_of_service_and_collector_and_takes_none():
-    """A day of waiting makes a token expire, at once."""
-    passed, expired = [], []
+def test_sleeping_advances_the_clock_of_service_and_collector():
+    """Sleeping for a day expires a token, and advances the collector's clock by a day."""
+    elapsed, expired = [], []
 
     def slow(client, **job):
         response = client.list_sessions(**job)
         before = datetime.datetime.now(datetime.timezone.utc)
         time.sleep(24 * 3600 + 1)
-        passed.append(datetime.datetime.now(datetime.timezone.utc) - before)
+        elapsed.append(datetime.datetime.now(datetime.timezone.utc) - before)
         if "nextToken" in response:
             try:
                 client.list_sessions(**job, nextToken=response["nextToken"])
@@ -216,62 +219,62 @@ def test_sleeping_moves_the_time_of_service_and_collector_and_takes_none():
 
     with pytest.raises(PaginationViolation, match="though it had caused every failed call itself"):
         check_pagination(slow, without=["faults"], max_examples=1)
-    assert set(passed) == {datetime.timedelta(hours=24, seconds=1)}
+    assert set(elapsed) == {datetime.timedelta(hours=24, seconds=1)}
     assert set(expired) == {True}
 
 
-def test_who_is_stopped_has_time_to_clean_up(monkeypatch):
-    """It is interrupted again if that takes long, and less and less often."""
-    box = Sandbox(Clock(), patience=5)
+def test_a_stopped_collector_has_time_to_clean_up(monkeypatch):
+    """A collector that cleans up slowly is interrupted again, at longer and longer intervals."""
+    sandbox = Sandbox(Clock(), patience=5)
     looks, interrupted = [], []
-    monkeypatch.setattr(box._watchdog, "_interrupt", lambda **_: interrupted.append(len(looks)))
+    monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda **_: interrupted.append(len(looks)))
 
     class Ended:
         def wait(self, seconds):
             looks.append(seconds)
             return len(looks) > 60
 
-    box._stopper.running, box._stopper.stopped = True, "it slept too long"
-    box._watchdog.watch(Ended())
+    sandbox._stopper.running, sandbox._stopper.stopped = True, "it slept too long"
+    sandbox._watchdog.watch(Ended())
     assert interrupted[0] * _watchdog.STEP >= _virtual_time.GRACE
     pauses = [later - sooner for sooner, later in itertools.pairwise(interrupted)]
     assert len(pauses) == 3
     assert sorted(set(pauses)) == pauses
 
 
-def test_the_shortest_sleep_moves_the_time():
-    """Whoever sleeps until a certain time gets there, however small the steps."""
-    passed = []
+def test_the_shortest_sleep_advances_the_clock():
+    """Even the shortest sleep advances the clock, by one microsecond."""
+    elapsed = []
 
     def collect(client, **job):
         before = datetime.datetime.now(datetime.timezone.utc)
         time.sleep(1e-9)
-        passed.append(datetime.datetime.now(datetime.timezone.utc) - before)
+        elapsed.append(datetime.datetime.now(datetime.timezone.utc) - before)
         return every(client, **job)
 
     check_pagination(collect, without=VARIATIONS, max_examples=1)
-    assert set(passed) == {datetime.timedelta.resolution}
+    assert set(elapsed) == {datetime.timedelta.resolution}
 
 
-def test_an_async_sleep_gives_its_result_and_others_their_turn():
-    """As the real one does."""
-    seen = []
+def test_an_async_sleep_returns_its_result_and_lets_tasks_run():
+    """The patched ``asyncio.sleep`` returns its ``result``, and lets other tasks run."""
+    results = []
 
     async def collect(client, **job):
-        async def note():
-            seen.append(await asyncio.sleep(3600, "slept"))
+        async def sleep_in_a_task():
+            results.append(await asyncio.sleep(3600, "slept"))
 
-        task = asyncio.create_task(note())
+        task = asyncio.create_task(sleep_in_a_task())
         await asyncio.sleep(-1)
         await task
         return every(client, **job)
 
     check_pagination(collect, without=VARIATIONS, max_examples=1)
-    assert set(seen) == {"slept"}
+    assert set(results) == {"slept"}
 
 
 def test_a_negative_sleep_is_refused():
-    """As by the real one."""
+    """The patched ``time.sleep`` refuses a negative time, like the real one."""
 
     def collect(client, **job):
         with pytest.raises(ValueError, match="sleep length must be non-negative"):
@@ -281,10 +284,10 @@ def test_a_negative_sleep_is_refused():
     check_pagination(collect, without=VARIATIONS, max_examples=1)
 
 
-def test_threads_of_others_sleep_on():
-    """Only what the collector starts, or what calls the service, is in the sandbox."""
+def test_unrelated_threads_sleep_in_real_time():
+    """A thread that the collector did not start, and that makes no call, sleeps in real time."""
     clock = Clock()
-    box = Sandbox(clock, 1)
+    sandbox = Sandbox(clock, 1)
     slept, go = [], threading.Event()
 
     async def both():
@@ -300,14 +303,14 @@ def test_threads_of_others_sleep_on():
     thread = threading.Thread(target=other)
     thread.start()
     with Undoing() as undoing:
-        box.open(undoing)
+        sandbox.open(undoing)
         go.set()
         thread.join()
     assert slept[0] >= 0.04
 
 
-def test_a_pool_that_was_there_before_is_in_the_sandbox_once_it_calls():
-    """Its waiting takes no time then."""
+def test_an_earlier_pool_joins_virtual_time_once_it_calls():
+    """A pool thread older than the check sleeps in virtual time once it makes a call."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(runaway.nothing).result()
 
@@ -321,12 +324,12 @@ def test_a_pool_that_was_there_before_is_in_the_sandbox_once_it_calls():
 
         before = time.monotonic()
         check_pagination(collect, without=VARIATIONS, max_examples=1)
-        # Less than one of its sleeps.
+        # The check took less time than a single one of the sleeps.
         assert time.monotonic() - before < 600
 
 
 def test_a_pool_outlives_a_runaway_that_used_it():
-    """Its idle threads are left alone."""
+    """Stopping a collector does not end the idle threads of a pool that it used."""
     with ThreadPoolExecutor(2) as pool:
 
         def collect(client, **job):
@@ -338,13 +341,13 @@ def test_a_pool_outlives_a_runaway_that_used_it():
 
 
 def test_calls_after_the_end_are_refused():
-    """A thread that goes on calling once its collector has returned is ended."""
+    """A call made after the collector has returned raises ``Runaway`` in the calling thread."""
     with pytest.raises(Runaway, match="it had already returned"):
         Sandbox(Clock(), 1).heard()
 
 
-def test_signals_of_others_do_nothing():
-    """Only a collector that has to be stopped is."""
+def test_stray_signals_do_nothing():
+    """A SIGURG from elsewhere does not stop a collector that behaves."""
 
     def collect(client, **job):
         signal.raise_signal(signal.SIGURG)
@@ -354,10 +357,10 @@ def test_signals_of_others_do_nothing():
 
 
 @pytest.mark.at_length
-def test_an_error_in_a_thread_of_the_collector_is_told(monkeypatch):
-    """Only what stops a runaway is nobody's business."""
-    told = []
-    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_type))
+def test_an_error_in_a_thread_reaches_the_excepthook(monkeypatch):
+    """``threading.excepthook`` gets a thread's own errors, but not the one that stops a runaway."""
+    hooked = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: hooked.append(args.exc_type))
 
     def collect(client, **job):
         thread = threading.Thread(target=lambda: {}["no"])
@@ -366,16 +369,16 @@ def test_an_error_in_a_thread_of_the_collector_is_told(monkeypatch):
         return every(client, **job)
 
     check_pagination(collect, without=VARIATIONS, max_examples=1)
-    assert set(told) == {KeyError}
-    told.clear()
+    assert set(hooked) == {KeyError}
+    hooked.clear()
     violation_of(runaway.a_thread_calls_for_ever)
-    assert not told
+    assert not hooked
 
 
-def test_what_nobody_can_catch_is_told(monkeypatch):
-    """But for what stops a runaway, in the last lines of a thread."""
-    told = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda args: told.append(args.exc_type))
+def test_unraisable_errors_reach_the_unraisablehook(monkeypatch):
+    """``sys.unraisablehook`` gets everything except the exceptions that stop a runaway."""
+    hooked = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: hooked.append(args.exc_type))
 
     def collect(client, **job):
         for error in (Runaway, InsistentRunaway, KeyError):
@@ -383,11 +386,11 @@ def test_what_nobody_can_catch_is_told(monkeypatch):
         return every(client, **job)
 
     check_pagination(collect, max_examples=1, without=VARIATIONS)
-    assert set(told) == {KeyError}
+    assert set(hooked) == {KeyError}
 
 
-def test_a_module_that_a_collector_imports_has_the_real_sleep_afterwards(tmp_path, monkeypatch):
-    """It asked for ``time.sleep`` while ours stood there."""
+def test_a_module_imported_by_a_collector_gets_the_real_sleep_back(tmp_path, monkeypatch):
+    """A module imported during a check has the real ``time.sleep`` after the check."""
     (tmp_path / "imported_late.py").write_text(
         "from time import sleep\nfrom asyncio import sleep as aio\n"
     )
@@ -405,12 +408,12 @@ def test_a_module_that_a_collector_imports_has_the_real_sleep_afterwards(tmp_pat
     assert imported_late.aio is asyncio.sleep
 
 
-def test_what_a_collector_keeps_of_our_sleep_sleeps_for_real_afterwards(monkeypatch):
-    """It neither stops anybody nor moves a clock."""
-    kept = []
+def test_a_saved_sleep_sleeps_for_real_after_the_check(monkeypatch):
+    """A patched sleep that a collector saved sleeps in real time after the check."""
+    saved = []
 
     def collect(client, **job):
-        kept[:] = [time.sleep, asyncio.sleep]
+        saved[:] = [time.sleep, asyncio.sleep]
         return every(client, **job)
 
     check_pagination(collect, without=VARIATIONS, max_examples=1)
@@ -422,13 +425,13 @@ def test_what_a_collector_keeps_of_our_sleep_sleeps_for_real_afterwards(monkeypa
 
     monkeypatch.setattr(_virtual_time, "_real_sleep", [slept.append])
     monkeypatch.setattr(_virtual_time, "_real_async_sleep", [sleep])
-    kept[0](3)
-    assert asyncio.run(kept[1](4, "slept")) == "slept"
+    saved[0](3)
+    assert asyncio.run(saved[1](4, "slept")) == "slept"
     assert slept == [3, 4]
 
 
-def test_defaults_are_given_back():
-    """Those of functions anywhere: in modules, in classes, around the collector."""
+def test_defaults_are_restored():
+    """Default arguments that were patched for the check get their real functions back after it."""
 
     def nap(seconds, sleep=time.sleep, *, clock=time.monotonic, aio=asyncio.sleep):
         return sleep, clock, aio, seconds
@@ -439,23 +442,23 @@ def test_defaults_are_given_back():
             return sleep
 
         def collect(self, client, **job):
-            seen.extend([*nap(1)[:3], self.nap()])
+            patched.extend([*nap(1)[:3], self.nap()])
             return every(client, **job)
 
-    seen = []
+    patched = []
     real = [time.sleep, time.monotonic, asyncio.sleep, time.sleep]
     collect = Naps().collect
 
-    def around(client, **job):
+    def wrapper(client, **job):
         return collect(client, **job)
 
-    check_pagination(functools.partial(around), without=VARIATIONS, max_examples=1)
-    assert not {*map(id, seen)} & {*map(id, real)}
+    check_pagination(functools.partial(wrapper), without=VARIATIONS, max_examples=1)
+    assert not {*map(id, patched)} & {*map(id, real)}
     assert [*nap(1)[:3], Naps.nap()] == real
 
 
-def test_a_thread_that_is_left_stands_still_until_it_is_needed():
-    """It neither moves the clock between two calls nor keeps anybody."""
+def test_a_leftover_thread_does_not_advance_the_clock():
+    """A leftover thread that sleeps in a loop does not advance the clock between two calls."""
     naps = []
 
     def nap():
@@ -476,7 +479,7 @@ def test_a_thread_that_is_left_stands_still_until_it_is_needed():
 
 
 def test_expectations_may_sleep():
-    """They are not the collector's."""
+    """An ``expected`` function may sleep; its sleep does not count against the collector."""
 
     def expected(sessions):
         time.sleep(1)
@@ -485,8 +488,8 @@ def test_expectations_may_sleep():
     check_pagination(every, expected=expected, without=VARIATIONS, max_examples=1)
 
 
-def test_exceptions_for_those_who_run_tests_pass_through():
-    """Skipping, failing and interrupting are not the collector's to decide."""
+def test_a_skip_in_a_collector_skips_the_test():
+    """``pytest.skip`` inside a collector skips the test instead of being a violation."""
 
     def collect(*_, **__):
         pytest.skip("not today")
@@ -496,8 +499,8 @@ def test_exceptions_for_those_who_run_tests_pass_through():
 
 
 @pytest.mark.at_length
-def test_polling_for_what_never_comes():
-    """Others are given time to work, but not for ever."""
+def test_polling_for_ever_is_stopped():
+    """A collector that polls a thread that never ends is stopped after 5000 sleeps."""
 
     def works(ended):
         while not ended:
@@ -513,11 +516,11 @@ def test_polling_for_what_never_comes():
         finally:
             ended.append(True)
 
-    assert "it slept 5000 times" in violation_of(collect, examples=[EMPTY]).finding.what
+    assert "it slept 5000 times" in violation_of(collect, examples=[EMPTY_PAGE]).finding.what
 
 
-def test_sessions_of_a_collector_share_what_they_load():
-    """Also where one has data of its own."""
+def test_botocore_sessions_share_a_loader():
+    """Botocore sessions in a check share a loader, except those with their own ``data_path``."""
 
     def collect(client, **job):
         session = botocore.session.Session()
@@ -534,8 +537,8 @@ def test_sessions_of_a_collector_share_what_they_load():
     assert other() is not loaders[1]
 
 
-def test_waiting_longer_and_longer_for_ever():
-    """Before the calendar ends."""
+def test_growing_backoff_is_stopped():
+    """A collector that backs off ever longer is stopped after sleeping for seven days in total."""
 
     def collect(client, **job):
         seconds = 1
@@ -550,10 +553,10 @@ def test_waiting_longer_and_longer_for_ever():
     assert "more than 7 days in all" in violation_of(collect, examples=[lasting]).finding.what
 
 
-def test_who_sleeps_shortest_wakes_first():
-    """In tasks that sleep side by side, of which the longest says how much time passes."""
+def test_the_shortest_sleep_ends_first():
+    """Concurrent async sleeps end in order, and take only as long as the longest."""
     order = []
-    passed = []
+    elapsed = []
 
     async def collect(client, **job):
         async def sleep(seconds):
@@ -562,9 +565,9 @@ def test_who_sleeps_shortest_wakes_first():
 
         before = datetime.datetime.now(datetime.timezone.utc)
         await asyncio.gather(sleep(3), sleep(1), sleep(2))
-        passed.append(datetime.datetime.now(datetime.timezone.utc) - before)
+        elapsed.append(datetime.datetime.now(datetime.timezone.utc) - before)
         return every(client, **job)
 
     check_pagination(collect, without=VARIATIONS, max_examples=1)
     assert order[:3] == [1, 2, 3]
-    assert set(passed) == {datetime.timedelta(seconds=3)}
+    assert set(elapsed) == {datetime.timedelta(seconds=3)}

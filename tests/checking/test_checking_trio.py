@@ -1,4 +1,4 @@
-"""Collectors that run trio, by itself or below anyio, and event loops that cannot be made."""
+"""Collectors that run trio, directly or through anyio, and event loops that cannot be created."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._trial import Trial
 from pytest_deadline_sessions.checking._undoing import Undoing
 
-# A collector that is stopped while it closes its event loop leaves it.
+# A collector that is stopped while it closes its event loop leaves the loop open.
 pytestmark = [
     pytest.mark.usefixtures("stopped_are_collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
@@ -31,24 +31,24 @@ pytestmark = [
 trio = pytest.importorskip("trio")
 anyio = pytest.importorskip("anyio")
 
-ONE = Case(Listing(page_sizes=(1,)))
+ONE_SESSION = Case(Listing(page_sizes=(1,)))
 
 
 @pytest.fixture(autouse=True)
-def _trio_is_as_it_was():
-    """Its functions and its clock are its own again."""
+def _trio_is_restored():
+    """After each test, trio has its own functions and clock again."""
     before = state()
     real = (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run)
     clock = trio._core._run.perf_counter
     yield
     assert (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run) == real
     assert trio._core._run.perf_counter is clock is time.perf_counter
-    # Threads end when they like, and pytest 8.0 has a hook of its own while a test runs.
+    # Threads may end at any time, and pytest 8.0 sets a hook of its own during a test.
     assert not set(unlike(before, state())) - {"threads", "hooks"}
 
 
 def running(work, run=lambda main: trio.run(main)):  # noqa: PLW0108 (looked up when called)
-    """A collector that does this work in an event loop of its own."""
+    """Return a collector that runs this work in an event loop of its own."""
 
     def collect(client, **job):
         async def main():
@@ -60,13 +60,13 @@ def running(work, run=lambda main: trio.run(main)):  # noqa: PLW0108 (looked up 
 
 
 def violation_of(work):
-    """What ``check_pagination`` finds."""
+    """Return what the *terminates* violation says about a collector that does this work."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(
             running(work),
             max_examples=1,
             patience=0.3,
-            examples=[ONE],
+            examples=[ONE_SESSION],
             without=VARIATIONS,
         )
     assert caught.value.rule == "terminates"
@@ -83,7 +83,7 @@ def violation_of(work):
     ],
 )
 def test_a_collector_that_sleeps_between_pages(library, run):
-    """It is right, and its sleeping takes no time."""
+    """A collector that sleeps in trio or anyio between pages passes, without real waiting."""
 
     async def in_a_thread(function, *args):
         return await library.to_thread.run_sync(function, *args)
@@ -91,8 +91,8 @@ def test_a_collector_that_sleeps_between_pages(library, run):
     async def collect(client, job):
         sessions, token = [], {}
         while True:
-            ask = functools.partial(client.list_sessions, **job, **token)
-            page = await in_a_thread(ask)
+            call = functools.partial(client.list_sessions, **job, **token)
+            page = await in_a_thread(call)
             sessions += page["sessions"]
             if "nextToken" not in page:
                 return sessions
@@ -101,12 +101,12 @@ def test_a_collector_that_sleeps_between_pages(library, run):
 
     before = time.monotonic()
     check_pagination(running(collect, run), max_examples=5, without=["volume"])
-    # Less than one of its sleeps.
+    # The check took less time than a single one of the sleeps.
     assert time.monotonic() - before < 600
 
 
 def _inside(work):
-    """Run this in a collector that is right, and nothing of it takes longer than patience."""
+    """Check a correct collector that does this work first, with a patience of five seconds."""
 
     async def collect(client, job):
         await work()
@@ -115,8 +115,8 @@ def _inside(work):
     check_pagination(running(collect), max_examples=1, without=VARIATIONS, patience=5)
 
 
-def test_trios_clock_moves_with_its_sleeping():
-    """Whoever waits for a certain time gets there."""
+def test_sleeping_advances_trios_clock():
+    """Sleeping advances trio's clock, so a loop that sleeps until a given time ends."""
 
     async def work():
         start = trio.current_time()
@@ -129,7 +129,7 @@ def test_trios_clock_moves_with_its_sleeping():
 
 
 def test_deadlines_of_trio():
-    """Who sleeps for longer than it was given is cancelled, and no later."""
+    """A trio deadline cancels a sleep that would outlast the deadline, and no shorter sleep."""
 
     async def work():
         start = trio.current_time()
@@ -145,8 +145,8 @@ def test_deadlines_of_trio():
     _inside(work)
 
 
-def test_a_sleeper_looks_again_until_it_may_wake(monkeypatch):
-    """Without a pause in between if no thread works beside it."""
+def test_a_sleeper_polls_until_it_may_wake(monkeypatch):
+    """A trio sleeper polls until it may wake, without real pauses if no other thread is working."""
     answers = iter([False, False, True])
 
     @contextlib.contextmanager
@@ -163,8 +163,8 @@ def test_a_sleeper_looks_again_until_it_may_wake(monkeypatch):
     assert list(answers) == []
 
 
-def test_who_sleeps_shortest_wakes_first():
-    """And has its turn before the next one wakes."""
+def test_tasks_wake_in_order():
+    """Tasks wake in the order of their wake-up times; each runs before the next one wakes."""
 
     async def sleep(seconds, order):
         await trio.sleep(seconds)
@@ -183,7 +183,7 @@ def test_who_sleeps_shortest_wakes_first():
 
 
 def test_a_thread_that_works_beside_a_sleeper():
-    """The sleeper gives it time to work."""
+    """Virtual time does not jump past a thread that is still working."""
 
     def add_up(order, begun):
         begun.set()
@@ -202,8 +202,8 @@ def test_a_thread_that_works_beside_a_sleeper():
     _inside(work)
 
 
-def test_sleeping_for_no_time_and_for_less():
-    """As trio does it."""
+def test_zero_and_negative_sleeps():
+    """Trio accepts a sleep of zero seconds and refuses a negative one, as usual."""
 
     async def work():
         await trio.sleep(0)
@@ -275,17 +275,17 @@ async def _all_in_two_tasks(client, job):
     ],
 )
 def test_runaways_in_trio(work, why):
-    """They are stopped, and trio is left in order."""
+    """A runaway that uses trio is stopped, and trio works afterwards."""
     assert why in violation_of(work)
     assert trio.run(_one) == 1
 
 
 @pytest.mark.parametrize("library", [{}, {"run": lambda work: anyio.run(work, backend="trio")}])
-def test_a_deadline_that_comes_in_real_time(library):
-    """A right collector that waits for one is not called endless: it is refused in words."""
+def test_a_deadline_in_real_time(library):
+    """A real wait with a deadline beyond ``patience`` gives an error, not a violation."""
     collect = running(_waits_with_a_deadline, **library)
     with pytest.raises(UnfitError, match=r"with a deadline (60|59\.\d) s away"):
-        check_pagination(collect, max_examples=1, patience=0.3, examples=[ONE])
+        check_pagination(collect, max_examples=1, patience=0.3, examples=[ONE_SESSION])
     assert trio.run(_one) == 1
 
 
@@ -295,7 +295,7 @@ async def _one():
 
 
 def test_a_runaway_in_a_thread_of_its_own():
-    """Where no signal ends it."""
+    """A collector that runs trio in its own thread, where signals do not arrive, is stopped."""
 
     def collect(*_, **__):
         thread = threading.Thread(target=lambda: trio.run(_waits, None, None))
@@ -303,12 +303,12 @@ def test_a_runaway_in_a_thread_of_its_own():
         thread.join()
 
     with pytest.raises(PaginationViolation) as caught:
-        check_pagination(collect, max_examples=1, patience=0.3, examples=[ONE])
+        check_pagination(collect, max_examples=1, patience=0.3, examples=[ONE_SESSION])
     assert caught.value.rule == "terminates"
 
 
-def test_trio_of_others():
-    """It sleeps on in real time, however fast that of a collector passes."""
+def test_unrelated_trio_sleeps_in_real_time():
+    """Trio in an unrelated thread sleeps in real time while a collector sleeps in virtual time."""
     slept, go, ended = [], threading.Event(), threading.Event()
 
     async def nap():
@@ -337,8 +337,8 @@ def test_trio_of_others():
     assert 0.03 <= slept[0] < 600
 
 
-def test_a_coroutine_of_trios_is_refused():
-    """Asyncio runs it; that is no fault of the collector, and the error says what to do."""
+def test_a_trio_coroutine_is_refused():
+    """An ``async def`` collector that awaits trio gets an error that says how to run trio."""
 
     async def sleeps(client, **job):
         await trio.sleep(1)
@@ -353,8 +353,8 @@ def test_a_coroutine_of_trios_is_refused():
             check_pagination(collect, max_examples=1)
 
 
-def test_other_errors_of_a_loop_are_the_collectors():
-    """They are told as what they are."""
+def test_other_runtime_errors_are_reported():
+    """Any other ``RuntimeError`` of an async collector is reported as the collector's own."""
 
     async def collect(*_, **__):
         raise RuntimeError("no luck")
@@ -363,7 +363,7 @@ def test_other_errors_of_a_loop_are_the_collectors():
         check_pagination(collect, max_examples=1)
 
 
-LATE = """
+IMPORTS_TRIO_LATE = """
 import sys
 from pytest_deadline_sessions import check_pagination
 
@@ -382,15 +382,19 @@ assert "trio" in sys.modules
 
 @pytest.mark.at_length
 def test_trio_that_the_collector_imports():
-    """Its sleeping takes no time from then on, and what came before tells nothing."""
+    """If the collector itself imports trio, its trio sleeps take no real time and it passes."""
     done = subprocess.run(
-        [sys.executable, "-c", LATE], check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", IMPORTS_TRIO_LATE],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_trio_that_is_imported_during_a_check(monkeypatch):
-    """Virtual time covers it from the next look on, and the look says so once."""
+    """``meet_late`` patches a trio imported during the check, and returns true once."""
     sandbox = Sandbox(Clock(), patience=5)
     monkeypatch.delitem(sys.modules, "trio")
     with Undoing() as undoing:
@@ -404,7 +408,7 @@ def test_trio_that_is_imported_during_a_check(monkeypatch):
 
 
 def test_with_pytest_socket(pytester, run_pytest):
-    """Who is asynchronous needs a loop, which is told; who is not needs no socket."""
+    """Without sockets, an async collector gets an error that says so; a sync one passes."""
     pytest.importorskip("pytest_socket")
     pytest.importorskip("aiobotocore")
     pytester.makepyfile(
@@ -438,21 +442,23 @@ def test_with_pytest_socket(pytester, run_pytest):
     result.assert_outcomes(passed=1, failed=1)
 
 
-def test_a_run_that_begins_or_ends_is_left_alone():
-    """There is nothing yet, or no longer, that could be cancelled."""
+def test_a_trio_run_that_begins_or_ends():
+    """``cancels`` handles a trio run that is not registered yet, or has just ended."""
     time_of_trio = Sandbox(Clock(), patience=5)._time.trio
-    seen = []
-    exec("seen.append(sys._getframe())", {"__name__": "trio._core._run", "seen": seen, "sys": sys})
-    assert not time_of_trio.cancels(seen[0], 1)
+    frames = []
+    exec(
+        "seen.append(sys._getframe())", {"__name__": "trio._core._run", "seen": frames, "sys": sys}
+    )
+    assert not time_of_trio.cancels(frames[0], 1)
     time_of_trio._runs[1] = None
-    assert time_of_trio.cancels(seen[0], 1)
+    assert time_of_trio.cancels(frames[0], 1)
     assert not time_of_trio.cancels(sys._getframe(), 1)
     assert not time_of_trio.cancels(None, 1)
 
 
 @pytest.mark.parametrize("late", [True, False])
-def test_a_library_that_is_met_late(monkeypatch, late):
-    """The attempt in which it was imported proves nothing, and is made again as another."""
+def test_an_attempt_that_imported_trio_is_repeated(monkeypatch, late):
+    """If trio was imported during an attempt, the case is tried again with an unused number."""
     attempts = []
     monkeypatch.setattr(Trial, "_find", lambda _, attempt: attempts.append(attempt))
     runner = types.SimpleNamespace(
@@ -460,5 +466,5 @@ def test_a_library_that_is_met_late(monkeypatch, late):
         start=lambda case, number=None: (case, number),
         sandbox=types.SimpleNamespace(meet_late=lambda: late),
     )
-    Trial(runner).find(ONE, 7)
-    assert attempts == [(ONE, 7), (ONE, None)][: 1 + late]
+    Trial(runner).find(ONE_SESSION, 7)
+    assert attempts == [(ONE_SESSION, 7), (ONE_SESSION, None)][: 1 + late]
