@@ -1,4 +1,4 @@
-"""However ``check_pagination`` ends, the process is as it was before."""
+"""However ``check_pagination`` ends, the process is restored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.checking._virtual_time import TrioTime
 
-# A collector that is stopped while it closes its event loop leaves it.
+# A collector that is stopped while it closes its event loop leaves the loop open.
 pytestmark = [
     pytest.mark.usefixtures("stopped_are_collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
@@ -44,14 +44,14 @@ CHECKING = [
 
 
 def naps(client, *, sleep=time.sleep, clock=time.monotonic, **job):
-    """A collector with defaults of every kind."""
+    """A collector whose default arguments include patched functions."""
     sleep(1)
     clock()
     return every(client, **job)
 
 
 def everything(modules=None):
-    """All that is different inside, the defaults of the collector and the clients included."""
+    """Return all that a check changes, including the collector's defaults and botocore's hooks."""
     return {
         **state(modules),
         "defaults": dict(naps.__kwdefaults__),
@@ -68,14 +68,14 @@ def _nothing_is_left():
     gc.collect()
     before = everything()
     yield
-    # Before 8.4, pytest has hooks of its own for each phase of a test.
+    # Before 8.4, pytest sets its own hooks for each phase of a test.
     of_pytest = {"hooks"} if pytest.version_tuple < (8, 4) else set()
     assert not set(unlike(before, everything())) - of_pytest
 
 
 @pytest.mark.at_length
 def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
-    """Whatever was done is undone, once, and what was not is not."""
+    """An interrupt anywhere while a check is set up or torn down leaves nothing changed."""
     options = Options(naps)
     few = look_through_few_modules(monkeypatch, _rebinding, api, clock, sys.modules[__name__])
 
@@ -117,8 +117,8 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
         (interception, "attach"),
     ],
 )
-def test_what_fails_when_entering_undoes_the_rest(monkeypatch, owner, name):
-    """Whatever it is that fails; and the error is the one that is told."""
+def test_a_failing_setup_is_undone(monkeypatch, owner, name):
+    """If a step of the setup fails, its error is raised and all earlier steps are undone."""
 
     def fails(*_, **__):
         raise RuntimeError(name)
@@ -132,7 +132,7 @@ def test_what_fails_when_entering_undoes_the_rest(monkeypatch, owner, name):
 
 
 def test_nothing_is_left_while_a_violation_is_kept():
-    """Neither a route to its client nor anything else of ours stays in botocore."""
+    """Keeping a violation alive keeps no hook, interceptor or patch in botocore."""
     before = everything()
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(first_page, max_examples=1)
@@ -141,8 +141,8 @@ def test_nothing_is_left_while_a_violation_is_kept():
 
 
 @pytest.mark.at_length
-def test_nothing_is_left_of_an_async_collector_while_its_violation_is_kept():
-    """As little as of any other."""
+def test_nothing_is_left_while_an_async_violation_is_kept():
+    """Keeping the violation of an async collector alive keeps no patch either."""
     pytest.importorskip("aiobotocore.session")
     pytest.importorskip("aiobotocore.retries.bucket")
 
@@ -166,7 +166,7 @@ def _with_contexts(error):
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="no such signals")
 @pytest.mark.parametrize("after", [0.001, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
 def test_a_timeout_at_any_time(after):
-    """As of pytest-timeout, whose signal raises wherever the program is just then."""
+    """A signal handler that raises at any moment, like pytest-timeout's, ends the check cleanly."""
 
     def timeout(*_):
         raise Interrupt
@@ -174,7 +174,7 @@ def test_a_timeout_at_any_time(after):
     raised = []
     old = signal.signal(signal.SIGALRM, timeout)
     before = everything()
-    # Nothing is heard of what is raised while garbage is collected.
+    # An exception raised during garbage collection would be lost.
     gc.disable()
     signal.setitimer(signal.ITIMER_REAL, after)
     try:
@@ -195,8 +195,8 @@ def test_a_timeout_at_any_time(after):
 
 @pytest.mark.parametrize("runs", [True, False])
 def test_an_interrupt_while_a_thread_starts(monkeypatch, runs):
-    """It is waited for, unless the system never started it."""
-    # From Python 3.13 on it is the first.
+    """After an interrupt during a thread's start, no thread is left, whether it ran or not."""
+    # Python 3.13 and later have the first of these.
     names = ("_start_joinable_thread", "_start_new_thread")
     name = next(name for name in names if hasattr(threading, name))
     start, sleep, threads = getattr(threading, name), time.sleep, []
@@ -221,7 +221,7 @@ def test_an_interrupt_while_a_thread_starts(monkeypatch, runs):
 @pytest.mark.at_length
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Interrupt])
 def test_an_interrupt_in_the_collector(error):
-    """It ends the check, and the check leaves nothing."""
+    """An interrupt in the collector ends the check and is raised."""
 
     def collect(client, **job):
         every(client, **job)
@@ -231,8 +231,8 @@ def test_an_interrupt_in_the_collector(error):
         check_pagination(collect, max_examples=1)
 
 
-def test_steps_that_fail_are_tried_again_and_do_not_keep_the_others():
-    """The first error is told in the end."""
+def test_failing_undo_steps_are_retried():
+    """A failing undo step is tried twice. All other steps run, and the first error is raised."""
     undoing, done = Undoing(), []
 
     def fails(why):
@@ -249,8 +249,8 @@ def test_steps_that_fail_are_tried_again_and_do_not_keep_the_others():
     assert len(done) == 5
 
 
-def test_what_somebody_replaces_in_turn_stays():
-    """Undoing puts back an attribute or a global only where ours still stands."""
+def test_later_replacements_by_others_stay():
+    """Undoing restores an attribute or a global only if it still holds our replacement."""
     module = types.ModuleType("somebodys")
     module.attribute, module.nap, module.rest = "real", naps, naps
     sys.modules["somebodys"] = module
@@ -267,7 +267,7 @@ def test_what_somebody_replaces_in_turn_stays():
 
 
 def test_functions_that_enclose_each_other():
-    """The defaults of each are replaced, once, and put back."""
+    """Defaults of two functions that refer to each other are replaced once and restored."""
 
     def first(sleep=time.sleep):
         return sleep, second
@@ -283,12 +283,12 @@ def test_functions_that_enclose_each_other():
 
 
 class _Decorating(staticmethod):
-    """A kind of static method that somebody else has made."""
+    """A third-party subclass of ``staticmethod``."""
 
 
 @pytest.mark.parametrize("wrap", [lambda function: function, classmethod, _Decorating])
 def test_functions_that_a_method_encloses(wrap):
-    """They are found through a method that has no defaults itself, whatever kind it is."""
+    """Defaults of a function in a method's closure are replaced, whatever kind of method it is."""
 
     def nap(sleep=time.sleep):
         return sleep
@@ -301,20 +301,20 @@ def test_functions_that_a_method_encloses(wrap):
     assert collector.collect() is time.sleep
 
 
-def test_a_handler_that_is_not_of_pythons_making(monkeypatch):
-    """It cannot be put back; then the signal does what it does by itself."""
-    put = []
+def test_a_signal_handler_that_was_not_set_from_python(monkeypatch):
+    """If the previous signal handler was not set from Python, undoing sets the default handler."""
+    handlers = []
     monkeypatch.setattr(signal, "getsignal", lambda _: None)
-    monkeypatch.setattr(signal, "signal", lambda *given: put.append(given))
+    monkeypatch.setattr(signal, "signal", lambda *arguments: handlers.append(arguments))
     undoing = Undoing()
     with undoing:
         _sandbox.Sandbox(Runner(Options(every)).fake.clock, 5).open(undoing)
     monkeypatch.undo()
-    assert [handler for _, handler in put][1:] == [signal.SIG_DFL]
+    assert [handler for _, handler in handlers][1:] == [signal.SIG_DFL]
 
 
 def test_tracing_is_as_before():
-    """Whoever traces goes on tracing."""
+    """A check leaves the active trace function in place."""
     trace = sys.gettrace()
     check_pagination(every, without=VARIATIONS, max_examples=1)
     assert sys.gettrace() is trace
