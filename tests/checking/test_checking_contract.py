@@ -1,4 +1,4 @@
-"""The rules of the contract, one by one, and the causes that a report names."""
+"""Each rule of the contract, and the likely causes that a report names."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from collectors.wrong import every
 from pytest_deadline_sessions import Listing, check_pagination
 from pytest_deadline_sessions.checking import RULES, Case, Lapse
 
-ONE = Listing(page_sizes=(1,))
-TWO = Listing(page_sizes=(1, 1))
-THREE = Listing(page_sizes=(1, 1, 1))
+ONE_PAGE = Listing(page_sizes=(1,))
+TWO_PAGES = Listing(page_sizes=(1, 1))
+THREE_PAGES = Listing(page_sizes=(1, 1, 1))
 
 
 def test_every_rule_has_its_reason():
-    """A rule is a name and a sentence."""
+    """The contract has seven rules; each has a reason that is a sentence about the collector."""
     assert all(reason.startswith("It ") and reason.endswith(".") for reason in RULES.values())
     assert list(RULES) == [
         "complete",
@@ -40,7 +40,7 @@ def test_every_rule_has_its_reason():
     [
         (
             wrong.first_page,
-            TWO,
+            TWO_PAGES,
             "It returned 1 session for a listing of 2: 1 missing",
             "It returned only the first page.",
         ),
@@ -64,12 +64,12 @@ def test_every_rule_has_its_reason():
         ),
         (
             wrong.drops_the_last_page_unless_it_is_the_only_one,
-            THREE,
+            THREE_PAGES,
             "for a listing of 3: 1 missing",
             "It drops the last page, the one without a token.",
         ),
-        (wrong.drops_the_first_page, THREE, "1 missing", "It drops the first page."),
-        (wrong.keeps_the_last_page, THREE, "2 missing", "It keeps only the last page."),
+        (wrong.drops_the_first_page, THREE_PAGES, "1 missing", "It drops the first page."),
+        (wrong.keeps_the_last_page, THREE_PAGES, "2 missing", "It keeps only the last page."),
         (
             wrong.one_by_worker_and_start,
             Listing(page_sizes=(2,), gap=datetime.timedelta(0)),
@@ -78,16 +78,16 @@ def test_every_rule_has_its_reason():
         ),
         (
             wrong.first_page_twice,
-            ONE,
+            ONE_PAGE,
             "It returned 2 sessions for a listing of 1: 1 duplicated",
             "",
         ),
         (wrong.running_only, Listing(page_sizes=(2,), runs=(("ENDED", 2),)), "2 missing", ""),
-        (lambda *_, **__: [], ONE, "for a listing of 1: 1 missing", "It made no calls."),
-        (lambda *_, **__: ["me"], ONE, "1 missing, 1 unexpected", "It made no calls."),
+        (lambda *_, **__: [], ONE_PAGE, "for a listing of 1: 1 missing", "It made no calls."),
+        (lambda *_, **__: ["me"], ONE_PAGE, "1 missing, 1 unexpected", "It made no calls."),
         (
             wrong.last_page_first,
-            TWO,
+            TWO_PAGES,
             "but not in the service's order",
             "It reverses or sorts the listing.",
         ),
@@ -98,20 +98,32 @@ def test_every_rule_has_its_reason():
             "It sorts by startedAt.",
         ),
         (
-            lambda client, **job: sorted(every(client, **job), key=lambda one: one["workerId"]),
+            lambda client, **job: sorted(
+                every(client, **job), key=lambda session: session["workerId"]
+            ),
             Listing(page_sizes=(3,), workers=2),
             "but not in the service's order (pass ordered=False if order does not matter)",
             "",
         ),
-        (wrong.every_session_has_ended, ONE, "It raised KeyError: 'endedAt', though no call ", ""),
-        (wrong.nothing_is_returned, ONE, "It returned None (expected summaries, session ids", ""),
-        (wrong.lists_in_a_list, ONE, "It returned [[{'", ""),
-        (lambda *_, **__: "session-1", ONE, "It returned 'session-1' (expected summ", ""),
-        (lambda *_, **__: {"items": []}, ONE, "It returned {'items': []} (expected summ", ""),
+        (
+            wrong.every_session_has_ended,
+            ONE_PAGE,
+            "It raised KeyError: 'endedAt', though no call ",
+            "",
+        ),
+        (
+            wrong.nothing_is_returned,
+            ONE_PAGE,
+            "It returned None (expected summaries, session ids",
+            "",
+        ),
+        (wrong.lists_in_a_list, ONE_PAGE, "It returned [[{'", ""),
+        (lambda *_, **__: "session-1", ONE_PAGE, "It returned 'session-1' (expected summ", ""),
+        (lambda *_, **__: {"items": []}, ONE_PAGE, "It returned {'items': []} (expected summ", ""),
     ],
 )
 def test_complete(collect, listing, what, cause):
-    """Whatever is not the listing, once, in order, is told as what it is, with a cause if clear."""
+    """A result that is not the complete listing is reported, with a cause if that is clear."""
     finding = found(collect, listing)
     assert finding.rule == "complete"
     assert what in finding.what
@@ -119,33 +131,33 @@ def test_complete(collect, listing, what, cause):
     assert bool(finding.cause) == bool(cause)
 
 
-def test_an_error_without_words():
-    """Its name is all there is to tell."""
+def test_an_error_without_a_message():
+    """An error without a message is reported by the name of its type."""
 
     def collect(*_, **__):
         raise KeyError
 
-    assert found(collect, ONE).what == "It raised KeyError, though no call had failed"
+    assert found(collect, ONE_PAGE).what == "It raised KeyError, though no call had failed"
 
 
 @pytest.mark.at_length
 def test_the_expected_and_the_returned_sessions():
-    """Sessions are shown by their place, and long lists are cut."""
+    """A report shows sessions by their index in the listing, and shortens long_finding lists."""
     finding = found(lambda c, **job: [*every(c, **job), "x"], Listing(page_sizes=(13,)))
     assert finding.expected == "13 sessions: #0, #1, #2, #3, #4, #5, … 4 more …, #10, #11, #12"
     assert finding.came == (
         "14 sessions: #0, #1, #2, #3, #4, #5, … 5 more …, #11, #12, x (not in the listing)"
     )
-    finding = found(lambda *_, **__: [], ONE)
+    finding = found(lambda *_, **__: [], ONE_PAGE)
     assert (finding.expected, finding.came) == ("1 session: #0", "no sessions")
-    long = found(lambda *_, **__: {"x": "y" * 400}, ONE)
-    assert f"It returned {{'x': '{'y' * 292}… (expected" in long.what
+    long_finding = found(lambda *_, **__: {"x": "y" * 400}, ONE_PAGE)
+    assert f"It returned {{'x': '{'y' * 292}… (expected" in long_finding.what
 
 
 @pytest.mark.at_length
-def test_sessions_that_start_meanwhile_may_be_there_or_not():
-    """Nobody can know; the others have to be there."""
-    case = Case(TWO, drift=((1, "start"), (1, "start")))
+def test_sessions_that_start_during_paging_are_optional():
+    """A session that started during paging is optional; sessions that were there before are not."""
+    case = Case(TWO_PAGES, drift=((1, "start"), (1, "start")))
     passes(every, case)
 
     def without_the_two(client, **job):
@@ -161,8 +173,8 @@ def test_sessions_that_start_meanwhile_may_be_there_or_not():
 @pytest.mark.at_length
 @pytest.mark.parametrize("change", ["start", "end", "request-end"])
 @pytest.mark.parametrize("status", ["STARTED", "ENDED"])
-def test_sessions_that_change_meanwhile_are_still_the_same(change, status):
-    """Whether there is one that can change or not."""
+def test_sessions_that_change_during_paging(change, status):
+    """A correct collector passes when a session starts, is asked to end, or ends between pages."""
     passes(every, Case(Listing(page_sizes=(1, 1), runs=((status, 2),)), drift=((1, change),)))
 
 
@@ -170,24 +182,24 @@ def test_sessions_that_change_meanwhile_are_still_the_same(change, status):
 @pytest.mark.parametrize(
     ("collect", "case", "calls", "cause"),
     [
-        (wrong.waits_for_an_empty_token, Case(ONE), "3 calls (expected at most 2)", ""),
+        (wrong.waits_for_an_empty_token, Case(ONE_PAGE), "3 calls (expected at most 2)", ""),
         (
             wrong.keeps_the_first_token,
-            Case(THREE),
+            Case(THREE_PAGES),
             "5 calls (expected at most 4)",
             "requesting the same page",
         ),
-        (wrong.asks_for_every_page_twice, Case(TWO), "4 calls (expected at most 3)", ""),
+        (wrong.asks_for_every_page_twice, Case(TWO_PAGES), "4 calls (expected at most 3)", ""),
         (
             wrong.restarts_for_ever,
-            Case(TWO, always_expired=True),
+            Case(TWO_PAGES, always_expired=True),
             "it kept going after 1000 failed requests",
             "",
         ),
     ],
 )
 def test_terminates(collect, case, calls, cause):
-    """The calls are counted, and it is told when one page is asked for over and over."""
+    """Surplus calls are counted, and a collector that repeats a page is told that cause."""
     finding = found(collect, case)
     assert finding.rule == "terminates"
     assert calls in finding.what
@@ -195,8 +207,8 @@ def test_terminates(collect, case, calls, cause):
 
 
 @pytest.mark.at_length
-def test_one_call_more_than_there_are_pages_is_allowed():
-    """Someone may look before, or after; a second one is too much."""
+def test_one_extra_call_is_allowed():
+    """One call more than there are pages is allowed; a second one violates *terminates*."""
 
     def looking(client, count, **job):
         for _ in range(count):
@@ -210,8 +222,8 @@ def test_one_call_more_than_there_are_pages_is_allowed():
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("size", [1, 2, 3, 10])
-def test_taking_a_page_in_parts_takes_as_many_calls(size):
-    """``PaginationConfig`` asks for the page again to go on in the middle of it."""
+def test_a_page_may_be_taken_in_parts(size):
+    """A collector may request a page again to take it in parts, as ``PaginationConfig`` does."""
 
     def collect(client, **job):
         paginator = client.get_paginator("list_sessions")
@@ -228,8 +240,8 @@ def test_taking_a_page_in_parts_takes_as_many_calls(size):
     passes(collect, *examples)
 
 
-def test_restarts_are_allowed_as_often_as_something_failed():
-    """Each fault is worth another pass."""
+def test_one_restart_per_fault_is_allowed():
+    """A collector may start over once for each fault."""
 
     def collect(client, **job):
         for _ in range(5):
@@ -239,7 +251,9 @@ def test_restarts_are_allowed_as_often_as_something_failed():
                 time.sleep(1)
         return every(client, **job)
 
-    case = Case(THREE, lapses=tuple(Lapse("AccessDeniedException", 2, times=1) for _ in range(5)))
+    case = Case(
+        THREE_PAGES, lapses=tuple(Lapse("AccessDeniedException", 2, times=1) for _ in range(5))
+    )
     passes(collect, case)
 
 
@@ -262,14 +276,14 @@ def test_restarts_are_allowed_as_often_as_something_failed():
     ],
 )
 def test_follows_tokens(change, cause):
-    """A token that was altered is reported, with how it was altered."""
+    """An altered token is reported, with the way the collector altered it if that is clear."""
 
     def collect(client, **job):
         response = client.list_sessions(**job)
         if "nextToken" in response:
             client.list_sessions(**job, nextToken=change(response["nextToken"]))
 
-    finding = found(collect, TWO)
+    finding = found(collect, TWO_PAGES)
     assert finding.rule == "follows-tokens"
     assert "which no page of this listing returned" in finding.what
     assert finding.cause.startswith(cause)
@@ -290,16 +304,16 @@ def _back_to_the_first_token(client, **job):
     return sessions
 
 
-def test_a_token_is_not_to_be_passed_a_second_time():
-    """Only that of the page before leads on."""
-    finding = found(_back_to_the_first_token, THREE)
+def test_a_token_must_not_be_passed_twice():
+    """Passing a token again, after the token of a later page, violates *follows-tokens*."""
+    finding = found(_back_to_the_first_token, THREE_PAGES)
     assert finding.rule == "follows-tokens"
     assert "which was already passed" in finding.what
 
 
 @pytest.mark.at_length
-def test_after_a_fault_one_may_go_back():
-    """To a page that one was sure of; what comes out in the end tells whether that was right."""
+def test_a_collector_may_go_back_after_a_fault():
+    """After a fault, a collector may go back to an earlier page and request it again."""
 
     def collect(client, **job):
         tokens, pages, patience = [{}], [], 3
@@ -317,13 +331,13 @@ def test_after_a_fault_one_may_go_back():
                 return list(itertools.chain(*pages))
             tokens.append({"nextToken": response["nextToken"]})
 
-    case = Case(THREE, lapses=(Lapse("AccessDeniedException", 2, times=1),))
+    case = Case(THREE_PAGES, lapses=(Lapse("AccessDeniedException", 2, times=1),))
     check_pagination(collect, examples=[case], max_examples=1)
 
 
 def test_the_same_token_may_be_passed_again_after_a_fault():
-    """That is what a retry is."""
-    passes(right.own_backoff, Case(THREE, lapses=(Lapse("ThrottlingException", 1, times=6),)))
+    """A collector may pass the same token again after a fault, to retry the call."""
+    passes(right.own_backoff, Case(THREE_PAGES, lapses=(Lapse("ThrottlingException", 1, times=6),)))
 
 
 @pytest.mark.parametrize(
@@ -346,14 +360,14 @@ def test_the_same_token_may_be_passed_again_after_a_fault():
     ],
 )
 def test_keeps_arguments(collect, what):
-    """Ids and maxResults are those of the first call, and of the page that gave the token."""
-    finding = found(collect, TWO)
+    """A collector violates *keeps-arguments* if it changes an id, or maxResults between pages."""
+    finding = found(collect, TWO_PAGES)
     assert finding.rule == "keeps-arguments"
     assert what in finding.what
 
 
 def test_another_max_results_after_a_restart():
-    """A new chain of pages may have it."""
+    """A collector that starts over after a fault may use another maxResults."""
 
     def collect(client, **job):
         try:
@@ -361,7 +375,7 @@ def test_another_max_results_after_a_restart():
         except ClientError:
             return every(client, **job, maxResults=10)
 
-    passes(collect, Case(TWO, lapses=(Lapse("AccessDeniedException", 1, times=1),)))
+    passes(collect, Case(TWO_PAGES, lapses=(Lapse("AccessDeniedException", 1, times=1),)))
 
 
 @pytest.mark.parametrize(
@@ -381,7 +395,7 @@ def test_valid_requests(arguments, what, cause):
     def collect(client, **job):
         return client.list_sessions(**job, **arguments)["sessions"]
 
-    finding = found(collect, ONE)
+    finding = found(collect, ONE_PAGE)
     assert finding.rule == "valid-requests"
     assert what in finding.what
     assert cause in finding.cause
@@ -414,19 +428,19 @@ def test_valid_requests(arguments, what, cause):
     ],
 )
 def test_surfaces_faults(collect, lapse, what, cause):
-    """What comes out after a fault is the whole, or an error."""
-    finding = found(collect, Case(TWO, lapses=(lapse,)))
+    """A partial result returned after a permanent fault violates *surfaces-faults*."""
+    finding = found(collect, Case(TWO_PAGES, lapses=(lapse,)))
     assert finding.rule == "surfaces-faults"
     assert what in finding.what
     assert finding.cause == cause
 
 
 @pytest.mark.at_length
-def test_what_botocore_overcomes_is_no_fault():
-    """A collector that is wrong all the same is incomplete, and one that raises is too."""
-    healing = Case(TWO, lapses=(Lapse("ThrottlingException", times=4),))
+def test_a_fault_that_botocore_overcomes_is_no_excuse():
+    """A fault that botocore's retries overcome excuses neither a partial listing nor an error."""
+    healing = Case(TWO_PAGES, lapses=(Lapse("ThrottlingException", times=4),))
     assert found(wrong.first_page, healing).rule == "complete"
-    lasting = Case(TWO, lapses=(Lapse("ThrottlingException", times=5),))
+    lasting = Case(TWO_PAGES, lapses=(Lapse("ThrottlingException", times=5),))
     passes(every, lasting, healing)
 
     def touchy(client, **job):
@@ -438,7 +452,7 @@ def test_what_botocore_overcomes_is_no_fault():
 
 
 def test_other_operations_are_not_judged():
-    """A collector may ask for each session by itself, as often as it likes."""
+    """A collector may call other operations, such as GetSession, as often as it likes."""
 
     def collect(client, **job):
         for session in every(client, **job):
@@ -446,11 +460,11 @@ def test_other_operations_are_not_judged():
                 client.get_session(**job, sessionId=session["sessionId"])
             yield session["sessionId"]
 
-    passes(collect, THREE)
+    passes(collect, THREE_PAGES)
 
 
-def test_what_the_service_cannot_parse():
-    """It went past botocore's own validation, and is the collector's doing."""
+def test_a_request_that_the_service_cannot_parse():
+    """A request that bypasses botocore's validation and that the service refuses is a violation."""
 
     def collect(client, **job):
         def spoil(request, **_):
@@ -459,7 +473,7 @@ def test_what_the_service_cannot_parse():
         client.meta.events.register("before-sign.deadline.ListSessions", spoil)
         return client.list_sessions(**job)["sessions"]
 
-    finding = found(collect, Case(ONE))
+    finding = found(collect, Case(ONE_PAGE))
     assert finding.rule == "valid-requests"
     assert (
         "the service refused it: maxResults cannot be parsed (expected an integer)" in finding.what
