@@ -24,11 +24,11 @@ from pytest_deadline_sessions.lifecycle import Rule
 
 MAX_RESULTS = 2
 RENAMED = {"order": "complete"}
-"""The checker counts the order among what makes a listing complete."""
+"""The assertion has a rule for order; for the checker, order is part of *complete*."""
 
 
 def asserted(assertion, *args, **options):
-    """The rule that an assertion says is broken, and its text; ``None`` if it passes."""
+    """Return the rule that the assertion names as broken, and its text; ``None`` if it passes."""
     try:
         assertion(*args, **options)
     except AssertionError as error:
@@ -39,7 +39,7 @@ def asserted(assertion, *args, **options):
 
 
 def paged(listing):
-    """A job, the calls that page through it, and an attempt that has made none of them."""
+    """Return a job, the calls that page through its listing, and an attempt without calls."""
     fake = FakeDeadline()
     job, client = fake.add_job(listing), fake.client()
     list(client.get_paginator("list_sessions").paginate(**job, maxResults=MAX_RESULTS))
@@ -47,7 +47,7 @@ def paged(listing):
 
 
 def checked(attempt, calls):
-    """The rule that the checker says the calls break; ``None`` if they keep all."""
+    """Return the rule that the checker says the calls break; ``None`` if they break none."""
     for call in calls:
         attempt.add(call)
     finding = of_requests(attempt)
@@ -55,7 +55,7 @@ def checked(attempt, calls):
 
 
 def with_faults(data, calls):
-    """The calls, some of them failing once before they succeed."""
+    """Yield the calls, some of them preceded by a failed copy."""
     failing = data.draw(st.sets(st.sampled_from(range(len(calls)))))
     for place, call in enumerate(calls):
         if place in failing:
@@ -64,7 +64,7 @@ def with_faults(data, calls):
 
 
 def changed(call, **params):
-    """The call with other arguments; ``None`` takes one away."""
+    """Return the call with changed arguments; ``None`` removes one."""
     merged = {**call.params, **params}
     return dataclasses.replace(
         call, params={name: value for name, value in merged.items() if value is not None}
@@ -77,7 +77,7 @@ LISTINGS = st.integers(1, 9).map(lambda count: Listing(runs=(("STARTED", count),
 @settings(deadline=None, max_examples=25)
 @given(data=st.data(), listing=LISTINGS)
 def test_calls_that_keep_the_rules(data, listing):
-    """Neither finds fault with calls that follow their tokens, whichever of them fail at first."""
+    """Assertion and checker accept calls that follow their tokens, also if some fail at first."""
     _, calls, attempt = paged(listing)
     calls = list(with_faults(data, calls))
     assert checked(attempt, calls) is None
@@ -88,7 +88,7 @@ def test_calls_that_keep_the_rules(data, listing):
 @settings(deadline=None, max_examples=50)
 @given(data=st.data(), count=st.integers(MAX_RESULTS + 1, 9))
 def test_calls_that_break_a_rule(data, count):
-    """Both name the same rule for one follow-up call with a wrong token or other arguments."""
+    """Assertion and checker name the same rule for a follow-up call with a wrong argument."""
     _, calls, attempt = paged(Listing(runs=(("STARTED", count),)))
     place = data.draw(st.integers(1, len(calls) - 1), label="place")
     token = calls[place].token
@@ -110,20 +110,20 @@ def test_calls_that_break_a_rule(data, count):
 
 
 def test_changed_arguments_read_the_same():
-    """Both say which argument has changed, and what it was, in the same words."""
+    """Assertion and checker describe a changed argument in the same words."""
     _, calls, attempt = paged(Listing(runs=(("STARTED", 3),)))
     calls[1] = changed(calls[1], maxResults=3)
-    what = "maxResults: 3 (expected 2, as in the call that returned the token)"
+    change = "maxResults: 3 (expected 2, as in the call that returned the token)"
     assert checked(attempt, calls) == "keeps-arguments"
-    assert of_requests(attempt).what == f"It changed arguments between pages: {what}"
-    assert f"\n  {what}\n" in asserted(assert_follows_tokens, calls)[1]
+    assert of_requests(attempt).what == f"It changed arguments between pages: {change}"
+    assert f"\n  {change}\n" in asserted(assert_follows_tokens, calls)[1]
 
 
-@pytest.mark.parametrize("where", ["first page again", "same page again"])
-def test_only_the_assertion_wants_every_call_to_go_on(where):
-    """The checker allows a page again, as for taking it in parts; it counts the calls instead."""
+@pytest.mark.parametrize("page", ["first page again", "same page again"])
+def test_only_the_assertion_refuses_a_page_again(page):
+    """Requesting a page again breaks *follows-tokens* for the assertion, not for the checker."""
     _, calls, attempt = paged(Listing(runs=(("STARTED", 5),)))
-    calls = [*calls[:2], calls[0] if where == "first page again" else calls[1]]
+    calls = [*calls[:2], calls[0] if page == "first page again" else calls[1]]
     assert checked(attempt, calls) is None
     assert asserted(assert_follows_tokens, calls)[0] == "follows-tokens"
 
@@ -131,7 +131,7 @@ def test_only_the_assertion_wants_every_call_to_go_on(where):
 @settings(deadline=None, max_examples=100)
 @given(data=st.data(), count=st.integers(0, 6), ordered=st.booleans())
 def test_results(data, count, ordered):
-    """Both accept the same results, and count the same sessions missing, duplicated, unexpected."""
+    """Assertion and checker accept the same results, and count the same wrong sessions."""
     listing = Listing(runs=(("STARTED", count),) if count else ())
     ids = [session["sessionId"] for session in listing]
     got = data.draw(st.lists(st.sampled_from([*ids, "x", "y"]), max_size=8) | st.permutations(ids))
@@ -148,7 +148,7 @@ def test_results(data, count, ordered):
 
 
 def test_sessions_that_a_listing_has_twice():
-    """Both want a session twice that the listing itself has twice."""
+    """If a listing has a session twice, assertion and checker expect it twice."""
     session = Listing(page_sizes=(1,))[0]
     twice = Listing.of([session, session], strict=False)
     for got, rule in (([session] * 2, None), ([session], "complete"), ([session] * 3, "complete")):
@@ -157,13 +157,13 @@ def test_sessions_that_a_listing_has_twice():
         assert asserted(assert_complete_listing, got, twice)[0] == rule
 
 
-def test_rules_are_of_one_kind():
-    """Every rule has a name, a sentence and a source; only what AWS documents says so."""
-    every = {name: rule for name, rule in vars(rules).items() if isinstance(rule, Rule)}
+def test_rules_have_names_reasons_and_sources():
+    """Every rule has a name and a sentence, and says whether AWS documents it."""
+    rules_by_name = {name: rule for name, rule in vars(rules).items() if isinstance(rule, Rule)}
     assert {rule.name: rule.reason for rule in rules.COLLECTOR_RULES.values()} == RULES
-    assert all(name == rule.name.upper().replace("-", "_") for name, rule in every.items())
-    assert all(rule.reason.endswith(".") for rule in every.values())
-    assert sorted(rule.name for rule in every.values() if not rule.documented) == [
+    assert all(name == rule.name.upper().replace("-", "_") for name, rule in rules_by_name.items())
+    assert all(rule.reason.endswith(".") for rule in rules_by_name.values())
+    assert sorted(rule.name for rule in rules_by_name.values() if not rule.documented) == [
         "order",
         "stateless",
         "surfaces-faults",

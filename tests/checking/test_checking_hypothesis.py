@@ -1,4 +1,4 @@
-"""``check_pagination`` and Hypothesis, and the tests that it is called from."""
+"""``check_pagination`` follows Hypothesis's settings, and works inside other tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_deadline_sessions.checking._search import _full_name
 
 @contextlib.contextmanager
 def profile(**options):
-    """Let a profile be active."""
+    """Activate a Hypothesis profile with these options."""
     before = (
         settings.get_current_profile_name()
         if hasattr(settings, "get_current_profile_name")
@@ -38,15 +38,15 @@ def profile(**options):
 
 @pytest.fixture
 def tried(monkeypatch):
-    """The cases that are tried after the simple ones."""
+    """Record every case that is tried; ``drawn()`` leaves out the simple ones."""
     cases = []
     find = _trial.Trial.find
 
-    def noting(self, case, number=None):
+    def recording(self, case, number=None):
         cases.append(case)
         return find(self, case, number)
 
-    monkeypatch.setattr(_trial.Trial, "find", noting)
+    monkeypatch.setattr(_trial.Trial, "find", recording)
 
     class Tried:
         def drawn(self):
@@ -63,25 +63,27 @@ def tried(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def unmeasured(monkeypatch):
-    """Subprocesses reach nothing here that this process does not."""
+def _subprocesses_are_not_measured(monkeypatch):
+    """Subprocesses need not measure coverage: they reach no line that this process does not."""
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
-# What takes time, and does not matter here.
+# Variations that take time and do not matter here.
 SLOW = ["drift", "expiry", "faults", "sequences", "volume"]
 
 
 def nothing_failed(client, **job):
-    """Right unless there are several sessions, and all have failed to update."""
+    """A collector that loses a session if there are several and all are UPDATE_FAILED."""
     sessions = every(client, **job)
-    if len(sessions) > 1 and all(one["lifecycleStatus"] == "UPDATE_FAILED" for one in sessions):
+    if len(sessions) > 1 and all(
+        session["lifecycleStatus"] == "UPDATE_FAILED" for session in sessions
+    ):
         return sessions[1:]
     return sessions
 
 
 def violation_of(collect, **options):
-    """What ``check_pagination`` finds."""
+    """Return the violation that ``check_pagination`` raises."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, **options)
     return caught.value
@@ -89,7 +91,7 @@ def violation_of(collect, **options):
 
 @pytest.mark.at_length
 def test_the_active_profile_says_how_many_are_drawn(tried):
-    """And ``max_examples=`` overrules it."""
+    """The active profile sets how many cases are drawn; ``max_examples=`` overrides it."""
     with profile(max_examples=7, database=None):
         check_pagination(paginator, without=SLOW)
         assert 4 <= len(tried.drawn()) <= 7
@@ -100,7 +102,7 @@ def test_the_active_profile_says_how_many_are_drawn(tried):
 
 @pytest.mark.at_length
 def test_derandomize_is_honoured(tried):
-    """The same cases come each time."""
+    """With ``derandomize=True`` each check draws the same cases."""
     with profile(max_examples=10, derandomize=True):
         check_pagination(paginator, without=SLOW)
         before = tried.drawn()
@@ -111,7 +113,7 @@ def test_derandomize_is_honoured(tried):
 
 @pytest.mark.at_length
 def test_the_seed_of_the_command_line_is_honoured(tried, monkeypatch):
-    """``--hypothesis-seed`` gives the same cases, another one others."""
+    """The same ``--hypothesis-seed`` draws the same cases; another seed draws others."""
     drawn = []
     with profile(max_examples=10, database=None):
         for seed in (1, 1, 2):
@@ -124,37 +126,37 @@ def test_the_seed_of_the_command_line_is_honoured(tried, monkeypatch):
 
 @pytest.mark.at_length
 def test_phases_without_generation_draw_nothing(tried):
-    """The simple cases are tried all the same."""
+    """Without the generate phase no case is drawn, but the simple cases are still tried."""
     with profile(phases=[hypothesis.Phase.explicit], database=None):
         check_pagination(paginator)
     assert not tried.drawn()
     assert tried.first() == next(simplest())
 
 
-def test_tries_that_give_no_case_are_nobody_s_fault(monkeypatch):
-    """With very few of them, Hypothesis may draw nothing at all."""
+def test_a_check_passes_if_no_case_is_drawn(monkeypatch):
+    """A check passes if Hypothesis draws no case at all, as can happen with few examples."""
     never = st.integers().filter(lambda _: False)
     monkeypatch.setattr(_search, "cases", lambda _: never)
     check_pagination(paginator, max_examples=1, without=VARIATIONS)
 
 
 @pytest.mark.at_length
-def test_what_is_drawn_is_shrunk():
-    """The smallest listing is reported, whatever the seed."""
+def test_drawn_cases_are_shrunk():
+    """A drawn case that fails is shrunk to the smallest listing, whatever the seed."""
     with profile(database=None, max_examples=1000):
-        found = violation_of(nothing_failed, without=SLOW)
-    assert repr(found.listing) in {
+        violation = violation_of(nothing_failed, without=SLOW)
+    assert repr(violation.listing) in {
         "Listing(page_sizes=(1, 1), runs=(('UPDATE_FAILED', 2),))",
         "Listing(page_sizes=(2,), runs=(('UPDATE_FAILED', 2),))",
         "Listing(runs=(('UPDATE_FAILED', 2),))",
     }
-    assert found.rule == "complete"
-    assert not getattr(found, "__notes__", None)
+    assert violation.rule == "complete"
+    assert not getattr(violation, "__notes__", None)
 
 
 @pytest.mark.at_length
-def test_what_is_drawn_is_reported_once(monkeypatch):
-    """Though Hypothesis runs the case again, and the shrinker tries many simpler ones."""
+def test_drawn_cases_are_reported_once(monkeypatch):
+    """The report of a drawn case is written once, however often the case is run and shrunk."""
     reports = []
     monkeypatch.setattr(_violation, "report", lambda *_: reports.append("a report") or "a report")
     with profile(database=None, max_examples=1000):
@@ -164,12 +166,12 @@ def test_what_is_drawn_is_reported_once(monkeypatch):
 
 @pytest.mark.at_length
 def test_the_last_failure_is_replayed_first(tried):
-    """From the profile's database, before anything else; and not for another collector."""
+    """A failure in the profile's database is replayed first, but only for its own collector."""
     database = InMemoryExampleDatabase()
     with profile(database=database, max_examples=1000):
-        found = violation_of(nothing_failed, without=SLOW)
+        violation = violation_of(nothing_failed, without=SLOW)
         tried.clear()
-        assert violation_of(nothing_failed, without=SLOW).case == found.case
+        assert violation_of(nothing_failed, without=SLOW).case == violation.case
         assert tried.first() not in list(simplest())
         assert len(tried.drawn()) < 40
         tried.clear()
@@ -178,8 +180,8 @@ def test_the_last_failure_is_replayed_first(tried):
 
 
 @pytest.mark.at_length
-def test_failures_are_remembered_by_the_names_of_collector_and_test(monkeypatch):
-    """Under one key of the database, which an edit of the collector does not change."""
+def test_failures_are_saved_by_the_names_of_collector_and_test(monkeypatch):
+    """A failure is saved under one key: the name of the collector and the name of the test."""
 
     class Database(InMemoryExampleDatabase):
         def save(self, key, value):
@@ -195,19 +197,19 @@ def test_failures_are_remembered_by_the_names_of_collector_and_test(monkeypatch)
 
 
 class Shop:
-    """Has a collector that may be wrong."""
+    """A class whose method is a collector."""
 
     def __init__(self, collect):
         self.collect = collect
 
     def sessions(self, client, **job):
-        """All sessions, if its collector is right."""
+        """Return what the given collector returns."""
         return self.collect(client, **job)
 
 
 @pytest.mark.at_length
-def test_another_test_remembers_failures_of_its_own(monkeypatch, tried):
-    """A right method of the same name neither replays nor forgets those of a wrong one."""
+def test_each_test_has_its_own_saved_failures(monkeypatch, tried):
+    """Two tests of a method with the same name neither replay nor delete each other's failures."""
     with profile(database=InMemoryExampleDatabase(), max_examples=1000):
         monkeypatch.setenv("PYTEST_CURRENT_TEST", "test_it.py::test[wrong] (call)")
         violation_of(Shop(nothing_failed).sessions, without=SLOW)
@@ -222,8 +224,8 @@ def test_another_test_remembers_failures_of_its_own(monkeypatch, tried):
 
 
 @pytest.mark.at_length
-def test_what_was_remembered_and_is_mended_is_forgotten(tried):
-    """A replayed case that the collector passes is not replayed again."""
+def test_a_saved_failure_that_now_passes_is_deleted(tried):
+    """A replayed case that the collector now passes is not replayed again."""
     wrong = [True]
 
     def collect(client, **job):
@@ -238,8 +240,8 @@ def test_what_was_remembered_and_is_mended_is_forgotten(tried):
             assert (tried.first() not in list(simplest(SLOW))) is first
 
 
-def test_each_collector_has_a_name_to_be_remembered_by():
-    """Functions, methods, partials and objects."""
+def test_every_collector_has_a_full_name():
+    """Functions, methods, partials and callable objects have a full name for the database key."""
     assert _full_name(every) == "collectors.wrong.every"
     assert _full_name(Dashboard(1).sessions) == "collectors.right.Dashboard.sessions"
     assert _full_name(functools.partial(functools.partial(every))) == "collectors.wrong.every"
@@ -247,44 +249,48 @@ def test_each_collector_has_a_name_to_be_remembered_by():
 
 
 def test_state_that_shows_among_drawn_cases():
-    """It is called state, and not flaky."""
+    """A drawn case that fails only once is reported as not *stateless*, not as flaky."""
 
     def collect(client, **job):
         sessions = every(client, **job)
-        if len(sessions) > 1 and all(one["lifecycleStatus"] == "UPDATE_FAILED" for one in sessions):
-            seen.append(1)
-            return sessions[1:] if len(seen) == 1 else sessions
+        if len(sessions) > 1 and all(
+            session["lifecycleStatus"] == "UPDATE_FAILED" for session in sessions
+        ):
+            failures.append(1)
+            return sessions[1:] if len(failures) == 1 else sessions
         return sessions
 
-    seen = []
+    failures = []
     with profile(database=None, max_examples=1000):
-        found = violation_of(collect, without=SLOW)
-    assert found.rule == "stateless"
-    assert "Its result differs between identical runs" in str(found)
+        violation = violation_of(collect, without=SLOW)
+    assert violation.rule == "stateless"
+    assert "Its result differs between identical runs" in str(violation)
 
 
-def test_what_is_flaky_without_the_collector():
-    """Is told as Hypothesis tells it: here, an ``expected=`` that fails but once."""
+def test_a_flaky_expectation():
+    """An ``expected`` that fails only once raises Hypothesis's ``Flaky``."""
 
     def expected(sessions):
-        if len(sessions) > 1 and all(one["lifecycleStatus"] == "UPDATE_FAILED" for one in sessions):
-            seen.append(1)
-            if len(seen) == 1:
+        if len(sessions) > 1 and all(
+            session["lifecycleStatus"] == "UPDATE_FAILED" for session in sessions
+        ):
+            failures.append(1)
+            if len(failures) == 1:
                 raise KeyError("endedAt")
         return sessions
 
-    seen = []
+    failures = []
     with profile(database=None, max_examples=1000), pytest.raises(hypothesis.errors.Flaky):
         check_pagination(every, expected=expected, without=SLOW)
-    assert len(seen) > 1
+    assert len(failures) > 1
 
 
 @pytest.mark.at_length
 def test_inside_given():
-    """A property of a collector can be checked for every value of an option."""
+    """``check_pagination`` can be called inside ``@given``."""
     sizes = []
 
-    # Newer versions of Hypothesis ask whether that is meant.
+    # Newer versions of Hypothesis refuse a nested @given unless this check is suppressed.
     checks = [check for check in hypothesis.HealthCheck if check.name == "nested_given"]
 
     @settings(max_examples=3, database=None, deadline=None, suppress_health_check=checks)
@@ -299,7 +305,7 @@ def test_inside_given():
 
 @pytest.mark.at_length
 def test_inside_a_running_loop():
-    """Plain and asynchronous collectors alike."""
+    """Inside a running event loop, sync and async collectors can be checked."""
 
     async def collect(client, **job):
         await asyncio.sleep(1)
@@ -353,7 +359,7 @@ SUITE = """
     ids=["plain", "randomly", "xdist"],
 )
 def test_inside_tests_with_fixtures(pytester, run_pytest, options):
-    """Whatever else runs them; the fixtures of a test stay as they were."""
+    """A check leaves the fixtures of its test alone, also under pytest-randomly and xdist."""
     for plugin in options[1:2]:
         pytest.importorskip(plugin)
     pytester.makepyfile(SUITE)
@@ -362,8 +368,8 @@ def test_inside_tests_with_fixtures(pytester, run_pytest, options):
     result.assert_outcomes(passed=2, failed=1)
 
 
-def test_the_traceback_starts_at_the_line_of_the_user(pytester, run_pytest):
-    """And neither our frames nor the noise of Hypothesis come with it."""
+def test_the_traceback_starts_at_the_users_line(pytester, run_pytest):
+    """A failure shows the user's line, without our frames or output of Hypothesis."""
     pytester.makepyfile(SUITE)
     result = run_pytest("-k", "wrong")
     output = result.stdout.str()
@@ -373,8 +379,8 @@ def test_the_traceback_starts_at_the_line_of_the_user(pytester, run_pytest):
         assert noise not in output, noise
 
 
-def test_an_error_of_the_collector_is_shown_from_the_collector_on(pytester, run_pytest):
-    """It is what a violation was raised from, without our part of its way."""
+def test_the_traceback_of_a_collectors_error_starts_in_the_collector(pytester, run_pytest):
+    """The traceback of a collector's error starts in the collector, then shows the test."""
     pytester.makepyfile(
         """
         from pytest_deadline_sessions import check_pagination

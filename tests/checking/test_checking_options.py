@@ -1,4 +1,4 @@
-"""What ``check_pagination`` can be told."""
+"""The options of ``check_pagination``."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from pytest_deadline_sessions.strategies import listings
 
 
 def violation_of(collect, **options):
-    """What ``check_pagination`` finds."""
+    """Return the violation that ``check_pagination`` raises."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, **{"max_examples": 1, **options})
     return caught.value
 
 
-def remembered(collect):
-    """A collector that writes down what it returns, and what it wrote."""
-    seen = []
+def recorded(collect):
+    """Return a collector that records each result, and the list of its results."""
+    results = []
 
-    def remembering(client, **job):
-        seen.append(collect(client, **job))
-        return list(seen[-1])
+    def recording(client, **job):
+        results.append(collect(client, **job))
+        return list(results[-1])
 
-    return remembering, seen
+    return recording, results
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def remembered(collect):
     ],
 )
 def test_wrong_options_are_refused(options, error, message):
-    """Before the collector is called, with the option, its value and what is allowed."""
+    """A wrong option is refused with its name, its value and what is allowed."""
     arguments = {"collect": paginator, **options}
     with pytest.raises(error, match=f"^{message}"):
         check_pagination(**arguments)
@@ -82,51 +82,51 @@ def test_wrong_options_are_refused(options, error, message):
         (lambda: Case(drift=((1, "stop"),)), r"drift\[0\]='stop' \(expected one of start, end"),
     ],
 )
-def test_cases_that_cannot_be_are_refused(make, message):
-    """When they are made."""
+def test_impossible_cases_are_refused(make, message):
+    """A case with an unknown sequence or drift is refused when it is made."""
     with pytest.raises(ValueError, match=message):
         make()
 
 
 @pytest.mark.at_length
 def test_examples_come_first():
-    """In the given order, as listings or as whole cases; the first that breaks is reported."""
-    collect, seen = remembered(every)
+    """Examples are tried first, in order; the first one that fails is reported as it is."""
+    collect, results = recorded(every)
     examples = [Listing(page_sizes=(3,)), Case(Listing(page_sizes=(0, 2)), sequence="twice")]
     check_pagination(collect, examples=examples, without=VARIATIONS, max_examples=1)
-    assert [len(sessions) for sessions in seen[:3]] == [3, 2, 2]
+    assert [len(sessions) for sessions in results[:3]] == [3, 2, 2]
     big = Listing(page_sizes=(2, 2))
     assert violation_of(first_page, examples=[Listing(page_sizes=(2,)), big]).listing is big
     assert violation_of(first_page).listing == Listing(page_sizes=(1, 1))
 
 
-def test_a_violation_tells_what_it_was_up_against():
-    """Listing, behaviour, calls and rule are there to be asserted."""
+def test_the_attributes_of_a_violation():
+    """A violation has the rule, case, listing, behavior and calls as attributes."""
     case = Case(Listing(page_sizes=(0, 1)), Behavior(token_length=100))
-    found = violation_of(stops_at_an_empty_page, examples=[case])
-    assert isinstance(found, AssertionError)
-    assert (found.rule, found.case) == ("complete", case)
-    assert (found.listing, found.behavior) == (case.listing, case.behavior)
-    assert [len(call.sessions) for call in found.calls] == [0]
-    assert len(found.calls[0].next_token) == 100
+    violation = violation_of(stops_at_an_empty_page, examples=[case])
+    assert isinstance(violation, AssertionError)
+    assert (violation.rule, violation.case) == ("complete", case)
+    assert (violation.listing, violation.behavior) == (case.listing, case.behavior)
+    assert [len(call.sessions) for call in violation.calls] == [0]
+    assert len(violation.calls[0].next_token) == 100
 
 
 @pytest.mark.at_length
-def test_expected_is_held_against_the_complete_listing():
-    """So that filters and the like can be checked; a result that fits only by page is wrong."""
+def test_expected_gets_the_complete_listing():
+    """The result must equal ``expected()`` of the complete listing."""
     check_pagination(
         running,
-        expected=lambda all_: [one for one in all_ if "endedAt" not in one],
+        expected=lambda sessions: [session for session in sessions if "endedAt" not in session],
         without=["faults", "sequences", "volume"],
     )
-    found = violation_of(every, expected=lambda all_: all_[:1])
-    assert found.rule == "complete"
-    assert "differs from what expected() returns for the complete listing" in str(found)
+    violation = violation_of(every, expected=lambda sessions: sessions[:1])
+    assert violation.rule == "complete"
+    assert "differs from what expected() returns for the complete listing" in str(violation)
 
 
 @pytest.mark.at_length
-def test_expected_may_be_lazy_and_a_tuple_is_as_good_as_a_list():
-    """What counts is what comes out, one after the other."""
+def test_expected_may_return_an_iterator_or_a_tuple():
+    """``expected`` may return an iterator or a tuple; either is compared item by item."""
 
     def ids(client, **job):
         for session in every(client, **job):
@@ -135,14 +135,16 @@ def test_expected_may_be_lazy_and_a_tuple_is_as_good_as_a_list():
     for kind in (iter, tuple):
         check_pagination(
             ids,
-            expected=lambda all_, kind=kind: kind([s["sessionId"] for s in all_]),
+            expected=lambda sessions, kind=kind: kind(
+                [session["sessionId"] for session in sessions]
+            ),
             without=VARIATIONS,
             max_examples=1,
         )
 
 
 def test_expected_after_a_fault():
-    """What does not fit after a fault was passed off as the whole."""
+    """A result that differs from ``expected`` after a fault violates *surfaces-faults*."""
 
     def count(client, **job):
         try:
@@ -150,48 +152,48 @@ def test_expected_after_a_fault():
         except Exception:  # noqa: BLE001 (the mistake)
             return 0
 
-    found = violation_of(count, expected=len)
-    assert found.rule == "surfaces-faults"
-    assert found.finding.expected == "1"
-    assert found.finding.came == "0"
+    violation = violation_of(count, expected=len)
+    assert violation.rule == "surfaces-faults"
+    assert violation.finding.expected == "1"
+    assert violation.finding.came == "0"
 
 
-def test_the_order_of_what_is_expected():
-    """It matters unless told otherwise, and is called the order."""
-    found = violation_of(sorted_by_start, expected=list)
-    assert "but not in expected()'s order (pass ordered=False" in str(found)
+def test_the_order_of_expected_items():
+    """With ``expected=``, order matters unless ``ordered=False``."""
+    violation = violation_of(sorted_by_start, expected=list)
+    assert "but not in expected()'s order (pass ordered=False" in str(violation)
     check_pagination(
         sorted_by_start, expected=list, ordered=False, without=["faults", "volume"], max_examples=1
     )
 
 
 @pytest.mark.at_length
-def test_things_of_which_some_are_equal_but_look_different():
-    """Without order, what is equal counts, not how it looks; and each thing counts once."""
+def test_items_that_are_equal_but_look_different():
+    """With ``ordered=False``, items are compared by equality, not by repr, and counted."""
 
     def ones(client, **job):
         return [1.0 if index else True for index, _ in enumerate(every(client, **job))]
 
     check_pagination(
         ones,
-        expected=lambda all_: [1] * len(all_),
+        expected=lambda sessions: [1] * len(sessions),
         ordered=False,
         without=VARIATIONS,
         max_examples=1,
     )
     mixed = violation_of(
         ones,
-        expected=lambda all_: [1] * (len(all_) - 1) + [2] * bool(all_),
+        expected=lambda sessions: [1] * (len(sessions) - 1) + [2] * bool(sessions),
         ordered=False,
     )
     assert mixed.rule == "complete"
-    short = violation_of(ones, expected=lambda all_: [1] * (len(all_) + 1), ordered=False)
+    short = violation_of(ones, expected=lambda sessions: [1] * (len(sessions) + 1), ordered=False)
     assert short.rule == "complete"
 
 
 @pytest.mark.at_length
-def test_order_can_be_left_aside():
-    """Then a sorted listing is complete, while a short one still is not."""
+def test_order_can_be_ignored():
+    """``ordered=False`` allows a sorted listing, but not an incomplete one."""
     assert violation_of(sorted_by_start).rule == "complete"
     check_pagination(sorted_by_start, ordered=False, without=["faults", "volume"], max_examples=1)
     assert violation_of(first_page, ordered=False).rule == "complete"
@@ -199,19 +201,19 @@ def test_order_can_be_left_aside():
 
 @pytest.mark.at_length
 def test_an_empty_final_token():
-    """Only who asks for it is held to it."""
+    """Empty final tokens are served only with ``empty_final_token=True``."""
     check_pagination(every, without=VARIATIONS, max_examples=1)
-    found = violation_of(every, empty_final_token=True)
-    assert found.rule == "valid-requests"
-    assert found.finding.cause == "It treats an empty token as a real one."
+    violation = violation_of(every, empty_final_token=True)
+    assert violation.rule == "valid-requests"
+    assert violation.finding.cause == "It treats an empty token as a real one."
     check_pagination(as_ids, empty_final_token=True, without=VARIATIONS, max_examples=1)
 
 
 def varied(case):
-    """The variations that a case shows, as far as one can tell from outside."""
+    """Return the variations that a case visibly shows."""
     sizes = case.listing.page_sizes
     plain = Listing(page_sizes=sizes, runs=(("STARTED", len(case.listing)),))
-    kinds = {
+    variations = {
         "empty-pages": sizes is not None and len(sizes) > 1 and 0 in sizes,
         "data": [*case.listing] != [*plain],
         "tokens": case.behavior.token_length != 80
@@ -223,27 +225,27 @@ def varied(case):
         "expiry": bool(case.expiries) or case.always_expired,
         "sequences": case.sequence != "once",
     }
-    return {kind for kind, shown in kinds.items() if shown}
+    return {variation for variation, shown in variations.items() if shown}
 
 
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_a_variation_can_be_left_out(variation):
-    """Then no case shows it, neither the simple ones nor those that are drawn."""
+    """``without=`` removes a variation from the simple cases and from those that are drawn."""
 
     def check(case):
         assert variation not in varied(case)
         if variation == "page-sizes":
             assert case.behavior.page_size == 100
 
-    several = list(simplest({variation}))
-    assert len(several) < len(list(simplest()))
-    for case in several:
+    simple = list(simplest({variation}))
+    assert len(simple) < len(list(simplest()))
+    for case in simple:
         check(case)
     settings(database=None, deadline=None, max_examples=60)(given(cases({variation}))(check))()
 
 
 def test_listings_that_are_not_cut_keep_their_sessions():
-    """Without page sizes there are as many sessions as with them."""
+    """Removing the page sizes of a listing keeps its sessions."""
 
     @settings(database=None, max_examples=60)
     @given(listings(page_sizes=True))
@@ -256,13 +258,13 @@ def test_listings_that_are_not_cut_keep_their_sessions():
 
 
 def test_without_any_variation():
-    """A few plain listings are left, and nothing ever fails."""
+    """Without any variation, four plain listings are left."""
     shown = [varied(case) for case in simplest(VARIATIONS)]
     assert shown == [set()] * 4
 
 
 def test_every_variation_is_shown():
-    """By the simple cases already, as far as one can tell from outside."""
+    """The simple cases cover every variation, every sequence and every kind of drift."""
     shown = set().union(*(varied(case) for case in simplest()))
     assert shown == set(VARIATIONS) - {"page-sizes", "volume"}
     assert {case.sequence for case in simplest()} == set(Sequence.__args__)
@@ -272,15 +274,15 @@ def test_every_variation_is_shown():
 
 
 @pytest.mark.at_length
-def test_without_a_variation_what_it_would_find_passes():
-    """Whoever leaves it out has decided that it does not matter."""
+def test_a_collector_passes_without_the_variation_that_breaks_it():
+    """A collector that breaks only with empty pages passes without that variation."""
     assert violation_of(stops_at_an_empty_page).rule == "complete"
     check_pagination(stops_at_an_empty_page, without=["empty-pages"], max_examples=20)
 
 
 @pytest.mark.at_length
-def test_the_collector_meets_this_service_alone():
-    """Whatever is intercepted outside sees nothing of it, and its time stays."""
+def test_a_check_does_not_touch_a_surrounding_service():
+    """A surrounding ``FakeDeadline`` sees no calls of a check, and its clock does not advance."""
     with FakeDeadline() as outside:
         before = outside.clock.now()
         check_pagination(paginator, max_examples=1)
@@ -288,8 +290,8 @@ def test_the_collector_meets_this_service_alone():
         assert (outside.clock.now() - before).total_seconds() < 60
 
 
-def test_cases_look_as_they_are_written():
-    """What a report shows can be pasted back."""
+def test_the_repr_of_a_case_can_be_pasted():
+    """The repr of a case omits defaults and evaluates to the same case."""
     case = Case(Listing(page_sizes=(1,)), lapses=(Lapse("ReadTimeoutError", times=2),), drift=())
     assert (
         repr(case) == "Case(Listing(page_sizes=(1,)), lapses=(Lapse('ReadTimeoutError', times=2),))"
@@ -298,7 +300,7 @@ def test_cases_look_as_they_are_written():
 
 
 def test_every_option_is_explained():
-    """Each parameter stands in the docstring."""
+    """The docstring of ``check_pagination`` describes every parameter."""
     explained = inspect.getdoc(check_pagination)
     for name in inspect.signature(check_pagination).parameters:
         assert f"\n    {name}: " in explained

@@ -1,4 +1,4 @@
-"""What a ``PaginationViolation`` says, and that what it says can be pasted back."""
+"""The text of a ``PaginationViolation``, whose code can be pasted and run."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ settings.register_profile("no database", database=None)
 
 
 def violation_of(collect, **options):
-    """What ``check_pagination`` finds."""
+    """Return the violation that ``check_pagination`` raises."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, **options)
     return caught.value
 
 
-def shown(found):
-    """The report, with token, time and the number of the job as in the examples below."""
-    token = next((repr(call.next_token[:12]) for call in found.calls if call.next_token), "''")
-    at = f"{found.calls[0].at:%Y-%m-%d %H:%M:%S}"
-    # Older service models have the ids in another order.
-    lines = str(found).replace(token, "'TOKEN'").replace(at, "NOW").splitlines()
+def shown(violation):
+    """Return the report with placeholders for token, time and ids."""
+    token = next((repr(call.next_token[:12]) for call in violation.calls if call.next_token), "''")
+    at = f"{violation.calls[0].at:%Y-%m-%d %H:%M:%S}"
+    # Older service models list the ids in another order.
+    lines = str(violation).replace(token, "'TOKEN'").replace(at, "NOW").splitlines()
     for index, line in enumerate(lines):
         if "farmId=" in line:
             head, tail = line.split("(", 1)
             ids, rest = tail.split(") →", 1)
-            names = [one for one in ids.split(", ") if not one.startswith(("farm", "queue", "job"))]
+            names = [
+                name for name in ids.split(", ") if not name.startswith(("farm", "queue", "job"))
+            ]
             lines[index] = f"{head}({', '.join(['IDS', *names])}) →{rest}"
     return "\n".join(lines)
 
 
 def test_the_whole_report():
-    """The rule and its reason, what was wrong, where, the calls, and how to run it again."""
-    found = violation_of(wrong.stops_at_an_empty_page)
-    assert shown(found) == (
+    """A report has the rule, the finding, the listing, the calls and code that reruns the case."""
+    violation = violation_of(wrong.stops_at_an_empty_page)
+    assert shown(violation) == (
         """\
 collector violates 'complete': It returns every session exactly once, in service order, wherever \
 pages are cut. An empty page with a token is not the end; a page without a token is.
@@ -63,9 +65,9 @@ pages are cut. An empty page with a token is not the end; a page without a token
 
 
 def test_the_whole_report_of_a_case():
-    """What else there was to the situation stands below the listing."""
-    found = violation_of(wrong.what_there_is_so_far)
-    assert shown(found) == (
+    """If a case has more than a listing, the report shows the case below the listing."""
+    violation = violation_of(wrong.what_there_is_so_far)
+    assert shown(violation) == (
         """\
 collector violates 'surfaces-faults': It raises, or recovers and returns the complete listing. It \
 never passes off a partial, empty or duplicated listing as complete.
@@ -100,7 +102,7 @@ lapses=(Lapse('AccessDeniedException'),))])"""
     ],
 )
 def test_the_report_is_written_once(monkeypatch, collect, options):
-    """However many cases broke a rule until the smallest was found."""
+    """The report is written once, however many cases fail while shrinking."""
     reports = []
 
     def counting(*arguments):
@@ -108,40 +110,42 @@ def test_the_report_is_written_once(monkeypatch, collect, options):
         return reports[-1]
 
     monkeypatch.setattr(_violation, "report", counting)
-    found = violation_of(collect, **options)
-    assert reports == [str(found)]
+    violation = violation_of(collect, **options)
+    assert reports == [str(violation)]
 
 
 def test_long_transcripts_are_cut():
-    """Their beginning and their end are shown."""
-    found = violation_of(wrong.a_thousand_at_most, examples=[Listing(page_sizes=(40,) * 26)])
-    assert "… 5 calls left out …" in str(found)
-    assert len(found.calls) == 25
+    """A long transcript shows only its beginning and its end."""
+    violation = violation_of(wrong.a_thousand_at_most, examples=[Listing(page_sizes=(40,) * 26)])
+    assert "… 5 calls left out …" in str(violation)
+    assert len(violation.calls) == 25
 
 
 def test_pasted_lines_have_the_options():
-    """The order, what is expected and the empty token are part of the situation."""
+    """The code that reruns a case passes the options of the check."""
 
     def running(sessions):
-        return [one for one in sessions if "endedAt" not in one]
+        return [session for session in sessions if "endedAt" not in session]
 
-    found = violation_of(wrong.first_page, expected=running, ordered=False, empty_final_token=True)
-    assert str(found).endswith(
+    violation = violation_of(
+        wrong.first_page, expected=running, ordered=False, empty_final_token=True
+    )
+    assert str(violation).endswith(
         "    check_pagination(first_page, examples=[Listing(page_sizes=(1, 1))], "
         "expected=running, ordered=False, empty_final_token=True)"
     )
-    assert run_again(found, first_page=wrong.first_page, running=running).rule == found.rule
+    assert run_again(violation, first_page=wrong.first_page, running=running).rule == violation.rule
 
 
 def test_functions_without_a_name():
-    """They are called what they are."""
-    found = violation_of(lambda *_, **__: [], expected=lambda sessions: sessions)
-    assert "check_pagination(collect, examples=[" in str(found)
-    assert "expected=expected)" in str(found)
+    """A lambda is called ``collect`` or ``expected`` in the code that reruns a case."""
+    violation = violation_of(lambda *_, **__: [], expected=lambda sessions: sessions)
+    assert "check_pagination(collect, examples=[" in str(violation)
+    assert "expected=expected)" in str(violation)
 
 
 def test_every_import_that_pasting_needs():
-    """And none that it does not need."""
+    """The code that reruns a case has exactly the imports that it needs."""
     case = Case(
         Listing(page_sizes=(1,), gap=datetime.timedelta(0)),
         FakeDeadline().behavior.__class__(page_size=3),
@@ -166,31 +170,31 @@ def test_every_import_that_pasting_needs():
 
 @pytest.mark.at_length
 def test_a_listing_with_added_sessions_can_be_pasted():
-    """Its times are plain, though time stood still when they were made."""
+    """A listing given by summaries can be pasted; its times are plain ``datetime`` objects."""
 
     def four_at_most(client, **job):
         return wrong.every(client, **job)[:4]
 
     case = Case(Listing(page_sizes=(4,)), sequence="sessions-added")
-    found = violation_of(four_at_most, examples=[case])
-    assert found.rule == "complete"
-    assert "Listing.of([{" in str(found)
-    assert run_again(found, four_at_most=four_at_most).rule == "complete"
+    violation = violation_of(four_at_most, examples=[case])
+    assert violation.rule == "complete"
+    assert "Listing.of([{" in str(violation)
+    assert run_again(violation, four_at_most=four_at_most).rule == "complete"
 
 
 @pytest.mark.at_length
 def test_the_error_of_a_collector_is_the_cause_of_the_violation():
-    """So that its own traceback is shown too."""
-    found = violation_of(wrong.naive_times)
-    assert isinstance(found.__cause__, TypeError)
-    assert found.__cause__.__traceback__.tb_frame.f_code.co_name == "naive_times"
+    """If the collector raised, its error with its traceback is the violation's ``__cause__``."""
+    violation = violation_of(wrong.naive_times)
+    assert isinstance(violation.__cause__, TypeError)
+    assert violation.__cause__.__traceback__.tb_frame.f_code.co_name == "naive_times"
     assert violation_of(wrong.first_page).__cause__ is None
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("error", [KeyboardInterrupt, pytest.skip.Exception])
-def test_what_is_meant_for_the_runner_passes(error):
-    """An interrupt ends the run; it is no violation."""
+def test_exceptions_for_the_test_runner_pass_through(error):
+    """``KeyboardInterrupt`` and ``pytest.skip`` in a collector are raised, not reported."""
 
     def collect(*_, **__):
         raise error
