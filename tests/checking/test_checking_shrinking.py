@@ -1,4 +1,4 @@
-"""A case is taken apart until nothing more can be left out."""
+"""A failing case is shrunk until no part of it can be left out."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ UNCUT = Case(Listing(runs=RUNS))
         (UNCUT, lambda case: len(case.listing) > 4, Case(Listing(runs=(("STARTED", 5),)))),
         (
             UNCUT,
-            lambda case: any(one["lifecycleStatus"] == "ENDED" for one in case.listing),
+            lambda case: any(session["lifecycleStatus"] == "ENDED" for session in case.listing),
             Case(Listing(runs=(("ENDED", 1),))),
         ),
         (
@@ -94,19 +94,19 @@ UNCUT = Case(Listing(runs=RUNS))
     ],
 )
 def test_only_what_matters_is_left(case, breaks, expected):
-    """Whatever does not matter is gone, and the rest is as small as can be."""
-    found = smallest(case, breaks)
-    assert found == expected
-    assert repr(found) == repr(expected)
+    """The smallest case has only what makes it fail, and each part is as small as possible."""
+    shrunk = smallest(case, breaks)
+    assert shrunk == expected
+    assert repr(shrunk) == repr(expected)
 
 
-def test_nothing_is_left_out_of_what_matters_as_a_whole():
-    """If every simpler case passes, the case is the smallest."""
+def test_a_case_that_cannot_be_simplified_stays():
+    """A case whose simpler cases all pass is already the smallest."""
     assert smallest(EVERYTHING, lambda case: case == EVERYTHING) == EVERYTHING
 
 
 def test_tries_are_bounded():
-    """However large the case is, and whether they succeed or not."""
+    """Shrinking tries no case twice and at most ``MOST_STEPS`` cases, however large the case is."""
     big = Case(Listing(page_sizes=tuple(range(1, 101))))
     for answer, most in ((True, 10), (False, MOST_STEPS)):
         tried = []
@@ -119,8 +119,8 @@ def test_tries_are_bounded():
 @pytest.mark.at_length
 @settings(max_examples=60, database=None, deadline=None)
 @hypothesis.given(cases())
-def test_simpler_cases_can_be_run_and_lead_to_an_end(case):
-    """No step gives the case itself, nor one that is not simpler."""
+def test_every_move_gives_a_simpler_case(case):
+    """Every move gives a simpler case, so shrinking ends."""
     for move in moves(case):
         for simpler in (move.to(move.most), move.to(1)):
             assert simpler != case
@@ -128,13 +128,13 @@ def test_simpler_cases_can_be_run_and_lead_to_an_end(case):
 
 
 @pytest.mark.parametrize("sessions", [1, 100])
-def test_no_page_of_a_single_one_is_left_out(sessions):
-    """Nothing would be left of a listing that the service puts in one page."""
+def test_a_single_page_is_not_left_out(sessions):
+    """``without_pages`` proposes nothing for a listing that fits in one page."""
     assert list(without_pages(Listing(runs=(("ENDED", sessions),)), 100)) == []
 
 
 def weight(case):
-    """What there is to a case; smaller is simpler, and so are sessions in later pages."""
+    """Return the size of a case; the smaller, the simpler. Sessions in later pages weigh less."""
     listing, plain = case.listing, Listing()
     behavior = case.behavior
     return (
@@ -159,7 +159,7 @@ def weight(case):
 
 @pytest.mark.parametrize("sizes", [None, (1, 1, 1)])
 def test_given_summaries_become_a_shape(sizes):
-    """Or fewer of them, where it is the summaries that matter."""
+    """Given summaries shrink to a shape, or to fewer summaries if those matter."""
     given = Listing.of(Listing(page_sizes=(3,)), sizes)
     shape = Listing(page_sizes=sizes) if sizes else Listing(runs=(("STARTED", 3),))
     simplest = next(moves(Case(given)))
@@ -168,33 +168,33 @@ def test_given_summaries_become_a_shape(sizes):
 
 
 def test_given_summaries_that_no_shape_can_hold_stay_given():
-    """As a status that this botocore does not know."""
-    newer = [dict(one, lifecycleStatus="NEWER") for one in Listing(page_sizes=(2,))]
+    """Summaries with a status that this botocore does not know stay given summaries."""
+    newer = [dict(session, lifecycleStatus="NEWER") for session in Listing(page_sizes=(2,))]
     simplest = smallest(Case(Listing.of(newer, strict=False)), lambda case: len(case.listing) > 0)
     assert list(simplest.listing) == newer[1:]
 
 
 def sizes(case):
-    """Where the listing is cut."""
+    """Return the page sizes of a case."""
     return case.listing.page_sizes or ()
 
 
 def statuses(case):
-    """What the sessions are at, in order."""
+    """Return the statuses of the sessions, in order."""
     return [session["lifecycleStatus"] for session in case.listing]
 
 
 def smallest_of(case, breaks):
-    """What the case is shrunk to, within the bound."""
+    """Return the smallest failing case, and assert that it took at most ``MOST_STEPS``."""
     tried = []
     assert breaks(case)
-    found = smallest(case, lambda other: bool(tried.append(other)) or breaks(other))
+    shrunk = smallest(case, lambda other: bool(tried.append(other)) or breaks(other))
     assert len(tried) <= MOST_STEPS
-    return found
+    return shrunk
 
 
 def cut(*page_sizes, **options):
-    """A case of a listing with these pages."""
+    """Return a case of a listing with these page sizes."""
     return Case(Listing(page_sizes=page_sizes, **options))
 
 
@@ -207,7 +207,7 @@ def cut(*page_sizes, **options):
     st.data(),
 )
 def test_counts_in_steps(step, above, more, ends, data):
-    """A count that breaks only every so many sessions becomes the smallest such count."""
+    """A count that fails only every few sessions shrinks to the smallest such count."""
     step, rest = step
     least = next(count for count in range(above, above + step) if count % step == rest)
     count = least + more // step * step
@@ -216,8 +216,8 @@ def test_counts_in_steps(step, above, more, ends, data):
     page_sizes = data.draw(st.sampled_from([None, (first, count - first)]))
 
     def breaks(case):
-        found = len(case.listing)
-        return found >= above and found % step == rest and statuses(case)[0] == "ENDED"
+        sessions = len(case.listing)
+        return sessions >= above and sessions % step == rest and statuses(case)[0] == "ENDED"
 
     smaller = smallest_of(Case(Listing(page_sizes=page_sizes, runs=runs)), breaks)
     assert len(smaller.listing) == least
@@ -230,7 +230,7 @@ def test_counts_in_steps(step, above, more, ends, data):
     st.integers(2, 6), st.integers(1, 60), st.integers(0, 40), st.lists(st.integers(0, 9))
 )
 def test_equal_pages(count, least, more, others):
-    """Several pages in a row that have to be equal become small together."""
+    """Consecutive pages that must be equal shrink together."""
 
     def breaks(case):
         rows = [list(same) for _, same in itertools.groupby(sizes(case))]
@@ -243,7 +243,7 @@ def test_equal_pages(count, least, more, others):
 @settings(max_examples=40, database=None, deadline=None)
 @hypothesis.given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 10))
 def test_proportions_and_differences(first, second, factor):
-    """Two pages whose sizes depend on each other become as small as that allows."""
+    """Two pages with a fixed ratio or difference shrink as far as that allows."""
     case = cut(first * factor, second * factor)
 
     def in_proportion(case):
@@ -274,7 +274,7 @@ LATE = Lapse("ThrottlingException", 5, times=5)
             lambda case: sizes(case).count(len(sizes(case)) - 6) > len(sizes(case)) - 2 > 6,
             cut(*[3] * 8, 1),
         ),
-        # The same sessions in other pages.
+        # The same number of sessions in other pages.
         (cut(34, 34, 34, 19), lambda case: len(case.listing) > 120, cut(21, 100)),
         (cut(3, 4, 5), lambda case: len(case.listing) == 12, cut(12)),
         (
@@ -317,7 +317,7 @@ LATE = Lapse("ThrottlingException", 5, times=5)
             lambda case: statuses(case).count("ENDED") == statuses(case).count("STARTED") > 2,
             cut(6, runs=(("STARTED", 3), ("ENDED", 3))),
         ),
-        # What happens at the last page, and while the service cuts.
+        # Faults, expiries and drift at the last page, also without page sizes.
         (
             Case(Listing(page_sizes=(5,) * 6), lapses=(LATE,)),
             lambda case: any(
@@ -363,13 +363,13 @@ LATE = Lapse("ThrottlingException", 5, times=5)
         ),
     ],
 )
-def test_what_depends_on_each_other_shrinks_together(case, breaks, expected):
-    """Where no part can be made smaller alone, several are at once."""
+def test_dependent_parts_shrink_together(case, breaks, expected):
+    """Parts that depend on each other shrink in one step if none can shrink alone."""
     assert smallest_of(case, breaks) == expected
 
 
 def odd_and_first_ended(client, **job):
-    """A collector that loses a session of some listings."""
+    """A collector that loses a session of long odd listings whose first session has ended."""
     sessions = every(client, **job)
     odd = len(sessions) > 37 and len(sessions) % 2
     return sessions[1:] if odd and sessions[0]["lifecycleStatus"] == "ENDED" else sessions
@@ -395,7 +395,7 @@ def two_equal_pages(client, **job):
     ],
 )
 def test_reports_are_of_the_smallest_listing(collect, start, expected, monkeypatch):
-    """What ``check_pagination`` reports of a case that Hypothesis has drawn is that small."""
+    """``check_pagination`` reports the smallest listing for a case that Hypothesis has drawn."""
     monkeypatch.setattr(_search, "cases", lambda _: st.just(start))
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, max_examples=1, without=VARIATIONS)
@@ -404,7 +404,7 @@ def test_reports_are_of_the_smallest_listing(collect, start, expected, monkeypat
 
 
 def wrong_for(counts):
-    """A collector that loses a session of every listing with so many."""
+    """Return a collector that loses a session if ``counts`` is true for the number of sessions."""
 
     def collect(client, **job):
         sessions = every(client, **job)
@@ -414,8 +414,8 @@ def wrong_for(counts):
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 100])
-def test_pages_of_other_sizes_are_no_reason_to_try_more(monkeypatch, most):
-    """A listing that the service cuts is also tried as it was cut, with the tries that are left."""
+def test_other_page_sizes_take_no_extra_tries(monkeypatch, most):
+    """Shrinking with and without page sizes takes at most ``MOST_STEPS`` tries together."""
     find, tried = Trial.find, []
     monkeypatch.setattr(Trial, "find", lambda *args: tried.append(args) or find(*args))
     monkeypatch.setattr(_search, "MOST_STEPS", most)
@@ -423,7 +423,7 @@ def test_pages_of_other_sizes_are_no_reason_to_try_more(monkeypatch, most):
     monkeypatch.setattr(_search, "cases", lambda _: st.just(start))
     with pytest.raises(PaginationViolation):
         check_pagination(wrong_for(lambda count: count > 150), max_examples=1, without=VARIATIONS)
-    # Before anything is shrunk, the case is found, and found once more.
+    # Before shrinking starts, the case itself is tried twice.
     shrinking = [args for args in tried if args[1] != start]
     plain = len(list(simplest(VARIATIONS)))
     assert len(shrinking) - plain <= most
@@ -439,7 +439,7 @@ def test_pages_of_other_sizes_are_no_reason_to_try_more(monkeypatch, most):
 )
 @pytest.mark.at_length
 def test_edge_cases_are_shrunk_too(collect, sessions, sizes):
-    """What a case shows that is always tried is reported as small as what is drawn."""
+    """A simple case that fails is shrunk like one that is drawn."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect)
     listing = caught.value.listing
