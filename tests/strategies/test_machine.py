@@ -1,4 +1,4 @@
-"""``SessionsMachine`` finds what is wrong with code that lists again and again."""
+"""``SessionsMachine`` finds mistakes in code that lists sessions repeatedly."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ def _run(machine):
 
 
 class Recorded(ds.SessionsMachine):
-    """A machine of small pages that says what happened in all of its runs."""
+    """A machine with small pages that records what happens in its runs."""
 
     behavior = Behavior(page_size=2)
     seen: set[str]
 
     def teardown(self):
-        """Note statuses, outcomes and what was asked."""
+        """Record statuses and outcomes, and assert that every transition was legal."""
         super().teardown()
-        self.seen |= {one["lifecycleStatus"] for _, listed in self.versions for one in listed}
+        self.seen |= {
+            session["lifecycleStatus"] for _, listed in self.versions for session in listed
+        }
         self.seen |= {call.error or "answered" for call in self.fake.calls}
         self.seen |= {"token" for call in self.fake.calls if call.token}
         steps = zip(self.versions, self.versions[1:], strict=False)
@@ -47,8 +49,8 @@ class Recorded(ds.SessionsMachine):
 
 
 @pytest.mark.at_length
-def test_a_right_collector_passes_and_everything_happens():
-    """Every status, faults and tokens occur, along legal transitions."""
+def test_a_right_collector_passes():
+    """A correct collector passes, and its runs have every status, faults and tokens."""
 
     class Machine(Recorded):
         seen = set()  # noqa: RUF012 (shared by the runs of this test)
@@ -63,8 +65,8 @@ def test_a_right_collector_passes_and_everything_happens():
     assert {"answered", "token"} < Machine.seen
 
 
-def test_somebody_else_comes_back_after_a_day():
-    """A kept token leads on for a day, and to a refusal that the machine survives after that."""
+def test_a_saved_token_expires():
+    """A saved token expires after a day, and the machine survives the refused call."""
     machine = ds.SessionsMachine()
     try:
         for _ in range(2):
@@ -83,14 +85,14 @@ def test_somebody_else_comes_back_after_a_day():
 
 @pytest.mark.at_length
 def test_nothing_is_left_intercepted():
-    """After the runs clients are as they were."""
+    """After its runs, the machine has restored botocore's client class."""
     before = dict(vars(botocore.client.BaseClient))
     _run(ds.SessionsMachine)
     assert dict(vars(botocore.client.BaseClient)) == before
 
 
-def test_an_iterator_is_a_result_too():
-    """A generator is run to its end before it is judged."""
+def test_a_generator_as_collector():
+    """``collect`` may be a generator."""
 
     class Machine(ds.SessionsMachine):
         def collect(self, client, **job):
@@ -104,7 +106,7 @@ def test_an_iterator_is_a_result_too():
     ("succeeds", "status"), [(True, "UPDATE_SUCCEEDED"), (False, "UPDATE_FAILED")]
 )
 def test_an_update_succeeds_or_fails(succeeds, status):
-    """If one is in progress; otherwise the session stays as it is."""
+    """``finish_update`` changes only a session whose update is in progress."""
     machine = ds.SessionsMachine()
     try:
         session = machine.start()
@@ -117,8 +119,8 @@ def test_an_update_succeeds_or_fails(succeeds, status):
         machine.teardown()
 
 
-def test_the_first_page_for_all():
-    """A collector that stops early is found."""
+def test_a_collector_of_the_first_page():
+    """The machine finds a collector that returns only the first page."""
 
     class Machine(ds.SessionsMachine):
         behavior = Behavior(page_size=1)
@@ -130,22 +132,22 @@ def test_the_first_page_for_all():
         _run(Machine)
 
 
-def test_what_was_listed_before():
-    """A collector that keeps its first answer is found."""
+def test_a_collector_with_a_cache():
+    """The machine finds a collector that caches its first result."""
 
     class Machine(ds.SessionsMachine):
-        kept = None
+        cached = None
 
         def collect(self, client, **job):
-            self.kept = self.kept or super().collect(client, **job)
-            return self.kept
+            self.cached = self.cached or super().collect(client, **job)
+            return self.cached
 
     with pytest.raises(AssertionError):
         _run(Machine)
 
 
-def test_faults_swallowed():
-    """A collector that takes a fault for the end is found."""
+def test_a_collector_that_swallows_faults():
+    """The machine finds a collector that returns an empty list after a fault."""
 
     class Machine(ds.SessionsMachine):
         def collect(self, client, **job):
@@ -159,17 +161,17 @@ def test_faults_swallowed():
 
 
 def test_errors_without_a_fault():
-    """An exception while all calls succeed is the collector's own."""
+    """An error that the collector raises while all calls succeed is raised by the machine."""
 
     class Machine(ds.SessionsMachine):
         def collect(self, client, **job):
-            return max(one["startedAt"] for one in super().collect(client, **job)) and []
+            return max(session["startedAt"] for session in super().collect(client, **job)) and []
 
     with pytest.raises(ValueError, match="empty"):
         _run(Machine)
 
 
-def test_only_the_machine_is_loaded_late():
-    """The strategies have no other late name."""
+def test_a_misspelt_name():
+    """Misspelling ``SessionsMachine`` raises a plain ``AttributeError``."""
     with pytest.raises(AttributeError, match="has no attribute 'SessionMachine'"):
-        ds.SessionMachine  # noqa: B018 (an attribute that is not there)
+        ds.SessionMachine  # noqa: B018 (the attribute does not exist)

@@ -1,4 +1,4 @@
-"""The Faker provider: realistic sessions, the same for the same seed."""
+"""The Faker provider draws realistic sessions, and the same seed gives the same data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ seeds = given(seed=st.integers(0, 2**32))
 
 
 def faker_of(seed):
-    """A Faker with nothing but the provider."""
+    """Return a generator that has only our provider, with this seed."""
     fake = Generator()
     fake.add_provider(DeadlineProvider)
     fake.seed_instance(seed)
@@ -36,23 +36,23 @@ def faker_of(seed):
 
 
 def times_of(summary):
-    """The moments of a summary."""
+    """Return the times of a summary."""
     return [value for value in summary.values() if isinstance(value, datetime.datetime)]
 
 
 @pytest.mark.parametrize(("method", "shape"), list(zip(METHODS, SHAPES, strict=True)))
 def test_ids(method, shape):
-    """Ids are those of the service model, and differ from one to the next."""
-    drawn = [getattr(faker_of(0), method)()]
+    """Ids match the service model, and no two are equal."""
+    ids = [getattr(faker_of(0), method)()]
     fake = faker_of(1)
-    drawn += [getattr(fake, method)() for _ in range(100)]
-    assert [validation.check_shape(one, shape) for one in drawn] == [[]] * 101
-    assert len(set(drawn)) == 101
+    ids += [getattr(fake, method)() for _ in range(100)]
+    assert [validation.check_shape(id_, shape) for id_ in ids] == [[]] * 101
+    assert len(set(ids)) == 101
 
 
 @seeds
 def test_summaries(seed):
-    """Every summary is one that the service could send, and none lies in the future."""
+    """A summary is valid, and all its times are within the last day."""
     summary = faker_of(seed).session_summary()
     assert_session_summary(summary)
     assert NOW - datetime.timedelta(days=1) < min(times_of(summary))
@@ -65,7 +65,7 @@ def test_summaries(seed):
     names=st.sets(st.sampled_from(sorted(model.members("SessionSummary")))),
 )
 def test_fixed_members(seed, source, names):
-    """Whatever members of a valid summary are fixed, they stay, and the others go with them."""
+    """Fixed members from a valid summary are kept, and the summary is valid."""
     fixed = {name: source[name] for name in names if name in source}
     summary = faker_of(seed).session_summary(**fixed)
     assert_session_summary(summary)
@@ -78,7 +78,7 @@ def test_fixed_members(seed, source, names):
     names=st.sets(st.sampled_from(["startedAt", "updatedAt", "endedAt", "lifecycleStatus"])),
 )
 def test_nothing_lies_after_now(seed, source, names):
-    """The present that is given is the end of everything, also beside what is fixed."""
+    """No time of a summary is later than ``now``, even with fixed members."""
     fixed = {name: source[name] for name in names if name in source}
     summary = faker_of(seed).session_summary(now=LATER, **fixed)
     assert_session_summary(summary)
@@ -86,8 +86,8 @@ def test_nothing_lies_after_now(seed, source, names):
 
 
 @pytest.mark.parametrize("status", lifecycle.TRANSITIONS)
-def test_every_status_comes(status):
-    """Most sessions have ended, and every status comes."""
+def test_every_status_is_drawn(status):
+    """Every status is drawn; ENDED is the most common, then STARTED."""
     fake = faker_of(3)
     counts = collections.Counter(fake.session_summary()["lifecycleStatus"] for _ in range(500))
     assert counts[status] > 5
@@ -97,27 +97,27 @@ def test_every_status_comes(status):
 
 @pytest.mark.parametrize("asked", [False, True])
 def test_ended_sessions_with_and_without_an_update(asked):
-    """A session may have been asked to end, or not."""
+    """Ended sessions are drawn with and without an update."""
     fake = faker_of(4)
     ended = [fake.session_summary(lifecycleStatus="ENDED") for _ in range(50)]
-    assert any(("updatedBy" in one) == asked for one in ended)
+    assert any(("updatedBy" in summary) == asked for summary in ended)
 
 
-def test_times_are_those_of_a_farm():
-    """Sessions take minutes to hours, in whole milliseconds, most of them the shorter ones."""
+def test_sessions_have_realistic_lengths():
+    """Sessions last from minutes to hours, in whole milliseconds, and most are short."""
     fake = faker_of(5)
     ended = [fake.session_summary(lifecycleStatus="ENDED") for _ in range(300)]
-    lengths = [one["endedAt"] - one["startedAt"] for one in ended]
+    lengths = [summary["endedAt"] - summary["startedAt"] for summary in ended]
     assert datetime.timedelta(minutes=2) <= min(lengths)
     assert HOUR < max(lengths) < 4 * HOUR
     assert sum(length < 1.5 * HOUR for length in lengths) > 200
-    moments = [moment for one in ended for moment in times_of(one)]
+    moments = [moment for summary in ended for moment in times_of(summary)]
     assert {moment.microsecond % 1000 for moment in moments} == {0}
     assert len({moment.microsecond for moment in moments}) > 100
 
 
 def test_requesters_are_arns():
-    """Who asked is a role of an account with twelve digits."""
+    """``updatedBy`` is the ARN of an assumed role."""
     fake = faker_of(6)
     arns = {fake.session_summary(lifecycleStatus="UPDATE_FAILED")["updatedBy"] for _ in range(50)}
     pattern = r"arn:aws:sts::\d{12}:assumed-role/[A-Z]\w+/[a-z]+"
@@ -127,22 +127,26 @@ def test_requesters_are_arns():
 
 @seeds
 def test_histories(seed):
-    """Each is a life that the service could tell, from its start on, with nothing in the future."""
+    """A history is a valid lifecycle from STARTED on, with no time after ``now``."""
     history = faker_of(seed).session_history(now=LATER)
     assert_lifecycle(history)
     assert history[0]["lifecycleStatus"] == "STARTED"
-    assert max(max(times_of(one)) for one in history) < LATER
-    statuses = [one["lifecycleStatus"] for one in history]
-    assert all(one != other for one, other in itertools.pairwise(statuses))
+    assert max(max(times_of(snapshot)) for snapshot in history) < LATER
+    statuses = [snapshot["lifecycleStatus"] for snapshot in history]
+    assert all(before != after for before, after in itertools.pairwise(statuses))
 
 
 def test_histories_take_every_step():
-    """Every transition comes, and so do lives that have not ended yet."""
+    """Histories take every allowed transition and stop at every status."""
     fake = faker_of(7)
-    histories = [[one["lifecycleStatus"] for one in fake.session_history()] for _ in range(300)]
+    histories = [
+        [snapshot["lifecycleStatus"] for snapshot in fake.session_history()] for _ in range(300)
+    ]
     steps = {step for history in histories for step in itertools.pairwise(history)}
     assert steps == {
-        (one, other) for one, following in lifecycle.TRANSITIONS.items() for other in following
+        (before, after)
+        for before, following in lifecycle.TRANSITIONS.items()
+        for after in following
     }
     assert {history[-1] for history in histories} == set(lifecycle.TRANSITIONS)
 
@@ -150,32 +154,32 @@ def test_histories_take_every_step():
 @settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 60))
 def test_sessions_of_a_job(seed, n):
-    """Unique ids, one fleet, in the order of their start, each as the service could send it."""
+    """``sessions(n)`` draws n valid sessions of one fleet with unique ids, in start order."""
     sessions = faker_of(seed).sessions(n)
-    for one in sessions:
-        assert_session_summary(one)
-        assert max(times_of(one)) <= NOW
+    for session in sessions:
+        assert_session_summary(session)
+        assert max(times_of(session)) <= NOW
     assert len(sessions) == n
-    assert len({one["sessionId"] for one in sessions}) == n
-    assert len({one["fleetId"] for one in sessions}) == min(n, 1)
-    assert sessions == sorted(sessions, key=lambda one: one["startedAt"])
+    assert len({session["sessionId"] for session in sessions}) == n
+    assert len({session["fleetId"] for session in sessions}) == min(n, 1)
+    assert sessions == sorted(sessions, key=lambda session: session["startedAt"])
 
 
 @settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 60))
 def test_a_worker_runs_one_session_at_a_time(seed, n):
-    """On a worker, a session starts after the one before has ended."""
+    """A worker's next session starts after its previous session has ended."""
     by_worker = collections.defaultdict(list)
-    for one in faker_of(seed).sessions(n, now=LATER):
-        by_worker[one["workerId"]].append(one)
+    for session in faker_of(seed).sessions(n, now=LATER):
+        by_worker[session["workerId"]].append(session)
     assert len(by_worker) == (n // 8 + 1 if n else 0)
     for sessions in by_worker.values():
-        for one, following in itertools.pairwise(sessions):
-            assert one["endedAt"] < following["startedAt"]
+        for session, following in itertools.pairwise(sessions):
+            assert session["endedAt"] < following["startedAt"]
 
 
 def test_sessions_are_active_and_ended():
-    """Some workers are busy and some are not; ten sessions are the default."""
+    """``sessions()`` draws ten sessions, and the last session may have any status."""
     fake = faker_of(8)
     assert len(fake.sessions()) == 10
     last = collections.Counter(fake.sessions(3)[-1]["lifecycleStatus"] for _ in range(300))
@@ -194,12 +198,12 @@ def test_sessions_are_active_and_ended():
     ],
 )
 def test_sessions_with_fixed_members(fixed):
-    """What is fixed is the same for all, and the others go with it."""
+    """``sessions()`` keeps fixed members, and its sessions are valid."""
     sessions = faker_of(9).sessions(20, **fixed)
     assert len(sessions) == 20
-    for one in sessions:
-        assert_session_summary(one)
-        assert one.items() >= fixed.items()
+    for session in sessions:
+        assert_session_summary(session)
+        assert session.items() >= fixed.items()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +218,7 @@ def test_sessions_with_fixed_members(fixed):
         ("session_history", {"now": 5}, TypeError, "now=5 (expected a timezone-aware datetime)"),
         (
             "sessions",
-            {"now": datetime.datetime(2025, 1, 1)},  # noqa: DTZ001 (naive by purpose)
+            {"now": datetime.datetime(2025, 1, 1)},  # noqa: DTZ001 (naive on purpose)
             ValueError,
             "now=datetime.datetime(2025, 1, 1, 0, 0) (expected a timezone-aware datetime)",
         ),
@@ -274,8 +278,8 @@ def test_sessions_with_fixed_members(fixed):
         ),
     ],
 )
-def test_what_cannot_be(method, options, kind, text):
-    """Bad input is refused by its name, before anything is drawn."""
+def test_impossible_arguments_are_refused(method, options, kind, text):
+    """Impossible arguments are refused with their name and what is allowed."""
     with pytest.raises(kind) as error:
         getattr(faker_of(0), method)(**options)
     assert str(error.value).startswith(text)
@@ -286,17 +290,17 @@ CALLS = [*METHODS, "session_summary", "session_history", "sessions"]
 
 @pytest.mark.parametrize("method", CALLS)
 def test_the_same_seed_gives_the_same(method):
-    """A seed says everything: neither the day nor another Faker matters."""
-    one, same, other = faker_of(11), faker_of(11), faker_of(12)
-    drawn = [getattr(one, method)() for _ in range(3)]
+    """The same seed gives the same data, whatever other Fakers draw."""
+    fake, same, other = faker_of(11), faker_of(11), faker_of(12)
+    drawn = [getattr(fake, method)() for _ in range(3)]
     Faker().random.random()
     assert [getattr(same, method)() for _ in range(3)] == drawn
     assert [getattr(other, method)() for _ in range(3)] != drawn
     assert drawn[0] != drawn[1]
 
 
-def test_what_a_seed_gives():
-    """It is the same in every process and version: seeds may be written into tests."""
+def test_a_seed_gives_the_same_in_every_version():
+    """Seed 0 gives this summary in every process and version."""
     assert faker_of(0).session_summary() == {
         "sessionId": "session-82e2e662f728b4fa42485e3a0a5d2f34",
         "fleetId": "fleet-c8a70639eb1167b367a9c3787c65c1e5",
@@ -309,7 +313,7 @@ def test_what_a_seed_gives():
 
 @pytest.mark.parametrize("add", [lambda fake: fake.add_provider(DeadlineProvider), provider.add_to])
 def test_adding_twice_is_harmless(add):
-    """The same seed gives the same data, however often the provider was added."""
+    """Adding the provider twice does not change what a seed gives."""
     fake = Faker()
     add(fake)
     fake.seed_instance(1)
@@ -319,36 +323,36 @@ def test_adding_twice_is_harmless(add):
     assert fake.sessions() == once
 
 
-def test_adding_to_what_has_it_already():
-    """A Faker with several locales, or one generator of it, gets the provider once."""
+def test_add_to_adds_the_provider_once():
+    """``add_to`` adds the provider once to each generator, also with several locales."""
     fake = Faker(["en_US", "ja_JP"])
     for _ in range(2):
         provider.add_to(fake)
         provider.add_to(fake.factories[0])
     for generator in fake.factories:
-        assert sum(isinstance(one, DeadlineProvider) for one in generator.providers) == 1
+        assert sum(isinstance(added, DeadlineProvider) for added in generator.providers) == 1
     assert fake["ja_JP"].farm_id().startswith("farm-")
     provider.add_to(object())
 
 
-def test_faker_finds_it_by_the_name_of_the_module(monkeypatch):
-    """Faker's own loader takes the module, as it takes its own and those of other packages."""
-    # Older ones put what is included into their own list, for every Faker to come.
+def test_faker_includes_the_provider_by_module_name(monkeypatch):
+    """Faker loads the provider with ``includes=``, by the name of its module."""
+    # Older versions append includes to this global list, which later Fakers would use.
     monkeypatch.setattr(faker.factory, "PROVIDERS", [*faker.factory.PROVIDERS])
     fake = Faker("de_DE", includes=["pytest_deadline_sessions.provider"])
     assert fake.job_id().startswith("job-")
     assert fake.unique.session_id() != fake.unique.session_id()
 
 
-def test_no_method_of_faker_is_lost():
-    """None of the names is one that Faker's own providers have."""
+def test_no_method_of_faker_is_hidden():
+    """No method of our provider hides a method of Faker."""
     names = {name for name in vars(DeadlineProvider) if not name.startswith("_")}
     assert names == set(CALLS)
     assert not [name for name in names if hasattr(Faker(), name)]
 
 
-def test_the_fixture_of_faker_has_it(pytester, run_pytest):
-    """Whoever takes ``faker`` gets sessions from it: once, the same in each test, in any locale."""
+def test_the_faker_fixture_has_the_provider(pytester, run_pytest):
+    """The ``faker`` fixture has our provider once, with any locale."""
     pytester.makepyfile(
         """
         import pytest
@@ -382,8 +386,8 @@ def test_the_fixture_of_faker_has_it(pytester, run_pytest):
 
 
 @pytest.mark.parametrize("value", ["None", "unittest.mock.MagicMock()", "[]"])
-def test_other_fixtures_of_that_name_are_left_alone(pytester, value):
-    """A fixture of that name that has nothing to do with Faker neither gets nor loads anything."""
+def test_unrelated_faker_fixtures_are_left_alone(pytester, value):
+    """A ``faker`` fixture that is no Faker is left alone, and Faker is not imported."""
     pytester.makepyfile(
         f"""
         import sys
