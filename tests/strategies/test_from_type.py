@@ -1,4 +1,4 @@
-"""Types that Hypothesis knows by itself, and those that it is told of on request."""
+"""Types that Hypothesis can draw: those registered by the plugin, and boto3's on request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STUBS = ["mypy_boto3_deadline", "types_boto3_deadline"]
 
 
 def python(source, **environment):
-    """What a fresh interpreter prints."""
+    """Return the words that a fresh interpreter prints."""
     command = [sys.executable, "-c", source]
     env = {**os.environ, **environment}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
@@ -37,36 +37,36 @@ def python(source, **environment):
 
 @given(st.from_type(SessionSummary))
 def test_summaries(summary):
-    """A summary is one that the service could send."""
+    """``st.from_type(SessionSummary)`` draws summaries that the service could send."""
     assert_session_summary(summary)
 
 
 @given(...)
 def test_annotations(summary: SessionSummary, others: list[SessionSummary]):
-    """An annotation is enough, also inside another."""
-    for one in (summary, *others):
-        assert_session_summary(one)
+    """``@given(...)`` draws for the annotation ``SessionSummary``, also inside ``list``."""
+    for drawn in (summary, *others):
+        assert_session_summary(drawn)
 
 
 @given(...)
 def test_requests(request_: ListSessionsRequest):
-    """A request is one that the service model allows."""
+    """``@given(...)`` draws requests that the service model allows."""
     assert validation.check_request(request_) == []
 
 
 @pytest.mark.at_length
 @given(...)
 def test_responses(response: ListSessionsResponse):
-    """A response is a page, of summaries that the service could send."""
+    """``@given(...)`` draws responses that the service could send."""
     assert validation.check_response(response) == []
-    for one in response["sessions"]:
-        assert_session_summary(one)
+    for summary in response["sessions"]:
+        assert_session_summary(summary)
 
 
 @settings(max_examples=20)
 @given(...)
 def test_listings_and_faults(listing: Listing, fault: Fault):
-    """Both are drawn as the strategies of their names do, not from their constructors."""
+    """``Listing`` and ``Fault`` are drawn by our strategies, not from their constructors."""
     assert sum(map(len, listing.pages())) == len(listing)
     assert fault.broken or fault.code in model.error_shapes()
 
@@ -75,27 +75,30 @@ def test_listings_and_faults(listing: Listing, fault: Fault):
 @pytest.mark.parametrize(
     ("kind", "condition"),
     [
-        (SessionSummary, lambda one: one["lifecycleStatus"] == "UPDATE_FAILED"),
-        (ListSessionsRequest, lambda one: "nextToken" in one and "maxResults" in one),
-        (ListSessionsResponse, lambda one: "nextToken" in one and len(one["sessions"]) > 1),
-        (ListSessionsResponse, lambda one: "nextToken" not in one and len(one["sessions"]) > 1),
-        (Listing, lambda one: len(one) > 500),
-        (Fault, lambda one: one.broken),
+        (SessionSummary, lambda value: value["lifecycleStatus"] == "UPDATE_FAILED"),
+        (ListSessionsRequest, lambda value: "nextToken" in value and "maxResults" in value),
+        (ListSessionsResponse, lambda value: "nextToken" in value and len(value["sessions"]) > 1),
+        (
+            ListSessionsResponse,
+            lambda value: "nextToken" not in value and len(value["sessions"]) > 1,
+        ),
+        (Listing, lambda value: len(value) > 500),
+        (Fault, lambda value: value.broken),
     ],
 )
 def test_corners_are_reached(kind, condition):
-    """What is registered is the whole strategy."""
+    """A registered type draws from the whole strategy."""
     assert condition(smallest(st.from_type(kind), condition))
 
 
 @pytest.mark.at_length
 def test_hypothesis_alone_loads_nothing_heavy():
-    """Importing Hypothesis costs neither botocore nor our strategies, until a type is asked for."""
+    """Importing Hypothesis loads neither botocore nor our strategies until a type is drawn."""
     heavy = """
         import sys
         import hypothesis
         from importlib.metadata import entry_points
-        # Those of other people's that Hypothesis loads, such as trio's, which loads pytest.
+        # Other plugins that Hypothesis loads, such as trio's, which imports pytest.
         others = [one for one in entry_points(group="hypothesis") if "deadline" not in one.name]
         [one.load()() for one in others]
         heavy = ["botocore", "boto3", "faker", "freezegun", "pytest", "http.client", "ssl"]
@@ -119,15 +122,15 @@ def _unindented(source):
 
 
 def test_hypothesis_without_plugins():
-    """Who switches Hypothesis's plugins off has nothing of ours loaded."""
+    """With ``HYPOTHESIS_NO_PLUGINS`` set, importing Hypothesis loads nothing of ours."""
     source = "import sys, hypothesis; print('pytest_deadline_sessions' in sys.modules)"
     assert python(source, HYPOTHESIS_NO_PLUGINS="1") == ["False"]
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("first", ["hypothesis", "pytest_deadline_sessions.strategies"])
-def test_whoever_is_imported_first(first):
-    """The order of imports does not matter."""
+def test_the_order_of_imports_does_not_matter(first):
+    """``from_type`` works whether Hypothesis or our strategies are imported first."""
     source = f"""
         import {first}
         from hypothesis import strategies as st
@@ -140,7 +143,7 @@ def test_whoever_is_imported_first(first):
 
 
 def _stubs(monkeypatch, package, names):
-    """The type definitions of a package that is not installed, as other packages would see it."""
+    """Install a fake stub package with these type definitions, and return its module."""
     module = types.ModuleType(f"{package}.type_defs")
     for name in names:
         setattr(module, name, TypedDict(name, {"nothing": int}))
@@ -165,45 +168,47 @@ NAMES = {
 @pytest.mark.parametrize("package", STUBS)
 @pytest.mark.parametrize("name", NAMES)
 def test_types_of_boto3(monkeypatch, package, name):
-    """Each type of either package gives what its name says, whatever else the package has."""
+    """Each boto3 type draws valid data, even if the stub package lacks the other types."""
     module = _stubs(monkeypatch, package, [name, "FarmSummaryTypeDef"])
     ds.register_boto3_types()
-    drawn = []
+    examples = []
 
     @settings(max_examples=20, database=None)
     @given(st.from_type(getattr(module, name)))
-    def draw(one):
-        drawn.append(one)
+    def draw(example):
+        examples.append(example)
 
     draw()
-    for one in drawn:
-        value = {key: of for key, of in one.items() if key != "ResponseMetadata"}
+    for example in examples:
+        value = {key: item for key, item in example.items() if key != "ResponseMetadata"}
         if NAMES[name] == "SessionSummary":
             assert_session_summary(value)
         elif NAMES[name] == "ListSessionsResponse":
             assert validation.check_response(value) == []
-            assert {*one["ResponseMetadata"]} == {
+            assert {*example["ResponseMetadata"]} == {
                 *("RequestId", "HTTPStatusCode", "HTTPHeaders", "RetryAttempts")
             }
         else:
             assert validation.check_request(value) == []
     if "Paginate" in name:
-        assert all({*one} == {"farmId", "queueId", "jobId"} for one in drawn)
+        assert all({*example} == {"farmId", "queueId", "jobId"} for example in examples)
 
 
 def test_types_of_boto3_that_are_installed():
-    """The package of today has the types, and Hypothesis gives valid data for them."""
+    """The types of the installed stub package draw valid data."""
     definitions = pytest.importorskip("mypy_boto3_deadline.type_defs")
     ds.register_boto3_types()
-    drawn = find(st.from_type(list[definitions.SessionSummaryTypeDef]), lambda many: len(many) > 1)
-    for one in drawn:
-        assert_session_summary(one)
+    summaries = find(
+        st.from_type(list[definitions.SessionSummaryTypeDef]), lambda many: len(many) > 1
+    )
+    for summary in summaries:
+        assert_session_summary(summary)
     page = find(st.from_type(definitions.ListSessionsResponseTypeDef), lambda _: True)
     assert {*page} == {*definitions.ListSessionsResponseTypeDef.__annotations__} - {"nextToken"}
 
 
-def test_no_types_of_boto3(monkeypatch):
-    """Who asks for types that are not installed is told."""
+def test_no_types_of_boto3_installed(monkeypatch):
+    """``register_boto3_types`` raises a clear error if no stub package is installed."""
     for package in STUBS:
         monkeypatch.setitem(sys.modules, package, None)
         monkeypatch.setitem(sys.modules, f"{package}.type_defs", None)

@@ -1,4 +1,4 @@
-"""Listings, requests and responses that strategies draw."""
+"""Strategies for listings, requests and responses."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pytest_deadline_sessions.strategies import _listings
 @pytest.mark.at_length
 @many
 @given(ds.listings())
-def test_listings_hold_what_the_service_could_list(listing):
-    """Every summary is valid, ids are unique, and the repr makes the same listing again."""
-    some = [*listing.between(0, 3), *listing.between(len(listing) - 3, len(listing))]
-    assert [broken for one in some for broken in lifecycle.violations(one)] == []
+def test_listings_are_valid(listing):
+    """A drawn listing has valid summaries, and its repr evaluates to the same listing."""
+    summaries = [*listing.between(0, 3), *listing.between(len(listing) - 3, len(listing))]
+    assert [broken for summary in summaries for broken in lifecycle.violations(summary)] == []
     assert len(listing) <= 2000
     assert eval(repr(listing), {"Listing": Listing, "datetime": datetime}) == listing
 
@@ -31,7 +31,7 @@ def test_listings_hold_what_the_service_could_list(listing):
 @many
 @given(st.data(), st.integers(0, 250), st.integers(0, 250), st.integers(1, 100))
 def test_listings_keep_their_options(data, low, more, max_results):
-    """Count, cuts and statuses are as asked for."""
+    """A drawn listing keeps the requested size, statuses and page sizes."""
     statuses = data.draw(st.sets(st.sampled_from(model.enum("SessionLifecycleStatus")), min_size=1))
     cut = data.draw(st.booleans())
     listing = data.draw(
@@ -46,7 +46,7 @@ def test_listings_keep_their_options(data, low, more, max_results):
     )
     assert low <= len(listing) <= low + more
     assert (listing.page_sizes is not None) == cut
-    assert {one["lifecycleStatus"] for one in listing} <= statuses
+    assert {session["lifecycleStatus"] for session in listing} <= statuses
     if len(listing) and cut:
         assert 0 not in listing.page_sizes
 
@@ -56,89 +56,101 @@ def _sizes(listing):
 
 
 CORNERS = {
-    "nothing": lambda one: len(one) == 0 and one.page_sizes is None,
-    "an empty page first": lambda one: _sizes(one)[:1] == (0,) and len(one) > 0,
-    "an empty page in the middle": lambda one: 0 in _sizes(one)[1:-1] and _sizes(one)[-1] > 0,
-    "an empty page last": lambda one: _sizes(one)[-1:] == (0,) and len(one) > 0,
-    "two empty pages in a row": lambda one: (0, 0) in zip(_sizes(one), _sizes(one)[1:]),  # noqa: B905
-    "only empty pages": lambda one: len(_sizes(one)) > 1 and len(one) == 0,
-    "a full page": lambda one: 100 in _sizes(one),
-    "one less": lambda one: 99 in _sizes(one),
-    "one page": lambda one: len(_sizes(one)) == 1 and len(one) > 1,
-    "many pages": lambda one: len(_sizes(one)) > 20,
-    "exactly a page": lambda one: one.page_sizes is None and len(one) == 100,
-    "one more than a page": lambda one: one.page_sizes is None and len(one) == 101,
-    "a thousand": lambda one: len(one) >= 1000,
-    "several statuses": lambda one: len({status for status, _ in one.runs}) > 2,
-    "ties": lambda one: len(one) > 1 and not one.gap,
-    "newest first": lambda one: len(one) > 1 and one.order == "newest-first",
-    "mixed": lambda one: len(one) > 2 and one.order == "mixed",
-    "several workers": lambda one: one.workers > 1,
+    "no sessions": lambda listing: len(listing) == 0 and listing.page_sizes is None,
+    "an empty page first": lambda listing: _sizes(listing)[:1] == (0,) and len(listing) > 0,
+    "an empty page in the middle": lambda listing: (
+        0 in _sizes(listing)[1:-1] and _sizes(listing)[-1] > 0
+    ),
+    "an empty page last": lambda listing: _sizes(listing)[-1:] == (0,) and len(listing) > 0,
+    "two empty pages in a row": lambda listing: (0, 0) in zip(_sizes(listing), _sizes(listing)[1:]),  # noqa: B905
+    "only empty pages": lambda listing: len(_sizes(listing)) > 1 and len(listing) == 0,
+    "a full page": lambda listing: 100 in _sizes(listing),
+    "one session less than a full page": lambda listing: 99 in _sizes(listing),
+    "one page": lambda listing: len(_sizes(listing)) == 1 and len(listing) > 1,
+    "many pages": lambda listing: len(_sizes(listing)) > 20,
+    "exactly one default page": lambda listing: listing.page_sizes is None and len(listing) == 100,
+    "one session more than a default page": lambda listing: (
+        listing.page_sizes is None and len(listing) == 101
+    ),
+    "a thousand": lambda listing: len(listing) >= 1000,
+    "several statuses": lambda listing: len({status for status, _ in listing.runs}) > 2,
+    "equal start times": lambda listing: len(listing) > 1 and not listing.gap,
+    "newest first": lambda listing: len(listing) > 1 and listing.order == "newest-first",
+    "mixed order": lambda listing: len(listing) > 2 and listing.order == "mixed",
+    "several workers": lambda listing: listing.workers > 1,
 }
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("corner", CORNERS)
 def test_listings_reach_every_corner(corner):
-    """Where the code of people breaks."""
+    """``listings`` draws each kind of listing that tends to break code."""
     assert CORNERS[corner](find_one(ds.listings(), CORNERS[corner]))
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("size", [9, 10, 11, 20])
-def test_sizes_lie_around_max_results(size):
-    """A code under test that asks for ten meets a page more or less, as page and as listing."""
+def test_sizes_are_close_to_max_results(size):
+    """``max_results=10`` draws pages and listings of about ten sessions."""
     strategy = ds.listings(max_results=10)
-    assert find_one(strategy, lambda one: len(one) == size and one.page_sizes is None)
+    assert find_one(strategy, lambda listing: len(listing) == size and listing.page_sizes is None)
     if size < 20:
-        assert find_one(strategy, lambda one: size in _sizes(one))
+        assert find_one(strategy, lambda listing: size in _sizes(listing))
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize(
-    ("condition", "wanted"),
+    ("condition", "expected"),
     [
-        (lambda one: len(one) > 1, Listing(page_sizes=(2,))),
-        (lambda one: len(_sizes(one)) > 1, Listing(page_sizes=(0, 0))),
-        (lambda one: _sizes(one)[:1] == (0,) and len(one) > 0, Listing(page_sizes=(0, 1))),
+        (lambda listing: len(listing) > 1, Listing(page_sizes=(2,))),
+        (lambda listing: len(_sizes(listing)) > 1, Listing(page_sizes=(0, 0))),
         (
-            lambda one: 0 in _sizes(one)[1:-1] and _sizes(one)[0] and _sizes(one)[-1],
+            lambda listing: _sizes(listing)[:1] == (0,) and len(listing) > 0,
+            Listing(page_sizes=(0, 1)),
+        ),
+        (
+            lambda listing: (
+                0 in _sizes(listing)[1:-1] and _sizes(listing)[0] and _sizes(listing)[-1]
+            ),
             Listing(page_sizes=(1, 0, 1)),
         ),
-        (lambda one: "ENDED" in dict(one.runs), Listing(page_sizes=(1,), runs=(("ENDED", 1),))),
+        (
+            lambda listing: "ENDED" in dict(listing.runs),
+            Listing(page_sizes=(1,), runs=(("ENDED", 1),)),
+        ),
     ],
 )
-def test_listings_shrink_to_what_a_person_would_write(condition, wanted):
-    """One line, nothing in it that does not matter."""
-    assert smallest(ds.listings(page_sizes=True), condition) == wanted
+def test_listings_shrink_to_what_a_person_would_write(condition, expected):
+    """A listing shrinks to one line without irrelevant arguments."""
+    assert smallest(ds.listings(page_sizes=True), condition) == expected
 
 
 @many
 @given(ds.list_sessions_requests())
 def test_requests_are_valid(request_):
-    """Botocore and the service model agree."""
+    """Botocore and the service model accept every drawn request."""
     shape = model.operation_model().input_shape
     assert not ParamValidator().validate(request_, shape).has_errors()
     assert validation.check_request(request_) == []
 
 
 REQUESTS = {
-    "none but the ids": lambda one: set(one) == {"farmId", "queueId", "jobId"},
-    "one at a time": lambda one: one.get("maxResults") == 1,
-    "as many as may be": lambda one: one.get("maxResults") == 100,
-    "a token": lambda one: bool(one.get("nextToken")),
+    "only the ids": lambda request: set(request) == {"farmId", "queueId", "jobId"},
+    "maxResults is 1": lambda request: request.get("maxResults") == 1,
+    "maxResults is 100": lambda request: request.get("maxResults") == 100,
+    "a token": lambda request: bool(request.get("nextToken")),
 }
 
 
 @pytest.mark.parametrize("corner", REQUESTS)
 def test_requests_reach_every_corner(corner):
-    """With and without each optional member."""
+    """Requests are drawn with and without each optional member."""
     assert REQUESTS[corner](find_one(ds.list_sessions_requests(), REQUESTS[corner]))
 
 
 @given(ds.list_sessions_requests(tokens=False, max_results=False))
-def test_requests_without_what_is_not_wanted(request_):
-    """The options leave members out."""
+def test_requests_without_optional_members(request_):
+    """``tokens=False`` and ``max_results=False`` leave out the optional members."""
     assert set(request_) == {"farmId", "queueId", "jobId"}
 
 
@@ -146,7 +158,7 @@ def test_requests_without_what_is_not_wanted(request_):
 @many
 @given(ds.list_sessions_responses())
 def test_responses_are_one_chain(pages):
-    """Valid pages, a token of its own in each but the last, no session twice."""
+    """Every page but the last has its own token, and no session occurs twice."""
     for page in pages:
         assert validation.check_response(page) == []
         assert (
@@ -156,12 +168,12 @@ def test_responses_are_one_chain(pages):
     assert tokens[-1] is None
     assert None not in tokens[:-1]
     assert len(set(tokens)) == len(tokens)
-    ids = [one["sessionId"] for page in pages for one in page["sessions"]]
+    ids = [session["sessionId"] for page in pages for session in page["sessions"]]
     assert len(set(ids)) == len(ids)
 
 
 def test_responses_of_one_listing():
-    """A given listing is cut where it says, or by max_results."""
+    """A given listing is cut at its own page sizes and at ``max_results``."""
     listing = Listing(page_sizes=(3, 0, 1))
     pages = find_one(ds.list_sessions_responses(listing=listing, max_results=2), lambda _: True)
     assert [len(page["sessions"]) for page in pages] == [2, 1, 0, 1]
@@ -170,8 +182,8 @@ def test_responses_of_one_listing():
 
 
 @given(st.data())
-def test_a_drawn_list_can_be_changed(data):
-    """What a test does to one example is not seen by the next."""
+def test_a_drawn_response_can_be_changed(data):
+    """Changing a drawn response does not change the next example."""
     pages = data.draw(ds.list_sessions_responses(listing=Listing(page_sizes=(1, 1))))
     assert [len(page["sessions"]) for page in pages] == [1, 1]
     pages[0]["sessions"].clear()
@@ -189,11 +201,11 @@ def test_a_drawn_list_can_be_changed(data):
     ],
 )
 def test_pages_that_fit(sizes, low, high, empty_pages, expected):
-    """They get smaller, or more are added, until the listing has as many sessions as it may."""
+    """Pages are cut or added until the listing's size is within its bounds."""
     assert _listings._fitted(sizes, low, high, empty_pages) == expected
 
 
 def test_listings_of_some_statuses():
-    """They have no other."""
+    """``statuses=`` limits the statuses of the drawn sessions."""
     listing = smallest(ds.listings(statuses=["ENDED"]), lambda listing: len(listing) == 2)
     assert [session["lifecycleStatus"] for session in listing] == ["ENDED", "ENDED"]

@@ -1,4 +1,4 @@
-"""Strategies never leave their contract, refuse what cannot be, and reach every corner."""
+"""Strategies draw only valid data, reach every corner, and refuse impossible options."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IDS = {
 
 
 def _never(strategy, condition):
-    """Whether a few hundred draws have none that is like that."""
+    """Return whether a few hundred draws have no value that meets the condition."""
     try:
         find(strategy, condition, settings=settings(max_examples=300, database=None))
     except NoSuchExample:
@@ -41,7 +41,7 @@ def _never(strategy, condition):
 
 @pytest.mark.parametrize("shape", IDS)
 def test_ids(shape):
-    """Every id matches its pattern, and the smallest is that of zero."""
+    """Every id matches its pattern, and the smallest id is all zeros."""
 
     @given(IDS[shape]())
     def check(drawn):
@@ -53,14 +53,14 @@ def test_ids(shape):
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_statuses(status):
-    """Each of the service model is drawn."""
+    """Every status of the service model is drawn."""
     assert find_one(ds.lifecycle_statuses(), lambda drawn: drawn == status) == status
 
 
 @many
 @given(ds.session_summaries())
 def test_summaries_are_valid(summary):
-    """Botocore, the service model and every rule of the lifecycle agree."""
+    """A drawn summary obeys the service model and the lifecycle rules."""
     assert is_valid(summary)
 
 
@@ -68,7 +68,7 @@ def test_summaries_are_valid(summary):
 @many
 @given(ds.session_summaries(consistent=False))
 def test_inconsistent_summaries_still_fit_the_schema(summary):
-    """They are what the service model allows, and no more."""
+    """With ``consistent=False``, a summary still matches the service model."""
     assert validation.check_shape(summary, "SessionSummary") == []
     assert botocore_takes(summary)
 
@@ -76,18 +76,20 @@ def test_inconsistent_summaries_still_fit_the_schema(summary):
 @many
 @given(ds.session_summaries(now=NOW))
 def test_nothing_lies_in_the_future(summary):
-    """With ``now=``, every time is before it."""
+    """No time of a summary is later than ``now``."""
     times = [value for value in summary.values() if isinstance(value, datetime.datetime)]
     assert max(times) <= NOW
     assert is_valid(summary)
 
 
 def test_members_may_be_strategies():
-    """A strategy for a member is drawn from."""
+    """A member may be a strategy, and all its values are drawn."""
     started = st.sampled_from([NOW, NOW + datetime.timedelta(1)])
     strategy = ds.session_summaries(startedAt=started, lifecycleStatus=st.sampled_from(STATUSES))
-    for wanted in (NOW, NOW + datetime.timedelta(1)):
-        assert is_valid(find_one(strategy, lambda one, wanted=wanted: one["startedAt"] == wanted))
+    for start in (NOW, NOW + datetime.timedelta(1)):
+        assert is_valid(
+            find_one(strategy, lambda summary, start=start: summary["startedAt"] == start)
+        )
 
 
 def _seconds(summary, name="startedAt"):
@@ -95,43 +97,56 @@ def _seconds(summary, name="startedAt"):
 
 
 CORNERS = {
-    "just started": lambda one: one["lifecycleStatus"] == "STARTED" and _seconds(one) == 0,
-    "running since weeks": lambda one: "endedAt" not in one and _seconds(one) > 14 * 86400,
-    "ended just now": lambda one: "endedAt" in one and _seconds(one, "endedAt") == 0,
-    "ended as it started": lambda one: one.get("endedAt") == one["startedAt"],
-    "over a day long": lambda one: (
-        "endedAt" in one and (one["endedAt"] - one["startedAt"]).days >= 1
+    "just started": lambda summary: (
+        summary["lifecycleStatus"] == "STARTED" and _seconds(summary) == 0
     ),
-    "a fraction of a second": lambda one: one["startedAt"].microsecond > 0,
-    "east of Greenwich": lambda one: one["startedAt"].utcoffset() > datetime.timedelta(0),
-    "west of Greenwich": lambda one: one["startedAt"].utcoffset() < datetime.timedelta(0),
-    "two offsets": lambda one: (
-        "endedAt" in one and one["endedAt"].utcoffset() != one["startedAt"].utcoffset()
+    "running for weeks": lambda summary: (
+        "endedAt" not in summary and _seconds(summary) > 14 * 86400
     ),
-    "ended exactly an hour ago": lambda one: "endedAt" in one and _seconds(one, "endedAt") == 3600,
-    "hardly more than an hour": lambda one: "endedAt" not in one and 3600 < _seconds(one) < 3601,
-    "ended after an update": lambda one: "endedAt" in one and "updatedAt" in one,
-    "ended without one": lambda one: "endedAt" in one and "updatedAt" not in one,
-    "updated by nobody": lambda one: "updatedAt" in one and "updatedBy" not in one,
-    "updated by an empty name": lambda one: one.get("updatedBy") == "",
-    **{status: lambda one, status=status: one["lifecycleStatus"] == status for status in STATUSES},
+    "ended just now": lambda summary: "endedAt" in summary and _seconds(summary, "endedAt") == 0,
+    "ended as it started": lambda summary: summary.get("endedAt") == summary["startedAt"],
+    "longer than a day": lambda summary: (
+        "endedAt" in summary and (summary["endedAt"] - summary["startedAt"]).days >= 1
+    ),
+    "a fraction of a second": lambda summary: summary["startedAt"].microsecond > 0,
+    "east of Greenwich": lambda summary: summary["startedAt"].utcoffset() > datetime.timedelta(0),
+    "west of Greenwich": lambda summary: summary["startedAt"].utcoffset() < datetime.timedelta(0),
+    "two offsets": lambda summary: (
+        "endedAt" in summary and summary["endedAt"].utcoffset() != summary["startedAt"].utcoffset()
+    ),
+    "ended exactly an hour ago": lambda summary: (
+        "endedAt" in summary and _seconds(summary, "endedAt") == 3600
+    ),
+    "running for just over an hour": lambda summary: (
+        "endedAt" not in summary and 3600 < _seconds(summary) < 3601
+    ),
+    "ended after an update": lambda summary: "endedAt" in summary and "updatedAt" in summary,
+    "ended without an update": lambda summary: "endedAt" in summary and "updatedAt" not in summary,
+    "updated by nobody": lambda summary: "updatedAt" in summary and "updatedBy" not in summary,
+    "updated by an empty name": lambda summary: summary.get("updatedBy") == "",
+    **{
+        status: lambda summary, status=status: summary["lifecycleStatus"] == status
+        for status in STATUSES
+    },
 }
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("corner", CORNERS)
 def test_summaries_reach_every_corner(corner):
-    """Each kind of session that code must cope with is among them."""
-    found = find_one(ds.session_summaries(now=NOW), CORNERS[corner])
-    assert CORNERS[corner](found)
+    """``session_summaries`` draws each kind of session that code must handle."""
+    summary = find_one(ds.session_summaries(now=NOW), CORNERS[corner])
+    assert CORNERS[corner](summary)
 
 
-def test_inconsistent_summaries_reach_beyond_the_lifecycle():
-    """Each assumption of the lifecycle is broken by some of them."""
+def test_inconsistent_summaries_break_lifecycle_rules():
+    """With ``consistent=False``, each of these lifecycle rules is broken by some summary."""
     for name in ("ended-at", "update-members", "not-asked", "chronology"):
         summary = find_one(
             ds.session_summaries(consistent=False),
-            lambda one, name=name: name in {b.rule.name for b in lifecycle.violations(one)},
+            lambda summary, name=name: (
+                name in {broken.rule.name for broken in lifecycle.violations(summary)}
+            ),
         )
         assert validation.check_shape(summary, "SessionSummary") == []
 
@@ -145,8 +160,8 @@ def test_inconsistent_summaries_reach_beyond_the_lifecycle():
     ],
     ids=lambda shape: shape.name,
 )
-def test_members_that_a_newer_service_model_brings(shape):
-    """A value of whatever simple shape is what that shape allows."""
+def test_values_of_any_simple_shape(shape):
+    """``of_shape`` draws valid values for any simple shape."""
 
     @given(of_shape(shape))
     def check(value):
@@ -156,7 +171,7 @@ def test_members_that_a_newer_service_model_brings(shape):
 
 
 def test_the_smallest_summary():
-    """A person would write just that."""
+    """The smallest summary has zero ids and only the required members."""
     assert smallest(ds.session_summaries()) == {
         "sessionId": "session-" + "0" * 32,
         "fleetId": "fleet-" + "0" * 32,
@@ -168,46 +183,58 @@ def test_the_smallest_summary():
 
 @given(ds.session_lists(max_size=4, now=NOW))
 def test_nothing_of_a_list_lies_in_the_future(sessions):
-    """With ``now=``, that of sessions that are like others included."""
-    assert all(value <= NOW for one in sessions for key, value in one.items() if key[-2:] == "At")
+    """No time in a list is later than ``now``."""
+    assert all(
+        value <= NOW for session in sessions for key, value in session.items() if key[-2:] == "At"
+    )
 
 
 LISTS = {
-    "none": lambda some: not some,
-    "one": lambda some: len(some) == 1,
-    "many": lambda some: len(some) >= 8,
-    "several on one worker": lambda some: len({one["workerId"] for one in some}) < len(some),
-    "on several workers": lambda some: len({one["workerId"] for one in some}) > 1,
-    "several workers of one fleet": lambda some: (
-        1 < len({one["fleetId"] for one in some}) < len({one["workerId"] for one in some})
+    "no sessions": lambda sessions: not sessions,
+    "one session": lambda sessions: len(sessions) == 1,
+    "many sessions": lambda sessions: len(sessions) >= 8,
+    "several on one worker": lambda sessions: (
+        len({session["workerId"] for session in sessions}) < len(sessions)
     ),
-    "one right after another": lambda some: any(
+    "on several workers": lambda sessions: len({session["workerId"] for session in sessions}) > 1,
+    "several workers of one fleet": lambda sessions: (
+        1
+        < len({session["fleetId"] for session in sessions})
+        < len({session["workerId"] for session in sessions})
+    ),
+    "one right after another": lambda sessions: any(
         datetime.timedelta(0) < b["startedAt"] - a["startedAt"] < datetime.timedelta(milliseconds=1)
-        for a, b in itertools.pairwise(some)
+        for a, b in itertools.pairwise(sessions)
     ),
-    "one right before another": lambda some: any(
+    "one right before another": lambda sessions: any(
         datetime.timedelta(0) < a["startedAt"] - b["startedAt"] < datetime.timedelta(milliseconds=1)
-        for a, b in itertools.pairwise(some)
+        for a, b in itertools.pairwise(sessions)
     ),
-    "a tie": lambda some: len({one["startedAt"] for one in some}) < len(some),
-    "out of order": lambda some: any(
-        a["startedAt"] > b["startedAt"] for a, b in itertools.pairwise(some)
+    "equal start times": lambda sessions: (
+        len({session["startedAt"] for session in sessions}) < len(sessions)
     ),
-    "ids out of order": lambda some: any(
-        a["sessionId"] > b["sessionId"] for a, b in itertools.pairwise(some)
+    "out of order": lambda sessions: any(
+        a["startedAt"] > b["startedAt"] for a, b in itertools.pairwise(sessions)
     ),
-    "different offsets": lambda some: len({one["startedAt"].utcoffset() for one in some}) > 1,
-    "one instant, two offsets": lambda some: any(
+    "ids out of order": lambda sessions: any(
+        a["sessionId"] > b["sessionId"] for a, b in itertools.pairwise(sessions)
+    ),
+    "different offsets": lambda sessions: (
+        len({session["startedAt"].utcoffset() for session in sessions}) > 1
+    ),
+    "one instant, two offsets": lambda sessions: any(
         a["startedAt"] == b["startedAt"]
         and a["startedAt"].utcoffset() != b["startedAt"].utcoffset()
-        for a, b in itertools.pairwise(some)
+        for a, b in itertools.pairwise(sessions)
     ),
-    "all statuses": lambda some: {one["lifecycleStatus"] for one in some} == set(STATUSES),
-    "twins but for the id": lambda some: any(
-        {**a, "sessionId": ""} == {**b, "sessionId": ""} for a, b in itertools.pairwise(some)
+    "all statuses": lambda sessions: (
+        {session["lifecycleStatus"] for session in sessions} == set(STATUSES)
     ),
-    "only ended": lambda some: (
-        len(some) > 1 and {one["lifecycleStatus"] for one in some} == {"ENDED"}
+    "equal but for the id": lambda sessions: any(
+        {**a, "sessionId": ""} == {**b, "sessionId": ""} for a, b in itertools.pairwise(sessions)
+    ),
+    "only ended": lambda sessions: (
+        len(sessions) > 1 and {session["lifecycleStatus"] for session in sessions} == {"ENDED"}
     ),
 }
 
@@ -215,21 +242,21 @@ LISTS = {
 @pytest.mark.at_length
 @pytest.mark.parametrize("corner", LISTS)
 def test_lists_reach_every_corner(corner):
-    """Ties, several sessions on one worker, any order, all statuses side by side."""
+    """``session_lists`` draws each kind of list that code must handle."""
     assert LISTS[corner](find_one(ds.session_lists(), LISTS[corner]))
 
 
 @given(ds.session_lists(min_size=2, max_size=3, now=NOW, startedAt=NOW))
-def test_twins_keep_what_is_fixed(sessions):
-    """Sessions that are like another start when all were told to, and never in the future."""
-    assert {one["startedAt"] for one in sessions} == {NOW}
+def test_similar_sessions_keep_a_fixed_start(sessions):
+    """In a list with a fixed ``startedAt``, every session has exactly that time."""
+    assert {session["startedAt"] for session in sessions} == {NOW}
 
 
 @given(ds.session_lists(workerId=ds.worker_ids(), sessionId=ds.session_ids()))
 def test_ids_of_a_list_may_be_strategies(sessions):
-    """They are drawn as they are, and still differ."""
+    """Ids in a list stay unique if they are drawn from a given strategy."""
     assert all(map(is_valid, sessions))
-    assert len({one["sessionId"] for one in sessions}) == len(sessions)
+    assert len({session["sessionId"] for session in sessions}) == len(sessions)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +328,7 @@ def test_ids_of_a_list_may_be_strategies(sessions):
     ],
 )
 def test_impossible_options_are_refused(strategy, message):
-    """Naming the option, its value and what is allowed, once something is drawn."""
+    """Drawing with an impossible option raises an error that names the option and its value."""
     with pytest.raises(InvalidArgument) as caught:
         find(strategy, lambda _: True)
     assert str(caught.value).startswith(message)
@@ -310,8 +337,8 @@ def test_impossible_options_are_refused(strategy, message):
 @pytest.mark.at_length
 @many
 @given(ds.session_histories())
-def test_histories_are_lives(history):
-    """Every snapshot is valid, and each follows from the one before; the first is STARTED."""
+def test_histories_follow_the_lifecycle(history):
+    """A history starts with STARTED, and each snapshot follows from the previous one."""
     assert history[0]["lifecycleStatus"] == "STARTED"
     assert all(map(is_valid, history))
     assert [
@@ -324,8 +351,8 @@ def test_histories_are_lives(history):
 @pytest.mark.at_length
 @many
 @given(ds.session_histories(ended=True, min_size=3))
-def test_snapshots_are_dicts_of_their_own(history):
-    """Changing one changes no other."""
+def test_snapshots_are_separate_dicts(history):
+    """No two snapshots of a history are the same dict."""
     assert len({id(snapshot) for snapshot in history}) == len(history)
 
 
@@ -339,8 +366,8 @@ WORKERS = st.sampled_from(["x", model.make_id("WorkerId", 3)])
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("now", [None, NOW])
-def test_strategies_for_members_give_what_goes_together(now):
-    """Values that cannot be, alone or with the others, are left out."""
+def test_strategies_for_members_are_filtered(now):
+    """Drawn members that are invalid, or that do not fit together, are left out."""
 
     @many
     @given(ds.session_summaries(startedAt=MOMENTS, endedAt=MOMENTS, workerId=WORKERS, now=now))
@@ -351,8 +378,8 @@ def test_strategies_for_members_give_what_goes_together(now):
     check()
 
 
-def test_strategies_for_members_that_need_not_go_together():
-    """They still keep to the past and to what the service model allows."""
+def test_strategies_for_members_of_inconsistent_summaries():
+    """Inconsistent summaries still have no time after ``now`` and only valid members."""
 
     @settings(max_examples=20, deadline=None)
     @given(ds.session_summaries(endedAt=MOMENTS, workerId=WORKERS, now=NOW, consistent=False))
@@ -364,10 +391,10 @@ def test_strategies_for_members_that_need_not_go_together():
 
 
 def test_histories_that_must_not_end_do_not():
-    """``ended=False`` leaves ENDED out."""
+    """With ``ended=False``, no snapshot is ENDED."""
     assert _never(
         ds.session_histories(ended=False),
-        lambda history: any(one["lifecycleStatus"] == "ENDED" for one in history),
+        lambda history: any(snapshot["lifecycleStatus"] == "ENDED" for snapshot in history),
     )
 
 
@@ -375,7 +402,7 @@ def test_histories_that_must_not_end_do_not():
 @many
 @given(ds.invalid_session_summaries())
 def test_invalid_summaries_break_one_rule(drawn):
-    """Exactly the one that is named."""
+    """An invalid summary breaks exactly the rule that is drawn with it."""
     summary, rule = drawn
     assert {broken.rule.name for broken in lifecycle.violations(summary)} == {rule}
 
@@ -384,7 +411,7 @@ def test_invalid_summaries_break_one_rule(drawn):
     "rule", [name for name, rule in lifecycle.RULES.items() if not rule.of_pair]
 )
 def test_every_rule_is_broken_by_some(rule):
-    """No rule of a single summary is left out."""
+    """Every rule for a single summary is broken by some invalid summary."""
     assert find_one(ds.invalid_session_summaries(), lambda drawn: drawn[1] == rule)[1] == rule
 
 
@@ -392,38 +419,39 @@ def test_every_rule_is_broken_by_some(rule):
 @many
 @given(ds.faults())
 def test_faults_are_those_of_the_operation(fault):
-    """With members that the service model allows."""
+    """A fault's members match the service model, and its repr evaluates to an equal fault."""
     assert fault.broken or validation.check_shape(fault.members, fault.code) == []
     assert eval(repr(fault), {"Fault": Fault}) == fault
 
 
 def test_faults_reach_every_code():
-    """Each modelled error, each broken connection; none of the latter where they are not wanted."""
+    """Each modelled error is drawn, and each broken connection unless switched off."""
     codes = [*model.error_shapes(), *BROKEN_CONNECTIONS]
     for code in codes:
-        assert find_one(ds.faults(), lambda one, code=code: one.code == code).code == code
-    assert _never(ds.faults(broken_connections=False), lambda one: one.broken)
+        assert find_one(ds.faults(), lambda fault, code=code: fault.code == code).code == code
+    assert _never(ds.faults(broken_connections=False), lambda fault: fault.broken)
     conflict = find_one(
-        ds.faults(operation="UpdateSession"), lambda one: one.code == "ConflictException"
+        ds.faults(operation="UpdateSession"), lambda fault: fault.code == "ConflictException"
     )
     assert conflict.status == 409
 
 
 def test_faults_have_their_optional_members():
-    """``retryAfterSeconds``, ``context`` and a ``fieldList`` are among them."""
+    """Faults are drawn with their optional members too."""
     for code, name in (
         ("ThrottlingException", "retryAfterSeconds"),
         ("AccessDeniedException", "context"),
         ("ValidationException", "fieldList"),
     ):
-        found = find_one(
-            ds.faults(), lambda one, c=code, n=name: one.code == c and n in one.members
+        drawn = find_one(
+            ds.faults(),
+            lambda fault, code=code, name=name: fault.code == code and name in fault.members,
         )
-        assert found.members[name] is not None
+        assert drawn.members[name] is not None
 
 
-def test_a_listing_is_the_default_of_nothing():
-    """The smallest listing of each kind is what a person would write."""
+def test_the_smallest_listing():
+    """The smallest listing is empty, with one page or without page sizes."""
     assert repr(smallest(ds.listings(page_sizes=True))) == "Listing(page_sizes=(0,))"
     assert smallest(ds.listings(page_sizes=False)) == Listing()
 
@@ -438,15 +466,15 @@ def test_a_listing_is_the_default_of_nothing():
     ],
 )
 def test_a_history_that_must_end(statuses, updated, expected):
-    """It gets its end in place of the snapshots for which there is no room."""
+    """A history that must end gets an ENDED snapshot without exceeding its maximum size."""
     first = smallest(ds.session_summaries(lifecycleStatus="STARTED", startedAt=NOW))
     history = [{**first, **updated, "lifecycleStatus": status} for status in statuses]
     ended = _histories._ended(history, 2)
     assert [snapshot["lifecycleStatus"] for snapshot in ended] == expected
 
 
-def test_what_is_given_is_kept():
-    """Times in their order, and who asked for the update."""
-    given = {"startedAt": NOW - datetime.timedelta(1), "endedAt": NOW, "updatedBy": "somebody"}
-    summary = smallest(ds.session_summaries(**given))
-    assert {name: summary[name] for name in given} == given
+def test_fixed_times_and_requester_are_kept():
+    """Fixed times and a fixed ``updatedBy`` are kept."""
+    fixed = {"startedAt": NOW - datetime.timedelta(1), "endedAt": NOW, "updatedBy": "somebody"}
+    summary = smallest(ds.session_summaries(**fixed))
+    assert {name: summary[name] for name in fixed} == fixed

@@ -1,4 +1,4 @@
-"""Whatever the options, the strategies keep them, and shrink to what is simple."""
+"""Strategies keep any combination of options, and shrink to simple values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_deadline_sessions import strategies as ds
 @many
 @given(st.data())
 def test_fixed_members_are_kept(data):
-    """Whatever members are fixed, as far as they go together, they stay and the rest fits."""
+    """Any consistent set of fixed members is kept, and the summary is valid."""
     fixed = data.draw(
         st.fixed_dictionaries(
             {},
@@ -46,29 +46,30 @@ def test_fixed_members_are_kept(data):
 @pytest.mark.at_length
 @many
 @given(ds.session_lists(max_size=6))
-def test_lists_hold_valid_sessions_with_ids_of_their_own(sessions):
-    """No id stands twice, a worker is of one fleet, and each summary is valid."""
-    assert len({one["sessionId"] for one in sessions}) == len(sessions) <= 6
-    fleets = {(one["workerId"], one["fleetId"]) for one in sessions}
-    assert len(fleets) == len({one["workerId"] for one in sessions})
+def test_lists_have_unique_ids_and_valid_sessions(sessions):
+    """A drawn list has valid summaries with unique ids, and each worker has one fleet."""
+    assert len({session["sessionId"] for session in sessions}) == len(sessions) <= 6
+    fleets = {(session["workerId"], session["fleetId"]) for session in sessions}
+    assert len(fleets) == len({session["workerId"] for session in sessions})
     assert all(map(is_valid, sessions))
 
 
 def test_the_smallest_list_with_two_statuses():
-    """Two sessions that differ in what matters, and in nothing else but their ids."""
+    """The smallest list with two statuses has two sessions on the same worker."""
     statuses = {"STARTED", "ENDED"}
-    found = smallest(
-        ds.session_lists(), lambda some: {one["lifecycleStatus"] for one in some} == statuses
+    shrunk = smallest(
+        ds.session_lists(),
+        lambda sessions: {session["lifecycleStatus"] for session in sessions} == statuses,
     )
-    assert [one["sessionId"][-4:] for one in found] in (["0000", "0001"], ["0001", "0000"])
-    assert len({one["workerId"] for one in found}) == 1
+    assert [session["sessionId"][-4:] for session in shrunk] in (["0000", "0001"], ["0001", "0000"])
+    assert len({session["workerId"] for session in shrunk}) == 1
 
 
 @pytest.mark.at_length
 @many
 @given(st.data(), st.integers(0, 5), st.integers(0, 5))
 def test_sizes_are_kept(data, low, more):
-    """No list is shorter or longer than was asked for."""
+    """A drawn list is no shorter than ``min_size`` and no longer than ``max_size``."""
     drawn = data.draw(ds.session_lists(min_size=low, max_size=low + more))
     assert low <= len(drawn) <= low + more
 
@@ -77,7 +78,7 @@ def test_sizes_are_kept(data, low, more):
 @many
 @given(st.data(), st.integers(1, 5), st.integers(0, 4), st.sampled_from([None, True, False]))
 def test_histories_keep_their_options(data, low, more, ended):
-    """Length and end are as asked for."""
+    """A drawn history keeps ``min_size``, ``max_size`` and ``ended``."""
     assume(not (ended and low + more < 2))
     history = data.draw(ds.session_histories(min_size=low, max_size=low + more, ended=ended))
     assert low <= len(history) <= low + more
@@ -95,10 +96,10 @@ def test_histories_keep_their_options(data, low, more, ended):
     ids="-".join,
 )
 def test_histories_take_every_step(step):
-    """Every transition, and every standing still, is drawn."""
+    """Histories take every allowed transition, and repeat every status."""
 
     def taken(history):
-        statuses = [one["lifecycleStatus"] for one in history]
+        statuses = [session["lifecycleStatus"] for session in history]
         return step in itertools.pairwise(statuses)
 
     assert taken(find_one(ds.session_histories(), taken))
