@@ -36,7 +36,7 @@ def test_every_rule_has_its_reason():
 
 
 @pytest.mark.parametrize(
-    ("collect", "listing", "what", "cause"),
+    ("collect", "listing", "text", "cause"),
     [
         (
             wrong.first_page,
@@ -122,11 +122,11 @@ def test_every_rule_has_its_reason():
         (lambda *_, **__: {"items": []}, ONE_PAGE, "It returned {'items': []} (expected summ", ""),
     ],
 )
-def test_complete(collect, listing, what, cause):
+def test_complete(collect, listing, text, cause):
     """A result that is not the complete listing is reported, with a cause if that is clear."""
     finding = found(collect, listing)
     assert finding.rule == "complete"
-    assert what in finding.what
+    assert text in finding.what
     assert finding.cause.endswith(cause)
     assert bool(finding.cause) == bool(cause)
 
@@ -142,7 +142,7 @@ def test_an_error_without_a_message():
 
 @pytest.mark.at_length
 def test_the_expected_and_the_returned_sessions():
-    """A report shows sessions by their index in the listing, and shortens long_finding lists."""
+    """A report shows sessions by their index in the listing, and shortens long lists."""
     finding = found(lambda c, **job: [*every(c, **job), "x"], Listing(page_sizes=(13,)))
     assert finding.expected == "13 sessions: #0, #1, #2, #3, #4, #5, … 4 more …, #10, #11, #12"
     assert finding.came == (
@@ -199,7 +199,7 @@ def test_sessions_that_change_during_paging(change, status):
     ],
 )
 def test_terminates(collect, case, calls, cause):
-    """Surplus calls are counted, and a collector that repeats a page is told that cause."""
+    """Surplus calls are counted, and requesting the same page repeatedly is named as the cause."""
     finding = found(collect, case)
     assert finding.rule == "terminates"
     assert calls in finding.what
@@ -341,7 +341,7 @@ def test_the_same_token_may_be_passed_again_after_a_fault():
 
 
 @pytest.mark.parametrize(
-    ("collect", "what"),
+    ("collect", "text"),
     [
         (
             wrong.max_results_once,
@@ -359,11 +359,11 @@ def test_the_same_token_may_be_passed_again_after_a_fault():
         ),
     ],
 )
-def test_keeps_arguments(collect, what):
-    """A collector violates *keeps-arguments* if it changes an id, or maxResults between pages."""
+def test_keeps_arguments(collect, text):
+    """Changing an id, or changing maxResults between pages, violates *keeps-arguments*."""
     finding = found(collect, TWO_PAGES)
     assert finding.rule == "keeps-arguments"
-    assert what in finding.what
+    assert text in finding.what
 
 
 def test_another_max_results_after_a_restart():
@@ -379,7 +379,7 @@ def test_another_max_results_after_a_restart():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "what", "cause"),
+    ("arguments", "text", "cause"),
     [
         ({"maxResults": 101}, "maxResults: 101 (expected 1..100)", ""),
         ({"maxResults": 0}, "maxResults: 0 (expected 1..100)", ""),
@@ -389,15 +389,15 @@ def test_another_max_results_after_a_restart():
         ({"status": "ENDED"}, "status", ""),
     ],
 )
-def test_valid_requests(arguments, what, cause):
-    """What the service does not take is told as it was sent, whether botocore sends it or not."""
+def test_valid_requests(arguments, text, cause):
+    """An invalid argument is reported as sent, whether botocore or the service refuses it."""
 
     def collect(client, **job):
         return client.list_sessions(**job, **arguments)["sessions"]
 
     finding = found(collect, ONE_PAGE)
     assert finding.rule == "valid-requests"
-    assert what in finding.what
+    assert text in finding.what
     assert cause in finding.cause
     assert bool(finding.cause) == bool(cause)
     assert finding.error is not None
@@ -405,7 +405,7 @@ def test_valid_requests(arguments, what, cause):
 
 @pytest.mark.at_length
 @pytest.mark.parametrize(
-    ("collect", "lapse", "what", "cause"),
+    ("collect", "lapse", "text", "cause"),
     [
         (
             wrong.what_there_is_so_far,
@@ -427,11 +427,11 @@ def test_valid_requests(arguments, what, cause):
         ),
     ],
 )
-def test_surfaces_faults(collect, lapse, what, cause):
+def test_surfaces_faults(collect, lapse, text, cause):
     """A partial result returned after a permanent fault violates *surfaces-faults*."""
     finding = found(collect, Case(TWO_PAGES, lapses=(lapse,)))
     assert finding.rule == "surfaces-faults"
-    assert what in finding.what
+    assert text in finding.what
     assert finding.cause == cause
 
 

@@ -20,7 +20,7 @@ THREE_PAGES = Listing(page_sizes=(1, 1, 1))
 
 
 @pytest.mark.parametrize(
-    ("collect", "sequence", "what"),
+    ("collect", "sequence", "text"),
     [
         # This collector gets a fresh list: other tests may have filled its default argument.
         (
@@ -33,12 +33,12 @@ THREE_PAGES = Listing(page_sizes=(1, 1, 1))
         (wrong.WRONG["resumes"][0], "after-failure", "Called again after a call that failed, it"),
     ],
 )
-def test_stateless(collect, sequence, what):
-    """A result that is wrong only on a later call is reported as state, with what came before."""
+def test_stateless(collect, sequence, text):
+    """A result that is wrong only on a later call is reported with what came before that call."""
     lapses = (Lapse("AccessDeniedException", 1),) if sequence == "after-failure" else ()
     finding = found(collect, Case(TWO_PAGES, lapses=lapses, sequence=sequence))
     assert finding.rule == "stateless"
-    assert what in finding.what
+    assert text in finding.what
     assert " gives the right answer. " in finding.what
 
 
@@ -103,7 +103,7 @@ def test_wrong_on_the_first_call_is_not_state():
 
 
 def test_a_caller_may_change_its_result():
-    """A caller may empty the result and all dicts in it: a cache of these is found."""
+    """A cache is found when the caller empties the result; a collector without a cache passes."""
 
     def cached_summaries(client, **job):
         if job["jobId"] not in cache:
