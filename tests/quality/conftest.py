@@ -1,4 +1,4 @@
-"""Marks all that stands here ``at_length``."""
+"""Mark every test in this folder ``at_length``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Let ``-m`` select them."""
+    """Add the mark before ``-m`` selects tests."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("at_length")

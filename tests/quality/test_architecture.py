@@ -1,4 +1,4 @@
-"""The rooms of the package, ground floor first, and what each file may import."""
+"""Which rooms of the package may import which, and where attributes and state may change."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest_deadline_sessions
 PACKAGE = "pytest_deadline_sessions"
 ROOT = Path(pytest_deadline_sessions.__file__).parent
 
-# A file or a folder at the top of the package is a room, and imports only from the rooms named
-# beside it: all of them stand above it here, so that no import climbs.
+# A file or a folder at the top of the package is a room. It may import only from the rooms named
+# here, which are all listed before it.
 ROOMS = {
     "_public": "",
     "_text": "",
@@ -66,7 +66,7 @@ def _room(path):
 
 
 def _imported(statement, path):
-    """The full names of what one statement imports."""
+    """Return the full names that one statement imports."""
     if isinstance(statement, ast.Import):
         return [alias.name for alias in statement.names]
     if not isinstance(statement, ast.ImportFrom):
@@ -74,19 +74,19 @@ def _imported(statement, path):
     base = statement.module or ""
     if statement.level:
         folders = [PACKAGE, *path.relative_to(ROOT).parent.parts]
-        kept = folders[: len(folders) - statement.level + 1]
-        base = ".".join([*kept, *filter(None, [base])])
+        remaining = folders[: len(folders) - statement.level + 1]
+        base = ".".join([*remaining, *filter(None, [base])])
     return [f"{base}.{alias.name}" for alias in statement.names]
 
 
 def _imports(path):
-    """Every import of a file, wherever it stands: in a function or for types alone, too."""
+    """Return every import of a file, including those in functions and for types only."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return [name for statement in ast.walk(tree) for name in _imported(statement, path)]
 
 
 def _imports_at_the_top(path):
-    """The imports that run when the file is imported."""
+    """Return the imports that run when the file is imported."""
     waiting = list(ast.parse(path.read_text(encoding="utf-8")).body)
     names = []
     while waiting:
@@ -102,7 +102,7 @@ def _imports_at_the_top(path):
 
 
 def _file_of(name):
-    """The file of the package that a full name lies in, if any: the longest path that exists."""
+    """Return the file of the package that defines a full name, or ``None`` for other packages."""
     parts = name.split(".")
     if parts[0] != PACKAGE:
         return None
@@ -123,7 +123,7 @@ def _imported_files(path):
     return _files_among(_imports(path)) - {path}
 
 
-# They do to what is the package's own what others may not do to what is not.
+# The files that may set attributes of objects, and why.
 SETTERS = {
     "_patching.py": "is the one place that may set attributes",
     "_public.py": "says of public objects of the package where they are imported from",
@@ -131,20 +131,20 @@ SETTERS = {
 }
 
 
-def test_table_goes_upwards():
-    """The table itself lets no room import one that stands below it in the table."""
+def test_rooms_import_only_earlier_rooms():
+    """Every room in ``ROOMS`` may import only rooms listed before it."""
     for number, (room, allowed) in enumerate(ROOMS.items()):
         assert set(allowed.split()) <= set(itertools.islice(ROOMS, number)), room
 
 
 def test_nothing_may_import_the_plugin():
-    """No line of the table names ``plugin``."""
+    """No room in ``ROOMS`` may import ``plugin``."""
     assert not [room for room, allowed in ROOMS.items() if "plugin" in allowed.split()]
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_no_import_climbs(path):
-    """A file imports only from its own room and from those that the table names beside it."""
+    """A file imports only from its own room and from those that ``ROOMS`` allows."""
     room = _room(path)
     assert room in ROOMS, f"{_name(path)} is in no room: add {room!r} to ROOMS, on its floor"
     allowed = {room, *ROOMS[room].split()}
@@ -152,8 +152,8 @@ def test_no_import_climbs(path):
     assert not climbing, f"{_name(path)} imports {climbing} (allowed: {sorted(allowed)})"
 
 
-def test_no_circle():
-    """No file imports itself by way of others, not even inside a function or for types alone."""
+def test_no_circular_import():
+    """No file imports itself indirectly, not even inside a function or for types only."""
     reached = {path: _reach(path) for path in FILES}
     circles = {
         _name(path): sorted(_name(other) for other in reached[path] if path in reached[other])
@@ -164,7 +164,7 @@ def test_no_circle():
 
 
 def _reach(path):
-    """Every file that a file imports, by way of others too."""
+    """Return every file that a file imports, directly or indirectly."""
     reached, waiting = set(), [path]
     while waiting:
         fresh = _imported_files(waiting.pop()) - reached
@@ -174,25 +174,25 @@ def _reach(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_slow_packages_wait(path):
-    """What takes long to load is imported inside functions, save in the rooms that are about it."""
+def test_slow_packages_are_imported_late(path):
+    """Packages that load slowly are imported inside functions, except in the rooms about them."""
     room = _room(path)
     packages = {name.partition(".")[0] for name in _imports_at_the_top(path)}
-    early = {each for each in packages & AT_THE_TOP.keys() if room not in AT_THE_TOP[each]}
+    early = {package for package in packages & AT_THE_TOP.keys() if room not in AT_THE_TOP[package]}
     assert not early, f"{_name(path)} imports {sorted(early)} at its top: import inside a function"
 
 
 @pytest.mark.parametrize(
-    ("door", "hall"), [("__init__", set()), ("plugin", {"_plugin", "_patching", "_state"})]
+    ("module", "rooms"), [("__init__", set()), ("plugin", {"_plugin", "_patching", "_state"})]
 )
-def test_doors_load_no_room(door, hall):
-    """Importing the package or its plugin loads only what needs the standard library and pytest."""
-    loaded, waiting = set(), [ROOT / f"{door}.py"]
+def test_importing_the_package_loads_few_rooms(module, rooms):
+    """Importing the package or its plugin loads no other room than those named here."""
+    loaded, waiting = set(), [ROOT / f"{module}.py"]
     while waiting:
         fresh = _files_among(_imports_at_the_top(waiting.pop())) - loaded
         loaded |= fresh
         waiting += fresh
-    assert {_room(file) for file in loaded} - {"__init__"} == hall
+    assert {_room(file) for file in loaded} - {"__init__"} == rooms
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_doors_load_no_room(door, hall):
     ],
 )
 def test_imports_at_the_top_are_found(source, expected, monkeypatch, tmp_path):
-    """Imports are read whatever their form, and those inside functions or for types are not."""
+    """Imports of any form are found, except those inside functions or for types only."""
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     module = tmp_path / "module.py"
     module.write_text(source)
@@ -217,16 +217,16 @@ def test_imports_at_the_top_are_found(source, expected, monkeypatch, tmp_path):
 
 
 def _declared(path):
-    """The attributes that classes of a file have by their own account."""
+    """Return the attributes that the classes of a file declare or set on ``self``."""
     names = set()
-    for kind in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(kind, ast.ClassDef):
-            for node in ast.walk(kind):
+    for class_ in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(class_, ast.ClassDef):
+            for node in ast.walk(class_):
                 if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                     names |= {node.attr} if ast.unparse(node.value) == "self" else set()
-            for statement in kind.body:
+            for statement in class_.body:
                 targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-                names |= {each.id for each in targets if isinstance(each, ast.Name)}
+                names |= {target.id for target in targets if isinstance(target, ast.Name)}
     return names
 
 
@@ -236,30 +236,30 @@ def _own_attributes():
 
 
 def _sets_attribute(node, own):
-    """Whether a piece of code sets an attribute that may be somebody else's, in any way."""
+    """Return whether a node may set an attribute of an object that is not the package's own."""
     if isinstance(node, ast.Name):
         return node.id in {"setattr", "delattr"}
     if isinstance(node, ast.Call):
-        what = ast.unparse(node.func)
-        if what.endswith((".__setattr__", ".__delattr__")):
-            return [ast.unparse(each) for each in node.args[:1]] != ["self"]
-        return bool(re.fullmatch(r"(vars\(.*\)|.*\.__dict__)\.(pop|update|setdefault|clear)", what))
+        code = ast.unparse(node.func)
+        if code.endswith((".__setattr__", ".__delattr__")):
+            return [ast.unparse(argument) for argument in node.args[:1]] != ["self"]
+        return bool(re.fullmatch(r"(vars\(.*\)|.*\.__dict__)\.(pop|update|setdefault|clear)", code))
     if not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
         return False
     if isinstance(node, ast.Attribute):
         return ast.unparse(node.value) not in {"self", "cls"} and node.attr not in own
-    what = ast.unparse(node)
-    return bool(re.fullmatch(r"(vars\(.*\)|.*\.__dict__|namespace)\[.*\]", what))
+    code = ast.unparse(node)
+    return bool(re.fullmatch(r"(vars\(.*\)|.*\.__dict__|namespace)\[.*\]", code))
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_one_place_sets_attributes_of_others(path):
-    """Only ``_patching`` sets an attribute that no class of the package has by its own account."""
+def test_few_files_set_attributes_of_others(path):
+    """Only the files in ``SETTERS`` set attributes that no class of the package declares."""
     if _name(path) in SETTERS:
         return
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = [node for node in ast.walk(tree) if _sets_attribute(node, _own_attributes())]
-    places = [f"{_name(path)}:{node.lineno}: {ast.unparse(node)}" for node in found]
+    nodes = [node for node in ast.walk(tree) if _sets_attribute(node, _own_attributes())]
+    places = [f"{_name(path)}:{node.lineno}: {ast.unparse(node)}" for node in nodes]
     assert not places, f"{places}: use a function of _patching"
 
 
@@ -285,24 +285,24 @@ def test_one_place_sets_attributes_of_others(path):
     ],
 )
 def test_setting_of_attributes_is_found(source, expected):
-    """Whatever form it has; attributes of the package's own classes are no concern."""
-    found = [_sets_attribute(node, {"declared"}) for node in ast.walk(ast.parse(source))]
-    assert any(found) is expected
+    """Setting an attribute is found in any form, unless a class of the package declares it."""
+    results = [_sets_attribute(node, {"declared"}) for node in ast.walk(ast.parse(source))]
+    assert any(results) is expected
 
 
-# What is made empty at the top of a file is there to change.
+# A container or a lock that is created at module level is there to change.
 CHANGING = re.compile(
     r"(\[\]|\{\}|(\w+\.)*(list|dict|set|deque|defaultdict|Weak\w+|R?Lock|local|ContextVar)\(.*\))",
     re.DOTALL,
 )
-# Filled while the files with the operations are imported, and never afterwards.
+# Filled while the modules with the operations are imported, and constant afterwards.
 FILLED_AT_IMPORT = {"_service/registry.py": {"OPERATIONS"}}
 
 
 def _changing(source):
-    """The names at the top of a file whose value is there to change.
+    """Yield the names at module level that have a mutable value.
 
-    A counter is not: nobody can see or set where it stands, and ``next`` is atomic.
+    Counters do not count: nobody can read or set their position, and ``next`` is atomic.
     """
     for statement in ast.parse(source).body:
         value = getattr(statement, "value", None)
@@ -313,8 +313,8 @@ def _changing(source):
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_one_room_has_the_state_of_the_process(path):
-    """No file but ``_state`` has at its top what changes, and none rebinds a global."""
+def test_only_state_has_mutable_globals(path):
+    """Only ``_state`` has mutable values at module level, and no file has a ``global``."""
     source = path.read_text(encoding="utf-8")
     allowed = FILLED_AT_IMPORT.get(_name(path), set())
     if _name(path) != "_state.py":
@@ -337,5 +337,5 @@ def test_one_room_has_the_state_of_the_process(path):
     ],
 )
 def test_state_is_found(source, expected):
-    """Whatever is made to be filled or locked, and constants are not."""
+    """Containers and locks at module level are found; constants and counters are not."""
     assert list(_changing(source)) == expected

@@ -1,4 +1,4 @@
-"""What runs elsewhere (workflows, commit hooks) is valid, and runs what the project has."""
+"""Workflows and commit hooks are valid, and run what the noxfile and the project define."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _read(path):
 
 
 def _sessions():
-    """The sessions of the noxfile, those for several Pythons by each of their names."""
+    """Yield the names of the nox sessions, including one for each Python."""
     (pythons,) = (
         ast.literal_eval(statement.value)
         for statement in NOXFILE.body
@@ -37,7 +37,7 @@ def _sessions():
 
 
 def _run_by(workflow):
-    """The nox sessions that a workflow runs."""
+    """Yield the nox sessions that a workflow runs."""
     for job in workflow["jobs"].values():
         matrix = job.get("strategy", {}).get("matrix", {})
         listed = [
@@ -54,7 +54,7 @@ def _run_by(workflow):
     "schema", ["vendor.github-workflows", "custom.github-workflows-require-timeout"]
 )
 def test_workflows_are_valid(schema):
-    """The workflows match the public schema, and no job can run for hours."""
+    """The workflows match the public schema, and every job has a timeout."""
     pytest.importorskip("check_jsonschema")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
     done = subprocess.run([*command, *WORKFLOWS], capture_output=True, check=False, text=True)
@@ -62,7 +62,7 @@ def test_workflows_are_valid(schema):
 
 
 def test_an_invalid_workflow_is_refused(tmp_path):
-    """The schema is worth its name: a misspelt key is an error."""
+    """The schema check fails for a misspelt key."""
     pytest.importorskip("check_jsonschema")
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(WORKFLOWS[0].read_text("utf-8").replace("runs-on:", "run-on:"), "utf-8")
@@ -75,7 +75,7 @@ def test_an_invalid_workflow_is_refused(tmp_path):
 
 
 def test_hooks_are_valid():
-    """Pre-commit takes the configuration."""
+    """Pre-commit accepts the configuration."""
     pytest.importorskip("pre_commit")
     command = [sys.executable, "-m", "pre_commit", "validate-config", HOOKS]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
@@ -97,8 +97,8 @@ def test_every_push_is_checked_on_every_python():
     assert {*tests, "ci", "examples", "lowest", "newest", "build"} <= run
 
 
-def test_what_was_built_is_tested():
-    """A job installs the wheel of another job, without a checkout beside it."""
+def test_the_built_wheel_is_tested():
+    """A job tests the wheel that another job built, without a checkout."""
     jobs = _read(ROOT / ".github" / "workflows" / "checks.yaml")["jobs"]
     uses = {
         name: [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
@@ -111,7 +111,7 @@ def test_what_was_built_is_tested():
 
 
 def test_hooks_run_what_ci_runs():
-    """Each hook runs a tool that the noxfile runs, from the environment: nothing is downloaded."""
+    """Each hook runs a tool from the noxfile that is already installed."""
     (local,) = _read(HOOKS)["repos"]
     assert local["repo"] == "local"
     for hook in local["hooks"]:

@@ -1,4 +1,4 @@
-"""The document and the runner of the neighbours agree; ``nox -s neighbours`` runs them."""
+"""The document about neighbours agrees with the program that tests them (``nox -s neighbours``)."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_known_red_exists():
     ],
 )
 def test_verdict(monkeypatch, wrong, expected):
-    """Only a failure that is not known makes a line red and fails the run."""
+    """Only a failure that is not in ``KNOWN_RED`` makes a neighbour red and fails the run."""
     verdict = RUNNER["verdict"]
     monkeypatch.setitem(verdict.__globals__, "KNOWN_RED", {"other test_k", "test_e"})
     assert verdict("other" if "test_k::test_b" in wrong else "name", wrong) == expected
 
 
 def test_known_red_that_is_green(monkeypatch):
-    """A line says so if it is green although it is known to be red."""
+    """A neighbour that is green although ``KNOWN_RED`` lists it is reported as such."""
     verdict = RUNNER["verdict"]
     monkeypatch.setitem(verdict.__globals__, "KNOWN_RED", {"name test_k"})
     assert verdict("name", {}) == (True, "green, although KNOWN_RED lists it")

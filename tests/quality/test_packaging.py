@@ -1,4 +1,4 @@
-"""What is installed, and what it costs a test run that does not use it."""
+"""What the distribution contains, and that the plugin is cheap for test runs that do not use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SLOW = ["aiobotocore", "boto3", "botocore", "h11", "faker", "freezegun", "hypoth
 
 
 def test_changelog_has_the_version():
-    """The changelog begins with what is not released yet, then comes the installed version."""
+    """The changelog starts with Unreleased, followed by the installed version."""
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     unreleased, newest, *_ = re.findall(r"^## \[(.+?)\]", text, re.MULTILINE)
     assert unreleased == "Unreleased"
@@ -26,7 +26,7 @@ def test_changelog_has_the_version():
 
 
 def test_entry_points():
-    """Pytest finds the plugin under the name that switches it off; Hypothesis finds our types."""
+    """The distribution registers the pytest plugin and the types for Hypothesis."""
     entry_points = importlib.metadata.distribution(DISTRIBUTION).entry_points
     assert {(point.group, point.name, point.value) for point in entry_points} == {
         ("pytest11", PLUGIN, f"{PLUGIN}.plugin"),
@@ -66,7 +66,7 @@ def test_switched_off(pytester, name):
 
 
 def test_loading_the_plugin_is_cheap(pytester, monkeypatch):
-    """A test run that does not use the toolkit loads none of the packages it builds on."""
+    """A test run that does not use the plugin loads none of its slow dependencies."""
     monkeypatch.setenv("PYTEST_PLUGINS", f"{PLUGIN}.plugin")
     pytester.makepyfile(
         f"""

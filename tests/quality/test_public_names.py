@@ -1,4 +1,4 @@
-"""What is public: every module and every name that somebody has decided on, and nothing else."""
+"""The public modules and names are exactly those listed in ``PUBLIC``."""
 
 from __future__ import annotations
 
@@ -70,23 +70,23 @@ def _is_ours(function):
 
 
 def test_every_other_module_is_private():
-    """A module that nobody decided to publish has an underscore somewhere in its path."""
+    """Every module that ``PUBLIC`` does not list has an underscore in its path."""
     walked = pkgutil.walk_packages(pytest_deadline_sessions.__path__, f"{ROOT}.")
-    found = {info.name for info in walked if not _is_private(info.name)}
-    assert {ROOT, *found} == NAMES.keys()
+    public = {info.name for info in walked if not _is_private(info.name)}
+    assert {ROOT, *public} == NAMES.keys()
 
 
 @pytest.mark.parametrize("module", NAMES)
-def test_every_public_name_was_decided_on(module):
-    """A module says in ``__all__`` exactly the names that are public, and has each of them."""
+def test_all_lists_the_public_names(module):
+    """``__all__`` of a module has exactly the names in ``PUBLIC``, and each exists."""
     loaded = importlib.import_module(module)
     assert sorted(loaded.__all__) == sorted(NAMES[module])
     assert set(NAMES[module]) <= set(dir(loaded))
 
 
 @pytest.mark.parametrize(("module", "name"), OBJECTS)
-def test_public_objects_say_where_they_are_imported_from(module, name):
-    """A public class or function names a public module that has it as its home."""
+def test_public_objects_name_their_public_module(module, name):
+    """``__module__`` of a public class or function is a public module that exports it."""
     value = getattr(importlib.import_module(module), name)
     if inspect.isclass(value) or inspect.isfunction(value):
         home = value.__module__
@@ -97,8 +97,8 @@ def test_public_objects_say_where_they_are_imported_from(module, name):
 
 
 @pytest.mark.parametrize("module", NAMES)
-def test_nothing_besides(module):
-    """A name that nobody has is refused as in any module."""
+def test_unknown_names_are_refused(module):
+    """An unknown name raises the usual ``AttributeError``."""
     with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'Lisitng'"):
         _ = importlib.import_module(module).Lisitng
 
@@ -121,13 +121,13 @@ def test_annotations_can_be_looked_up(name):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_pickles_survive(value):
-    """What comes back from a pickle is equal to what went in."""
+def test_pickles_are_equal(value):
+    """Pickling and unpickling gives an equal value."""
     assert pickle.loads(pickle.dumps(value)) == value
 
 
 def test_pickles_load_in_a_fresh_process():
-    """A process that has loaded nothing yet, such as a worker's, takes the pickle."""
+    """A process that has not imported the package can load a pickle."""
     program = (
         "import pickle, sys\n"
         "print(pickle.load(sys.stdin.buffer), 'pytest_deadline_sessions._domain' in sys.modules)"
@@ -144,7 +144,7 @@ def test_pickles_load_in_a_fresh_process():
 
 
 def test_tracebacks_show_the_public_name():
-    """What a user reads at the end of a traceback can be imported."""
+    """The last line of a traceback names the exception by its public module."""
 
     def collect_one_page(client, **job):
         return client.list_sessions(**job)["sessions"]
@@ -156,5 +156,5 @@ def test_tracebacks_show_the_public_name():
 
 
 def test_reprs_of_strategies_stay_short():
-    """Hypothesis prints a strategy of ours without the modules that it is defined in."""
+    """The repr of a strategy does not name its module."""
     assert "pytest_deadline_sessions." not in repr(ds.session_lists())
