@@ -1,4 +1,4 @@
-"""What the documents show is what happens."""
+"""The documents agree with the code, and their examples run."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def test_every_block_runs(pytester, run_pytest, document):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_docstring_runs(name):
-    """The examples in docstrings give what they say they give.
+    """The examples in the docstrings of a module pass.
 
-    Those of a public class are found where users import it from, once it has been loaded there.
+    Public names are loaded first, since doctest does not find those that are imported lazily.
     """
     module = importlib.import_module(name)
     for public in getattr(module, "__all__", ()):
@@ -78,11 +78,11 @@ def test_every_docstring_runs(name):
 
 
 def test_public_docstrings_have_an_example():
-    """Every public class and function shows itself at work."""
+    """Every public class and function has an example in its docstring."""
     public = [getattr(pytest_deadline_sessions, name) for name in pytest_deadline_sessions.__all__]
     exempt = {
         *("ListSessionsRequest", "ListSessionsResponse", "SessionSummary"),  # shapes of the API
-        *("Call", "Page", "PaginationViolation"),  # made by us, for users to look into
+        *("Call", "Page", "PaginationViolation"),  # users only read these
     }
     assert [
         item.__name__
@@ -93,7 +93,7 @@ def test_public_docstrings_have_an_example():
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_documents_follow_the_code(name):
-    """Tables and trees that follow from the code are up to date."""
+    """Generated tables and trees in the documents are up to date."""
     text = (ROOT / name).read_text("utf-8")
     changed = difflib.unified_diff(
         text.splitlines(), GENERATED[name](text).splitlines(), name, "the code", n=0, lineterm=""
@@ -104,27 +104,27 @@ def test_documents_follow_the_code(name):
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_nothing_is_left_to_be_written(name):
-    """Every row and every line of the tree has what people write about it."""
+    """No generated row or line still has the placeholder for its description."""
     lines = (ROOT / name).read_text("utf-8").splitlines()
     assert [line for line in lines if re.search(r"\| \? \||  \?$", line)] == []
 
 
 def test_rows_keep_what_people_wrote():
-    """A row that stays keeps its cells, whatever becomes of the others; a new row lacks them."""
+    """Regenerating a table keeps the description of existing rows and marks new ones."""
     before = "a\n\n| x | y | z |\n| --- | --- | --- |\n| 1 | old | why |\n| 2 | gone | no |\n\nb\n"
     after = "a\n\n| x | y | z |\n| --- | --- | --- |\n| 3 | new | ? |\n| 1 | new | why |\n\nb\n"
     assert documents.table(before, "| x | y | z |", [("3", "new"), ("1", "new")]) == after
 
 
 def test_the_list_of_operations():
-    """The README names every operation that the fake has, and no other."""
+    """The README lists exactly the operations that the fake answers."""
     paragraph = README.split("## Operations")[1].split("\n\n")[1]
     named = set(re.findall(r"`(\w+)`", paragraph))
     assert named == {"ListSessions", *REGISTERED}
 
 
 def test_ci_runs_the_commands_of_the_readme():
-    """CI runs the commands that a reader would copy from the README, and no others."""
+    """CI runs exactly the nox commands in the README."""
     commands = [
         line.removeprefix("$ ") for line in "".join(_blocks(README, "console")).splitlines()
     ]
@@ -136,7 +136,7 @@ def test_ci_runs_the_commands_of_the_readme():
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document):
-    """Every relative link is a file of the project, or a heading of the same document."""
+    """Every relative link leads to a file of the project, or a heading in the same document."""
     text = (ROOT / document).read_text("utf-8")
     headings = {
         re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
@@ -151,7 +151,7 @@ def test_links_lead_somewhere(document):
 
 
 def test_every_document_is_linked():
-    """A reader who begins at the README finds every document."""
+    """Every document except the README is linked from a document."""
     linked = set()
     for document in DOCUMENTS:
         folder = (ROOT / document).parent

@@ -1,4 +1,4 @@
-"""Freezing that is interrupted at any line."""
+"""``Clock.freeze`` interrupted at any line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DAY = datetime.timedelta(days=1)
 
 @pytest.fixture
 def clock():
-    """A clock of its own for each test."""
+    """Return a new clock for each test."""
     return Clock()
 
 
 @pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
 def test_an_interrupt_at_any_point_lets_time_go_on(monkeypatch, clock, around):
-    """Wherever freezing or thawing is broken off, all of the process is as it was before."""
+    """An interrupt anywhere in freezing or thawing leaves the process as it was before."""
 
     def freeze():
         with clock.freeze(NOON) as frozen:

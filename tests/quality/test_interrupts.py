@@ -1,4 +1,4 @@
-"""Whatever breaks a call off, and wherever: nothing of it stays."""
+"""An interrupt at any line of a call or an interception leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ PACKAGES = ("pytest_deadline_sessions", "botocore", "aiobotocore")
 
 
 class Tracer:
-    """Raises at one line, by its place in the order in which lines are first reached."""
+    """Raises at one line: the ``place``-th line to be reached for the first time."""
 
     def __init__(self, place=None):
         self.place = place
         self.lines = {}
 
     def __call__(self, frame, event, _arg):
-        """Follow what the packages do, line by line."""
+        """Trace the lines of the packages."""
         if frame.f_globals.get("__name__", "").partition(".")[0] not in PACKAGES:
             return None
         if event == "line":
@@ -51,7 +51,7 @@ class Tracer:
 
     @contextlib.contextmanager
     def on(self):
-        """Trace inside."""
+        """Trace while the context is open."""
         before = sys.gettrace()
         sys.settrace(self)
         try:
@@ -66,13 +66,13 @@ def _keys():
 
 @functools.cache
 def _client(mode):
-    """A client that the user made before, which stays theirs."""
+    """Return a cached client, as if the user had made it before the test."""
     config = Config(retries={"mode": mode, "total_max_attempts": 2})
     return boto3.client("deadline", config=config, **_keys())
 
 
 def _process():
-    """What may be left of a call."""
+    """Return everything in the process that a call may leave changed."""
     return {
         "variables": dict(os.environ),
         "os.environ": dict(vars(type(os.environ))),
@@ -88,18 +88,18 @@ def _process():
 
 
 def _handlers(client):
-    """All that listens to the events of a client."""
-    found, waiting = [], [client.meta.events._emitter._handlers._root]
+    """Return everything that listens to the events of a client."""
+    handlers, waiting = [], [client.meta.events._emitter._handlers._root]
     while waiting:
         node = waiting.pop()
-        found += [one for several in node["values"] or () for one in several]
+        handlers += [handler for several in node["values"] or () for handler in several]
         waiting += node["children"].values()
-    return sorted(map(repr, found)), sorted(vars(client.meta.events))
+    return sorted(map(repr, handlers)), sorted(vars(client.meta.events))
 
 
 def _list_with_a_retry(client, fake):
     fake.fail_next("ThrottlingException")
-    # Broken off again and again, a client has no attempts left.
+    # After many interrupted calls, a client has no retries left.
     with contextlib.suppress(botocore.exceptions.ClientError):
         client.list_sessions(**fake.jobs[0])
 
@@ -113,11 +113,11 @@ def _refused(client, _fake):
         client.list_sessions(farmId="")
 
 
-# All lines were tried when this was written; every tenth tells when something has changed.
+# Trying every tenth line is enough to notice a change; set DEADLINE_SESSIONS_STEP=1 to try all.
 @pytest.mark.parametrize("call", [_list_with_a_retry, _presign, _refused])
 @pytest.mark.parametrize("mode", ["legacy", "adaptive"])
 def test_interrupted_anywhere(mode, call):
-    """The process and the client are as before, and the next call is answered, and once."""
+    """After an interrupt at any line, process and client are restored, and the next call works."""
     client = _client(mode)
     with FakeDeadline() as fake:
         fake.add_job(sessions=2)
@@ -139,8 +139,8 @@ def test_interrupted_anywhere(mode, call):
         place = place + STEP if tracer.place is None else None
 
 
-def test_an_error_that_is_kept():
-    """Also while somebody keeps the error, and the frames of the call with it."""
+def test_a_saved_error():
+    """Keeping the error of an interrupted call, and so its frames, keeps nothing patched."""
     client, fake = _client("legacy"), FakeDeadline()
     handlers, before = _handlers(client), _process()
     job = fake.add_job()
@@ -157,7 +157,7 @@ def test_an_error_that_is_kept():
 
 
 def test_cancelled_anywhere():
-    """A task that is cancelled while it waits for an answer leaves nothing either."""
+    """A task that is cancelled while it waits for a response leaves nothing behind."""
     session = pytest.importorskip("aiobotocore.session").get_session()
 
     async def run():
@@ -205,15 +205,15 @@ STEPS = (
 )
 
 
-def test_an_interception_that_cannot_begin_or_end(monkeypatch):
-    """Whatever is interrupted on its way in or out, everything is undone in the end."""
+def test_an_interception_interrupted_in_a_step(monkeypatch):
+    """An interrupt in any step of starting or ending an interception undoes everything."""
     before = _process()
     entered = []
     for step in itertools.count():
         steps = iter(range(step, -1000, -1))
         with monkeypatch.context() as patch, contextlib.suppress(Interrupt):
-            for room, name in STEPS:
-                patch.setattr(room, name, _failing(getattr(room, name), steps))
+            for owner, name in STEPS:
+                patch.setattr(owner, name, _failing(getattr(owner, name), steps))
             with FakeDeadline():
                 entered.append(step)
         assert _process() == before, step
@@ -222,8 +222,8 @@ def test_an_interception_that_cannot_begin_or_end(monkeypatch):
     assert 30 < entered[0] < entered[-1] - 20
 
 
-def test_an_interception_that_is_interrupted_while_it_ends():
-    """On whatever line that is, however often it has been passed, everything is undone."""
+def test_an_interception_interrupted_while_it_ends():
+    """An interrupt at any line while an interception ends still undoes everything."""
     before = _process()
     for line in itertools.count(1):
         interception = FakeDeadline().intercept()
@@ -241,7 +241,7 @@ def test_an_interception_that_is_interrupted_while_it_ends():
 
 
 def test_a_transcript_that_is_interrupted():
-    """It can be written to all the same."""
+    """A transcript still takes calls after an interrupt in ``add``."""
     for line in itertools.count(1):
         calls = Transcript()
         with interrupted_at(line, ["transcript"]) as reached, contextlib.suppress(Interrupt):

@@ -1,4 +1,4 @@
-"""Many tests in one process, of every kind."""
+"""Many tests of every kind in one process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SOAK = Path(__file__).parent / "soak" / "soak.py"
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted there")
 def test_a_short_soak():
-    """The guard sees nothing, and the process is as before; ``nox -s soak`` runs many more."""
+    """170 tests leave the process as it was; ``nox -s soak`` runs many more."""
     pytest.importorskip("aiobotocore")
     done = subprocess.run(
         [sys.executable, str(SOAK), "170"], capture_output=True, check=False, text=True
