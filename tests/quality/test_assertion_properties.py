@@ -1,4 +1,4 @@
-"""Listings in any shape, held against assert_complete_listing."""
+"""``assert_complete_listing`` accepts a listing in every supported form."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pytest_deadline_sessions import strategies as ds
 @settings(deadline=None)
 @given(listing=ds.listings(max_sessions=30, max_results=3))
 def test_listings_in_every_shape(shape, listing):
-    """However somebody holds a listing, it is complete if every session is there in order."""
+    """A complete listing passes, whatever form the result has."""
     pages = listing.pages(3)
     got = {
         "list": list(listing),
-        "ids": [one["sessionId"] for one in listing],
-        "generator": (one for one in listing),
+        "ids": [session["sessionId"] for session in listing],
+        "generator": (session for session in listing),
         "dict": {"sessions": list(listing)},
         "pages": ({"sessions": page, "nextToken": "x"} for page in pages),
         "objects": [Page(page) for page in pages],

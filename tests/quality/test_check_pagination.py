@@ -1,4 +1,4 @@
-"""The collections: every wrong collector is caught, under its rule, and no right one is."""
+"""``check_pagination`` finds every wrong collector and accepts every right one."""
 
 from __future__ import annotations
 
@@ -18,29 +18,28 @@ from pytest_deadline_sessions.checking import RULES, VARIATIONS
 def test_wrong(name):
     """A wrong collector is caught at default settings, under a rule that it breaks.
 
-    The lines that its report shows bring about the same, with nothing to add in a module that has
-    the collector and check_pagination.
+    The code at the end of its report gives the same violation.
     """
     collect, rules, options = WRONG[name]
     if not name.isidentifier() or collect.__name__ != name:
         collect.__name__ = "collect"
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, **options)
-    found = caught.value
-    assert found.rule in rules
-    again = run_again(found, **{collect.__name__: collect, "expected": options.get("expected")})
-    assert again.rule == found.rule
-    if found.rule != "stateless":
-        # How deep a recursion may go depends on who calls.
-        assert again.case == found.case or name == "too_deep"
-        assert again.finding.what.split()[:3] == found.finding.what.split()[:3]
+    violation = caught.value
+    assert violation.rule in rules
+    again = run_again(violation, **{collect.__name__: collect, "expected": options.get("expected")})
+    assert again.rule == violation.rule
+    if violation.rule != "stateless":
+        # The depth at which a recursion fails depends on the depth of its caller.
+        assert again.case == violation.case or name == "too_deep"
+        assert again.finding.what.split()[:3] == violation.finding.what.split()[:3]
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_right(name):
-    """A right collector passes, however it is written.
+    """A right collector passes with a few examples.
 
-    The benchmarks try them at default settings, and over many seeds.
+    The benchmarks check right collectors at default settings and with many seeds.
     """
     collect, options = RIGHT[name]
     without = {*options.get("without", ()), "volume"}
@@ -49,14 +48,14 @@ def test_right(name):
 
 @pytest.mark.parametrize("name", ["paginator", "page_size", "recursive", "beside_a_task"])
 def test_right_with_many_pages(name):
-    """Hundreds of pages are no reason to complain either."""
+    """A right collector passes with hundreds of pages."""
     collect, options = RIGHT[name]
     without = set(VARIATIONS) - {"volume"}
     check_pagination(collect, **{**options, "max_examples": 5, "without": without})
 
 
-def test_collections_are_worth_their_name():
-    """Every rule has several wrong collectors, and there are enough of both kinds."""
+def test_the_collections_are_large_enough():
+    """Every rule has at least five wrong collectors, and both collections are large enough."""
     assert len(RIGHT) >= 20
     assert len(WRONG) >= 40
     counts = {rule: sum(rules == {rule} for _, rules, _ in WRONG.values()) for rule in RULES}
@@ -67,37 +66,37 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "check_pagination.md").read_tex
 
 
 def tables():
-    """The tables of the document: the cells of each line below the head, which comes first."""
-    found = re.findall(r"(?:^\|.*\n)+", DOCUMENT, re.MULTILINE)
+    """Return the tables of the document, as rows of cells; the first row is the header."""
+    matches = re.findall(r"(?:^\|.*\n)+", DOCUMENT, re.MULTILINE)
     return [
         [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-        for table in found
+        for table in matches
     ]
 
 
 def test_the_document_names_rules_and_variations():
-    """Those of the code, in their order, and no others."""
-    rules, variations, found = tables()
-    assert {line[0]: line[1] for line in rules[2:]} == RULES
-    assert [line[0] for line in rules[2:]] == list(RULES)
-    assert [line[0] for line in variations[2:]] == list(VARIATIONS)
-    assert found[0] == ["rule", "collectors", "none", *VARIATIONS]
-    assert [line[0] for line in found[2:]] == [*RULES, "all"]
+    """The document lists the rules and variations of the code, in order."""
+    rules, variations, rows = tables()
+    assert {row[0]: row[1] for row in rules[2:]} == RULES
+    assert [row[0] for row in rules[2:]] == list(RULES)
+    assert [row[0] for row in variations[2:]] == list(VARIATIONS)
+    assert rows[0] == ["rule", "collectors", "none", *VARIATIONS]
+    assert [row[0] for row in rows[2:]] == [*RULES, "all"]
 
 
-def test_the_table_of_the_document_counts_this_collection():
-    """It was made from the wrong collectors that there are, and finds each rule's by something."""
-    *_, found = tables()
+def test_the_table_counts_this_collection():
+    """The table counts the wrong collectors of the collection, and its cells are consistent."""
+    *_, rows = tables()
     first = [next(rule for rule in RULES if rule in rules) for _, rules, _ in WRONG.values()]
     counts = [*(first.count(rule) for rule in RULES), len(WRONG)]
-    assert [int(line[1]) for line in found[2:]] == counts
-    for line in found[2:]:
-        assert all(int(cell) >= int(line[2]) for cell in line[3:])
-        assert max(map(int, line[2:])) <= int(line[1])
+    assert [int(row[1]) for row in rows[2:]] == counts
+    for row in rows[2:]:
+        assert all(int(cell) >= int(row[2]) for cell in row[3:])
+        assert max(map(int, row[2:])) <= int(row[1])
 
 
 def test_every_variation_finds_something():
-    """In the table, each finds at least one wrong collector that the plain cases do not."""
-    *_, found = tables()
-    *_, totals = found
+    """In the table, each variation finds a wrong collector that the plain cases do not."""
+    *_, rows = tables()
+    *_, totals = rows
     assert all(int(cell) > int(totals[2]) for cell in totals[3:])

@@ -1,4 +1,4 @@
-"""HTTP to operation and back, judged by moto's REST-JSON next to botocore's."""
+"""Our REST-JSON agrees with moto's, in both directions, for requests that botocore writes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if not (
 OPERATIONS = sorted(offered())
 UTC = datetime.timezone.utc
 OFFSETS = [UTC, *(datetime.timezone(datetime.timedelta(minutes=m)) for m in (330, -570))]
-# Escapes that are text show who decodes twice.
+# Escapes in the plain text reveal a server that decodes twice.
 AWKWARD = st.lists(
     st.sampled_from([*"aZ~%+/\\ =&?#;'\"{}\n\x00é😀", "%2F", "%25", "%41", "%", "+", ".."])
     | st.characters(codec="utf-8"),
@@ -72,7 +72,7 @@ def _floats(shape):
 
 
 def _members(shape, values):
-    """A structure of that shape: every required member, and any of the others."""
+    """Draw a structure of this shape with all required and some optional members."""
     drawn = {name: values(member) for name, member in shape.members.items()}
     if shape.metadata.get("union"):
         return st.one_of([st.fixed_dictionaries({name: drawn[name]}) for name in drawn])
@@ -84,13 +84,13 @@ def _members(shape, values):
 
 @functools.cache
 def _structures(name, timezones):
-    # Filters of a search hold filters.
+    # Search filters may contain filters, so the strategy is recursive.
     values = functools.partial(_values, timezones=timezones)
     return st.deferred(lambda: _members(model.shape(name), values))
 
 
 def _values(shape, timezones=(UTC,)):
-    """Valid values of that shape."""
+    """Draw valid values of this shape."""
     kind = shape.type_name
     if kind == "structure":
         return _structures(shape.name, timezones)
@@ -99,7 +99,7 @@ def _values(shape, timezones=(UTC,)):
         items = _values(shape.member, timezones)
         return st.lists(items, min_size=low, max_size=min(high, low + 2))
     if kind == "map":
-        # moto writes a structure under an empty key into what is around it; JSON has such keys.
+        # moto merges a structure under an empty key into its parent; JSON allows such keys.
         keys, items = _values(shape.key, timezones).filter(bool), _values(shape.value, timezones)
         return st.dictionaries(keys, items, min_size=low, max_size=min(high, low + 2))
     if kind in {"integer", "long"}:
@@ -115,10 +115,10 @@ def _argument(member):
         # botocore sends any label that is not empty.
         return _strings(member) | AWKWARD.filter(bool)
     if location == "header":
-        # A header holds visible ASCII on every wire; HTTP strips spaces around it.
+        # A header value is visible ASCII; HTTP strips spaces around it.
         texts = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
         return texts.map(lambda text: text[:64])
-    # botocore writes a time as it stands and appends Z, whatever its offset.
+    # botocore ignores the offset of a time and appends Z, so these times are in UTC.
     return _values(member)
 
 
@@ -152,7 +152,7 @@ def _moto_router():
 
 
 def _sent(name, params):
-    """The request that botocore sends."""
+    """Return the request that botocore sends."""
     operation = model.operation_model(name)
     errors = botocore.validate.ParamValidator().validate(params, operation.input_shape)
     assert not errors.has_errors(), errors.generate_report()
@@ -163,10 +163,10 @@ def _sent(name, params):
 
 
 def _moto_reads(sent):
-    """The operation and the arguments that moto reads from a request."""
+    """Return the operation and the arguments that moto reads from a request."""
     request = moto_request.normalize_request(sent)
     operation, labels = _moto_router().match(request)
-    # moto's own times are naive and in UTC.
+    # By default moto would parse times as naive UTC.
     parser = moto_parse.RestJSONParser(operation, timestamp_parser=botocore.utils.parse_timestamp)
     params = parser.parse(
         {
@@ -188,14 +188,14 @@ def _we_read(sent):
 
 
 def _moto_writes(name, result):
-    """The response in which moto sends a result or an error."""
+    """Return the response that moto sends for a result or an error."""
     serializer = moto_serialize.RestJSONSerializer(_moto_service().operation_model(name))
     written = serializer.serialize(result)
     return rest_json.Response(written["status_code"], written["headers"], written["body"].encode())
 
 
 def _received(response, name):
-    """What a caller gets from botocore: a result, or an error with its modelled members."""
+    """Return what botocore's caller gets: a result, or an error with its modelled members."""
     arrived = {
         "status_code": response.status,
         "headers": botocore.awsrequest.HeadersDict(response.headers),
@@ -235,7 +235,7 @@ def test_a_result_is_sent_as_moto_sends_it(name, data):
     """Our response and moto's hold the same JSON, and give botocore's caller the result."""
     result = data.draw(_results(name))
     ours = rest_json.encode(name, result)
-    # moto writes a time as it stands and appends Z, whatever its offset.
+    # moto ignores the offset of a time and appends Z.
     theirs = _moto_writes(name, _in_utc(result))
     assert ours.status == theirs.status
     assert ours.headers == theirs.headers

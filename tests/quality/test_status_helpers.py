@@ -1,4 +1,4 @@
-"""The collections: ``ds.session_lists()`` with an obvious oracle kills whatever is wrong."""
+"""``ds.session_lists()`` with a simple oracle finds every wrong status helper of the collection."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pytest_deadline_sessions import strategies as ds
 NOW = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.timezone.utc)
 
 
-def check(helper, about):
-    """What a user writes: any list of sessions, and an oracle."""
-    oracle = ORACLES[about]
+def check(helper, question):
+    """Check a helper as a user would: any list of sessions, and an oracle."""
+    oracle = ORACLES[question]
     arguments = [NOW] if "now" in str(inspect.signature(helper)) else []
 
-    # How an example is found does not depend on its being shrunk afterwards, which takes longer.
-    # Of 200 seeds, 6 miss what is wrong by less than a millisecond; so this is always the same one.
+    # Shrinking takes time and does not change whether a mistake is found, so it is left out. With 6
+    # of 200 seeds a mistake of less than a millisecond is missed, so the seed is always the same.
     @settings(database=None, deadline=None, derandomize=True, phases=[Phase.generate])
     @given(ds.session_lists(now=NOW))
     def holds(sessions):
@@ -36,7 +36,7 @@ def check(helper, about):
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong(name):
-    """Each wrong helper is killed at Hypothesis's default settings."""
+    """Each wrong helper fails at Hypothesis's default settings."""
     with pytest.raises(Exception) as killed:  # noqa: PT011 (however it fails)
         check(*WRONG[name])
     assert not isinstance(killed.value, HypothesisException)
@@ -44,12 +44,12 @@ def test_wrong(name):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_right(name):
-    """No right helper is blamed, however it is written."""
+    """Each right helper passes."""
     check(*RIGHT[name])
 
 
-def test_collections_are_worth_their_name():
-    """There are enough of both kinds, and of each kind some for every oracle."""
+def test_the_collections_are_large_enough():
+    """There are enough wrong helpers, and every oracle has wrong and right ones."""
     assert len(WRONG) >= 50
     for collection in (WRONG, RIGHT):
-        assert {about for _, about in collection.values()} == set(ORACLES)
+        assert {question for _, question in collection.values()} == set(ORACLES)
