@@ -181,7 +181,7 @@ def test_the_last_failure_is_replayed_first(tried):
 
 @pytest.mark.at_length
 def test_failures_are_saved_by_the_names_of_collector_and_test(monkeypatch):
-    """A failure is saved under one key: the name of the collector and the name of the test."""
+    """A failure is saved under one key, made from the names of the collector and the test."""
 
     class Database(InMemoryExampleDatabase):
         def save(self, key, value):
@@ -249,7 +249,7 @@ def test_every_collector_has_a_full_name():
 
 
 def test_state_that_shows_among_drawn_cases():
-    """A drawn case that fails only once is reported as not *stateless*, not as flaky."""
+    """A drawn case that fails only once violates *stateless*, and is not reported as flaky."""
 
     def collect(client, **job):
         sessions = every(client, **job)

@@ -77,7 +77,7 @@ def _nothing_is_left():
 def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
     """An interrupt anywhere while a check is set up or torn down leaves nothing changed."""
     options = Options(naps)
-    few = look_through_few_modules(monkeypatch, _rebinding, api, clock, sys.modules[__name__])
+    modules = look_through_few_modules(monkeypatch, _rebinding, api, clock, sys.modules[__name__])
 
     def enter():
         undoing = Undoing()
@@ -85,10 +85,10 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
             Runner(options).open(undoing)
 
     enter()
-    before = everything(few)
+    before = everything(modules)
     functions = set()
     for place in interrupted(enter, CHECKING):
-        assert not unlike(before, everything(few)), place
+        assert not unlike(before, everything(modules)), place
         functions.add(place[1])
     assert {
         "open",

@@ -23,21 +23,21 @@ def clock():
     return Clock()
 
 
-@pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
-def test_an_interrupt_at_any_point_lets_time_go_on(monkeypatch, clock, around):
+@pytest.mark.parametrize("context", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
+def test_an_interrupt_at_any_point_lets_time_go_on(monkeypatch, clock, context):
     """An interrupt anywhere in freezing or thawing leaves the process as it was before."""
 
     def freeze():
         with clock.freeze(NOON) as frozen:
             frozen.tick(1)
 
-    few = look_through_few_modules(monkeypatch, freezegun.api, clock_module)
-    with around:
+    modules = look_through_few_modules(monkeypatch, freezegun.api, clock_module)
+    with context:
         freeze()
-        before, now = state(few), clock.now()
+        before, now = state(modules), clock.now()
         places = []
         for place in interrupted(freeze, ["freezegun/api.py", "_domain/clock.py"]):
-            assert not unlike(before, state(few)), place
+            assert not unlike(before, state(modules)), place
             places.append(place)
         functions = {name for _, name, *_ in places}
         assert {"freeze", "begin", "start", "tick", "end", "stop"} <= functions

@@ -199,7 +199,7 @@ def test_types_of_boto3_that_are_installed():
     definitions = pytest.importorskip("mypy_boto3_deadline.type_defs")
     ds.register_boto3_types()
     summaries = find(
-        st.from_type(list[definitions.SessionSummaryTypeDef]), lambda many: len(many) > 1
+        st.from_type(list[definitions.SessionSummaryTypeDef]), lambda summaries: len(summaries) > 1
     )
     for summary in summaries:
         assert_session_summary(summary)

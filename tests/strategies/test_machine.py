@@ -32,16 +32,16 @@ class Recorded(ds.SessionsMachine):
     """A machine with small pages that records what happens in its runs."""
 
     behavior = Behavior(page_size=2)
-    seen: set[str]
+    events: set[str]
 
     def teardown(self):
-        """Record statuses and outcomes, and assert that every transition was legal."""
+        """Record statuses and outcomes as events, and assert that every transition was legal."""
         super().teardown()
-        self.seen |= {
+        self.events |= {
             session["lifecycleStatus"] for _, listed in self.versions for session in listed
         }
-        self.seen |= {call.error or "answered" for call in self.fake.calls}
-        self.seen |= {"token" for call in self.fake.calls if call.token}
+        self.events |= {call.error or "answered" for call in self.fake.calls}
+        self.events |= {"token" for call in self.fake.calls if call.token}
         steps = zip(self.versions, self.versions[1:], strict=False)
         for (_, before), (_, after) in steps:
             for old, new in zip(before, after, strict=False):
@@ -53,16 +53,16 @@ def test_a_right_collector_passes():
     """A correct collector passes, and its runs have every status, faults and tokens."""
 
     class Machine(Recorded):
-        seen = set()  # noqa: RUF012 (shared by the runs of this test)
+        events = set()  # noqa: RUF012 (shared by the runs of this test)
 
     for _ in range(5):
         run_state_machine_as_test(Machine, settings=LIGHT)
-        if set(model.enum("SessionLifecycleStatus")) < Machine.seen:
+        if set(model.enum("SessionLifecycleStatus")) < Machine.events:
             break
-    assert set(model.enum("SessionLifecycleStatus")) < Machine.seen
+    assert set(model.enum("SessionLifecycleStatus")) < Machine.events
     faults = {*model.error_shapes(), *BROKEN_CONNECTIONS}
-    assert len(faults & Machine.seen) > 3
-    assert {"answered", "token"} < Machine.seen
+    assert len(faults & Machine.events) > 3
+    assert {"answered", "token"} < Machine.events
 
 
 def test_a_saved_token_expires():

@@ -52,7 +52,7 @@ def test_ids(method, shape):
 
 @seeds
 def test_summaries(seed):
-    """A summary is valid, and all its times are within the last day."""
+    """A summary is valid, and all its times are in the day before ``NOW``."""
     summary = faker_of(seed).session_summary()
     assert_session_summary(summary)
     assert NOW - datetime.timedelta(days=1) < min(times_of(summary))
@@ -95,12 +95,12 @@ def test_every_status_is_drawn(status):
     assert counts.most_common(2)[1][0] == "STARTED"
 
 
-@pytest.mark.parametrize("asked", [False, True])
-def test_ended_sessions_with_and_without_an_update(asked):
+@pytest.mark.parametrize("updated", [False, True])
+def test_ended_sessions_with_and_without_an_update(updated):
     """Ended sessions are drawn with and without an update."""
     fake = faker_of(4)
     ended = [fake.session_summary(lifecycleStatus="ENDED") for _ in range(50)]
-    assert any(("updatedBy" in summary) == asked for summary in ended)
+    assert any(("updatedBy" in summary) == updated for summary in ended)
 
 
 def test_sessions_have_realistic_lengths():
