@@ -37,7 +37,7 @@ class Finding:
         rule: The name of the rule.
         what: What was wrong, in one sentence without a full stop.
         expected: The right result, shortened.
-        came: The result that it returned, shortened.
+        returned: The result of the collector, shortened.
         cause: A likely cause, if the pattern is clear.
         error: The exception that the collector raised.
     """
@@ -45,7 +45,7 @@ class Finding:
     rule: str
     what: str
     expected: str = ""
-    came: str = ""
+    returned: str = ""
     cause: str = ""
     error: BaseException | None = None
 

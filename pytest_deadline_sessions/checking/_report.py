@@ -33,7 +33,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
         "listing:  ": repr(case.listing),
         "case:     ": repr(case) if example is case else "",
         "expected: ": finding.expected,
-        "returned: ": finding.came,
+        "returned: ": finding.returned,
         "likely cause: ": finding.cause,
     }
     again = _call(options, example)

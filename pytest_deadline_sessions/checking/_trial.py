@@ -116,7 +116,7 @@ class Trial:
 
     def _alike(self, finding: Finding, other: Finding) -> bool:
         # With expected=, results may contain values that differ each time, such as the job id.
-        return self.options.expected is not None or finding.came == other.came
+        return self.options.expected is not None or finding.returned == other.returned
 
 
 def _calls_again(run: Run, first: Attempt) -> Iterator[tuple[Job, Case]]:

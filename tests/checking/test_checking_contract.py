@@ -145,11 +145,11 @@ def test_the_expected_and_the_returned_sessions():
     """A report shows sessions by their index in the listing, and shortens long lists."""
     finding = found(lambda c, **job: [*every(c, **job), "x"], Listing(page_sizes=(13,)))
     assert finding.expected == "13 sessions: #0, #1, #2, #3, #4, #5, … 4 more …, #10, #11, #12"
-    assert finding.came == (
+    assert finding.returned == (
         "14 sessions: #0, #1, #2, #3, #4, #5, … 5 more …, #11, #12, x (not in the listing)"
     )
     finding = found(lambda *_, **__: [], ONE_PAGE)
-    assert (finding.expected, finding.came) == ("1 session: #0", "no sessions")
+    assert (finding.expected, finding.returned) == ("1 session: #0", "no sessions")
     long_finding = found(lambda *_, **__: {"x": "y" * 400}, ONE_PAGE)
     assert f"It returned {{'x': '{'y' * 292}… (expected" in long_finding.what
 

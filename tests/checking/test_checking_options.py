@@ -155,7 +155,7 @@ def test_expected_after_a_fault():
     violation = violation_of(count, expected=len)
     assert violation.rule == "surfaces-faults"
     assert violation.finding.expected == "1"
-    assert violation.finding.came == "0"
+    assert violation.finding.returned == "0"
 
 
 def test_the_order_of_expected_items():
