@@ -25,11 +25,11 @@ class CacheMachine(ds.SessionsMachine):
         self.cache = SessionCache(self.client)
 
     def collect(self, _client, **job):
-        """What is tested."""
+        """List the sessions by the cache."""
         return self.cache.sessions(**job)
 
-    def verify(self, found):
-        """A cache may lag behind: by less than its maximal age."""
+    def verify(self, result):
+        """The result may be out of date, but by no more than the maximal age of the cache."""
         now = datetime.datetime.now(datetime.timezone.utc)
         ends = [since for since, _ in self.versions[1:]] + [now]
         recent = [
@@ -37,11 +37,11 @@ class CacheMachine(ds.SessionsMachine):
             for (_, listed), end in zip(self.versions, ends, strict=True)
             if now - end <= MAX_AGE
         ]
-        assert found in recent
+        assert result in recent
 
     @invariant()
     def nothing_is_listed_twice_in_a_minute(self):
-        """Calls of the cache, which asks for pages as the service cuts them, are apart."""
+        """The cache lists each job at most once a minute."""
         listed = [
             call.at
             for call in self.fake.calls
@@ -50,7 +50,7 @@ class CacheMachine(ds.SessionsMachine):
         assert all(b - a > MAX_AGE for a, b in itertools.pairwise(listed))
 
     def teardown(self):
-        """Let time run again."""
+        """Unfreeze the clock."""
         self.frozen.__exit__(None, None, None)
         super().teardown()
 

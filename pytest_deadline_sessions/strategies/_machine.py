@@ -93,16 +93,16 @@ class SessionsMachine(RuleBasedStateMachine):
         pages = client.get_paginator("list_sessions").paginate(**job)
         return [summary for page in pages for summary in page["sessions"]]
 
-    def verify(self, found: Any) -> None:
+    def verify(self, result: Any) -> None:
         """Check the result of ``collect``: by default, that it has all current sessions of the job.
 
         Args:
-            found: The result; a list of the items if it was an iterator.
+            result: What ``collect`` returned; a list of the items if that was an iterator.
 
         Raises:
             AssertionError: The result is wrong.
         """
-        assert_complete_listing(found, self.job)
+        assert_complete_listing(result, self.job)
 
     @rule(target=sessions)
     def start(self) -> Session:
