@@ -315,6 +315,14 @@ def test_a_signal_handler_that_was_not_set_from_python(monkeypatch):
 
 def test_tracing_is_as_before():
     """A check leaves the active trace function in place."""
-    trace = sys.gettrace()
-    check_pagination(every, without=VARIATIONS, max_examples=1)
-    assert sys.gettrace() is trace
+
+    def trace(*_):
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        check_pagination(every, without=VARIATIONS, max_examples=1)
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(before)

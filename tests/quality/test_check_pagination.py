@@ -15,14 +15,14 @@ from pytest_deadline_sessions.checking import RULES, VARIATIONS
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong(name):
+def test_wrong(name, monkeypatch):
     """A wrong collector is caught at default settings, under a rule that it breaks.
 
     The code at the end of its report gives the same violation.
     """
     collect, rules, options = WRONG[name]
     if not name.isidentifier() or collect.__name__ != name:
-        collect.__name__ = "collect"
+        monkeypatch.setattr(collect, "__name__", "collect")
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, **options)
     violation = caught.value

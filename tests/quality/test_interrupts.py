@@ -157,13 +157,14 @@ def test_a_saved_error():
 
 
 def test_cancelled_anywhere():
-    """A task that is cancelled while it waits for a response leaves nothing behind."""
+    """A task that is cancelled at any turn of its event loop leaves nothing behind."""
     session = pytest.importorskip("aiobotocore.session").get_session()
 
     async def run():
         async with session.create_client("deadline", **_keys()) as client:
             handlers = _handlers(client)
-            for turns in range(8):
+            finished, turns = False, 0
+            while not finished:
                 with FakeDeadline() as fake:
                     job = fake.add_job(sessions=1)
                     task = asyncio.ensure_future(client.list_sessions(**job))
@@ -172,10 +173,14 @@ def test_cancelled_anywhere():
                     task.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await task
+                        finished = True
+                turns += 1
                 del task
                 gc.collect()
                 assert client not in _state.hooks
                 assert _handlers(client) == handlers
+            # Before it begins, and then at least once while it waits.
+            assert turns > 2
             with FakeDeadline() as fake:
                 page = await client.list_sessions(**fake.add_job(sessions=2))
                 assert len(page["sessions"]) == 2
