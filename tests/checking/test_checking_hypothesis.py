@@ -267,6 +267,7 @@ def test_state_that_shows_among_drawn_cases():
     assert "Its result differs between identical runs" in str(violation)
 
 
+@pytest.mark.at_length
 def test_a_flaky_expectation():
     """An ``expected`` that fails only once raises Hypothesis's ``Flaky``."""
 

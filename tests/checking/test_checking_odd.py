@@ -374,6 +374,7 @@ def test_odd_expected_values():
     assert "expected: <Odd whose repr raised ZeroDivisionError>" in str(violation)
 
 
+@pytest.mark.at_length
 def test_odd_arguments_of_calls():
     """The report shows a misbehaving request argument, or the error botocore raised for it."""
 

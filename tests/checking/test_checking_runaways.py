@@ -116,6 +116,7 @@ def test_runaways_are_stopped_without_signals(monkeypatch):
     violation_of(runaway.works_for_ever, examples=[EMPTY_PAGE])
 
 
+@pytest.mark.at_length
 def test_a_runaway_among_drawn_cases_is_not_shrunk():
     """A drawn case with a runaway is not shrunk: each step would take ``patience`` seconds."""
     sizes = []

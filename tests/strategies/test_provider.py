@@ -385,6 +385,7 @@ def test_the_faker_fixture_has_the_provider(pytester, run_pytest):
     run_pytest("-p", "faker.contrib.pytest.plugin").assert_outcomes(passed=5)
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("value", ["None", "unittest.mock.MagicMock()", "[]"])
 def test_unrelated_faker_fixtures_are_left_alone(pytester, value):
     """A ``faker`` fixture that is no Faker is left alone, and Faker is not imported."""

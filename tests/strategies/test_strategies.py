@@ -450,6 +450,7 @@ def test_faults_have_their_optional_members():
         assert drawn.members[name] is not None
 
 
+@pytest.mark.at_length
 def test_the_smallest_listing():
     """The smallest listing is empty, with one page or without page sizes."""
     assert repr(smallest(ds.listings(page_sizes=True))) == "Listing(page_sizes=(0,))"

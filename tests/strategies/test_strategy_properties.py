@@ -54,6 +54,7 @@ def test_lists_have_unique_ids_and_valid_sessions(sessions):
     assert all(map(is_valid, sessions))
 
 
+@pytest.mark.at_length
 def test_the_smallest_list_with_two_statuses():
     """The smallest list with two statuses has two sessions on the same worker."""
     statuses = {"STARTED", "ENDED"}
