@@ -1,4 +1,4 @@
-"""One connection without a socket: each order of events, whatever a machine is busy with."""
+"""One HTTP/1.1 connection without a socket: the tests choose the order of events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BROKEN = Fault("ConnectionClosedError")
 
 
 class _Transport:
-    """What a connection does to its transport."""
+    """A transport that records what the connection does to it."""
 
     def __init__(self):
         self.written = b""
@@ -51,7 +51,7 @@ class _Transport:
 
 
 class _Server:
-    """Keeps what is submitted until the test answers it, and what is to happen later."""
+    """A server that holds requests until the test answers them, and records scheduled calls."""
 
     def __init__(self):
         self.connections = set()
@@ -70,27 +70,27 @@ class _Server:
 
 @pytest.fixture
 def server():
-    """A server that answers when it is told to."""
+    """A server that answers only when the test tells it to."""
     return _Server()
 
 
 @pytest.fixture
 def transport():
-    """A transport that writes down what is done to it."""
+    """A transport that records what is done to it."""
     return _Transport()
 
 
 @pytest.fixture
 def connection(server, transport):
     """A connection that a client has just opened."""
-    made = http1.Connection(server)
-    made.connection_made(transport)
-    assert server.connections == {made}
-    return made
+    connection = http1.Connection(server)
+    connection.connection_made(transport)
+    assert server.connections == {connection}
+    return connection
 
 
-def test_a_request_in_pieces(connection, server, transport):
-    """It is submitted once it is complete; the connection is kept."""
+def test_a_request_that_arrives_in_pieces(connection, server, transport):
+    """A request is submitted once it is complete, and the connection stays open for the next."""
     for position in range(len(REQUEST)):
         assert server.submitted == []
         connection.data_received(REQUEST[position : position + 1])
@@ -102,8 +102,8 @@ def test_a_request_in_pieces(connection, server, transport):
     assert len(server.submitted) == 1
 
 
-def test_requests_that_come_early(connection, server, transport):
-    """They wait for the response before, and the transport reads no more meanwhile."""
+def test_pipelined_requests(connection, server, transport):
+    """A pipelined request waits for the previous response; reading is paused until then."""
     connection.data_received(REQUEST)
     connection.data_received(REQUEST)
     assert (len(server.submitted), transport.done) == (1, ["pause_reading"])
@@ -113,7 +113,7 @@ def test_requests_that_come_early(connection, server, transport):
 
 @pytest.mark.parametrize("response", [RESPONSE, BROKEN], ids=["response", "broken connection"])
 def test_a_response_to_a_client_that_has_left(connection, server, transport, response):
-    """It is dropped."""
+    """A response is dropped if its client has already closed the connection."""
     connection.data_received(REQUEST)
     transport.closing = True
     server.answer(response)
@@ -122,15 +122,18 @@ def test_a_response_to_a_client_that_has_left(connection, server, transport, res
     assert server.connections == set()
 
 
-def test_a_broken_connection(connection, server, transport):
-    """It is closed without a response."""
+def test_a_broken_connection_fault(connection, server, transport):
+    """A broken-connection fault closes the connection without a response."""
     connection.data_received(REQUEST)
     server.answer(BROKEN)
     assert (transport.written, transport.done) == (b"", ["close"])
 
 
-def test_the_last_request_of_a_client(connection, server, transport):
-    """The client reads its response before the connection is closed; nothing else is read."""
+def test_a_request_with_connection_close(connection, server, transport):
+    """After "Connection: close" the connection is half-closed, and aborted after a delay.
+
+    The response is sent before, and later requests are ignored.
+    """
     connection.data_received(LAST_REQUEST)
     server.answer()
     assert b"Connection: close\r\n" in transport.written
@@ -143,8 +146,8 @@ def test_the_last_request_of_a_client(connection, server, transport):
     assert (delay, transport.done[-1]) == (http1._LINGER_SECONDS, "abort")
 
 
-def test_a_client_that_sends_no_more(connection, server, transport):
-    """The connection stays open for the response, and is closed at once after it."""
+def test_a_client_that_half_closes(connection, server, transport):
+    """A half-closed connection stays open until its response is sent, then closes at once."""
     connection.data_received(REQUEST)
     assert connection.eof_received()
     server.answer()
@@ -153,13 +156,13 @@ def test_a_client_that_sends_no_more(connection, server, transport):
 
 
 def test_a_client_that_opens_and_closes(connection, server, transport):
-    """No request, no response."""
+    """A connection closed without a request gets no response."""
     assert not connection.eof_received()
     assert (server.submitted, transport.written, transport.done) == ([], b"", ["close"])
 
 
 def test_a_client_that_does_not_read_its_responses(connection, server, transport):
-    """Its next request is not taken until it reads again."""
+    """While a client does not read its responses, its next request is not submitted."""
     connection.data_received(REQUEST)
     connection.pause_writing()
     server.answer()
@@ -172,21 +175,21 @@ def test_a_client_that_does_not_read_its_responses(connection, server, transport
     assert transport.written.count(b"200 OK") == 2
 
 
-def test_the_server_stops(connection, server, transport):
-    """A connection without a request is closed; a pending response is sent, as the last one."""
+def test_a_server_that_stops(connection, server, transport):
+    """A stopping server aborts idle connections, and closes busy ones after their response."""
     idle = http1.Connection(server)
-    idle.connection_made(unused := _Transport())
+    idle.connection_made(idle_transport := _Transport())
     connection.data_received(REQUEST)
     server.leaving = True
     idle.leave()
     connection.leave()
-    assert (unused.done, transport.done) == (["abort"], [])
+    assert (idle_transport.done, transport.done) == (["abort"], [])
     server.answer()
     assert b"Connection: close\r\n" in transport.written
 
 
-def test_a_client_that_expects_permission(connection, server, transport):
-    """It is granted once, before the body."""
+def test_expect_100_continue(connection, server, transport):
+    """A request with "Expect: 100-continue" gets one 100 response before its body is read."""
     head = b"PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     connection.data_received(head)
     connection.data_received(b"{")
@@ -197,7 +200,7 @@ def test_a_client_that_expects_permission(connection, server, transport):
 
 
 def test_invalid_http(connection, server, transport):
-    """It is refused, and nothing that follows is read."""
+    """Invalid HTTP is refused with 400, and nothing after it on the connection is read."""
     connection.data_received(b"GET / HTTP/x\r\n\r\n")
     connection.data_received(REQUEST)
     [(request, _)] = server.submitted

@@ -1,4 +1,4 @@
-"""Interception: every client of the process, and everything as before afterwards."""
+"""An interception answers every client in the process, and restores everything afterwards."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ IDS = {
 
 @pytest.fixture
 def fake():
-    """A fake that intercepts."""
+    """A fake whose interception is active."""
     with FakeDeadline() as fake:
         yield fake
 
@@ -65,19 +65,19 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-def test_clients_of_every_make(fake, make):
-    """Whoever makes it and however: it is answered."""
+def test_clients_created_in_every_way(fake, make):
+    """A client is answered however it is created and configured."""
     assert _lists(make(), fake.add_job(sessions=3)) == 3
 
 
 def test_an_endpoint_from_the_environment(fake, monkeypatch):
-    """A configured endpoint, path and all, does not lead anywhere else."""
+    """A client is answered even if the environment configures an endpoint with a path."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DEADLINE", "http://localhost:9/below/a/path")
     assert _lists(boto3.client("deadline"), fake.add_job(sessions=3)) == 3
 
 
-def test_a_region_of_the_users_is_kept(monkeypatch):
-    """Only without one there is ours."""
+def test_a_configured_region_is_kept(monkeypatch):
+    """The region in the environment is kept; the default region applies only without one."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-2")
     with FakeDeadline():
         assert boto3.client("deadline").meta.region_name == "ap-southeast-2"
@@ -86,16 +86,16 @@ def test_a_region_of_the_users_is_kept(monkeypatch):
         assert boto3.client("deadline").meta.region_name == "us-west-2"
 
 
-def test_clients_from_before(fake):
-    """A client that exists already is met when it next calls."""
+def test_clients_created_before(fake):
+    """A client created before an interception is answered by the fake of that interception."""
     client = boto3.client("deadline")
     with FakeDeadline() as inner:
         assert _lists(client, inner.add_job(sessions=2)) == 2
     assert _lists(client, fake.add_job(sessions=1)) == 1
 
 
-def test_the_innermost_answers():
-    """Interceptions nest, and each fake has its own jobs and transcript."""
+def test_the_innermost_interception_answers():
+    """Interceptions nest: the innermost fake answers, with its own jobs and transcript."""
     with FakeDeadline() as outer:
         client = boto3.client("deadline")
         job = outer.add_job(sessions=1)
@@ -106,7 +106,7 @@ def test_the_innermost_answers():
 
 
 def test_attached_clients_stay_with_their_fake():
-    """Several fakes serve several clients at once, whoever else intercepts."""
+    """A fake's own client is answered by that fake, also inside another fake's interception."""
     fakes = [FakeDeadline() for _ in range(3)]
     clients = [fake.client() for fake in fakes]
     with FakeDeadline() as around:
@@ -115,8 +115,8 @@ def test_attached_clients_stay_with_their_fake():
         assert around.calls == []
 
 
-def test_detaching():
-    """A client is attached for as long as the context lasts, and then is as it was."""
+def test_attaching_and_detaching():
+    """A client is attached while the context lasts, and is restored afterwards."""
     client = boto3.client(
         "deadline",
         region_name="us-west-2",
@@ -138,20 +138,20 @@ def test_detaching():
 
 @pytest.mark.parametrize("client", [None, "deadline", 1])
 def test_only_deadline_clients_can_be_attached(client):
-    """Anything else is refused by name."""
+    """Attaching anything but a client raises a TypeError."""
     with pytest.raises(TypeError, match="expected a botocore client of 'deadline'"):
         FakeDeadline().attach(client)
 
 
 def test_clients_of_other_services_cannot_be_attached():
-    """A client that would never call it is a slip."""
+    """Attaching a client of another service raises a TypeError."""
     other = boto3.client("sts", region_name="us-west-2")
     with pytest.raises(TypeError, match="expected a botocore client of 'deadline'"):
         FakeDeadline().attach(other)
 
 
 def test_a_stubber_on_the_same_client_comes_first(fake):
-    """Who stubs a client wants the stub's answer."""
+    """On an intercepted client, an active Stubber answers instead of the fake."""
     client = boto3.client("deadline")
     with Stubber(client) as stubber:
         stubber.add_response("list_sessions", {"sessions": []}, IDS)
@@ -160,7 +160,7 @@ def test_a_stubber_on_the_same_client_comes_first(fake):
 
 
 def test_environment_and_classes_are_restored(monkeypatch):
-    """Every variable, class attribute and default session is as it was, after an error too."""
+    """After an error too, the environment, patched classes and default session are restored."""
     monkeypatch.setenv("AWS_PROFILE", "studio")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -175,8 +175,8 @@ def test_environment_and_classes_are_restored(monkeypatch):
     assert boto3.DEFAULT_SESSION is None
 
 
-def test_somebody_elses_patch_survives(monkeypatch):
-    """A tracing library that wraps the same method inside of the interception is not undone."""
+def test_patches_of_other_libraries_survive(monkeypatch):
+    """A patch that a tracing library makes inside an interception is kept and keeps working."""
     with FakeDeadline() as fake:
         inner = botocore.client.BaseClient._make_api_call
         seen = []
@@ -194,7 +194,7 @@ def test_somebody_elses_patch_survives(monkeypatch):
 
 
 def test_threads_share_a_client(fake):
-    """Eight threads on one client get eight complete listings, and no call is lost."""
+    """Eight threads that share a client each get their complete listing, and no call is lost."""
     jobs = [fake.add_job(Listing(page_sizes=(1,) * 5, first=10 * n + 1)) for n in range(8)]
     client = boto3.client("deadline")
 
@@ -203,24 +203,24 @@ def test_threads_share_a_client(fake):
         return [session["sessionId"] for page in pages for session in page["sessions"]]
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(collect, jobs))
-    assert found == [[one["sessionId"] for one in job.listing] for job in jobs]
+        listings = list(pool.map(collect, jobs))
+    assert listings == [[session["sessionId"] for session in job.listing] for job in jobs]
     assert len(fake.calls) == 40
 
 
-def test_clients_made_in_other_threads(fake):
-    """A thread that makes its own session and client is met too."""
-    job, found = fake.add_job(sessions=4), []
+def test_clients_created_in_other_threads(fake):
+    """A client that another thread creates from its own session is answered."""
+    job, counts = fake.add_job(sessions=4), []
     thread = threading.Thread(
-        target=lambda: found.append(_lists(boto3.Session().client("deadline"), job))
+        target=lambda: counts.append(_lists(boto3.Session().client("deadline"), job))
     )
     thread.start()
     thread.join()
-    assert found == [4]
+    assert counts == [4]
 
 
 def test_no_credentials_config_or_metadata_are_read(tmp_path):
-    """An audit of the process shows no file of ~/.aws opened and no socket connected."""
+    """Using a fake opens no file in ~/.aws and connects no socket."""
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text("[default]\nregion = nowhere\nsso_session = x\n")
     (tmp_path / ".aws" / "credentials").write_text("[default]\naws_access_key_id = real\n")
@@ -257,8 +257,8 @@ def test_no_credentials_config_or_metadata_are_read(tmp_path):
     assert done.stdout == ""
 
 
-def test_a_closed_fake_answers_nobody():
-    """A call that comes too late gets an error instead of going to AWS."""
+def test_a_closed_fake_answers_no_call():
+    """A call to a closed fake raises an error and is not sent to AWS."""
     fake = FakeDeadline()
     client, job = fake.client(), fake.add_job()
     fake.close()
@@ -266,8 +266,8 @@ def test_a_closed_fake_answers_nobody():
         client.list_sessions(**job)
 
 
-def test_a_call_under_way_when_the_interception_ends_goes_nowhere():
-    """A thread that outlives its test does not send the next attempt to AWS."""
+def test_a_call_running_when_the_interception_ends():
+    """A call that is retried after its interception has ended raises, and sends nothing to AWS."""
     fake = FakeDeadline()
     client = client_factory.client()
     job = fake.add_job()
@@ -301,8 +301,8 @@ def test_a_call_under_way_when_the_interception_ends_goes_nowhere():
         assert client.list_sessions(**other.add_job())["sessions"] == []
 
 
-def test_a_call_that_is_stopped_has_ended():
-    """What is no error, such as Ctrl-C, leaves nothing behind at the client."""
+def test_an_interrupted_call():
+    """A call interrupted by Ctrl-C leaves no state at the client."""
     fake, client = FakeDeadline(), client_factory.client()
     job = fake.add_job()
 
@@ -316,8 +316,8 @@ def test_a_call_that_is_stopped_has_ended():
     assert tracking.current() is None
 
 
-def test_calls_inside_calls():
-    """A listener may call, also with the client that it hears of."""
+def test_calls_from_a_listener():
+    """A listener may make calls itself, even with the client whose call it was notified of."""
     fake = FakeDeadline()
     job = fake.add_job()
     client = fake.client()
@@ -334,8 +334,8 @@ def test_calls_inside_calls():
     assert not _state.hooks[client].under_way
 
 
-def test_a_client_between_two_fakes_is_left_alone():
-    """A call that comes as its interception ends goes on to whoever else answers."""
+def test_hooks_without_a_service():
+    """While no fake is active, a hooked client's calls go to its other event handlers."""
     client = client_factory.client()
     route = client_hooks.ClientHooks(client, list)
     route.register()
@@ -355,7 +355,10 @@ def test_a_client_between_two_fakes_is_left_alone():
 
 
 def test_operations_that_the_fake_lacks(fake):
-    """They fail by name, saying what there is, and the transcript has them as over HTTP."""
+    """Calling an operation that the fake lacks raises an error that lists what it has.
+
+    The call is recorded.
+    """
     farm = fake.add_job()["farmId"]
     with pytest.raises(NotImplementedError) as caught:
         boto3.client("deadline").list_budgets(farmId=farm)
@@ -369,7 +372,7 @@ def test_operations_that_the_fake_lacks(fake):
 
 
 def test_unknown_paths():
-    """A request that no operation has is an HTTP 400, reason UNKNOWN_OPERATION."""
+    """A path that no operation has gets a 400 with reason UNKNOWN_OPERATION, and is recorded."""
     from pytest_deadline_sessions._transport import gateway
 
     service = FakeDeadline()._service
@@ -384,8 +387,8 @@ def test_unknown_paths():
     ]
 
 
-def test_the_innermost_answers_also_if_it_is_the_outermost_too():
-    """Leaving an interception ends that one, not another one of the same service."""
+def test_one_fake_can_be_entered_twice():
+    """If a fake is entered twice, leaving the inner interception makes the one below it answer."""
     outer, middle = FakeDeadline(), FakeDeadline()
     jobs = {fake: fake.add_job(sessions=count) for fake, count in ((outer, 1), (middle, 2))}
     client = boto3.client("deadline", region_name="us-west-2")
@@ -401,31 +404,31 @@ def test_the_innermost_answers_also_if_it_is_the_outermost_too():
         assert _lists(client, jobs[middle]) == 2
 
 
-def test_interceptions_that_overlap_leave_the_environment_as_it_was(monkeypatch):
-    """Whichever ends first."""
+def test_overlapping_interceptions_restore_the_environment(monkeypatch):
+    """Overlapping interceptions restore the environment in whichever order they end."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
     monkeypatch.setenv("AWS_PROFILE", "studio")
     before = dict(os.environ)
-    several = [FakeDeadline().intercept() for _ in range(3)]
-    for one in several:
-        one.__enter__()
+    interceptions = [FakeDeadline().intercept() for _ in range(3)]
+    for interception in interceptions:
+        interception.__enter__()
     for place in (0, 2, 1):
         assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
         assert "AWS_PROFILE" not in os.environ
-        several[place].__exit__(None, None, None)
+        interceptions[place].__exit__(None, None, None)
     assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize("other", [None, types.ModuleType("boto3")])
 def test_boto3_may_be_blocked_or_replaced(monkeypatch, other):
-    """Tests of code that can do without it do that."""
+    """The fake works if ``boto3`` in ``sys.modules`` is blocked or replaced."""
     monkeypatch.setitem(sys.modules, "boto3", other)
     with FakeDeadline() as fake:
         assert _lists(fake.client(), fake.add_job(sessions=2)) == 2
 
 
 def test_clients_of_a_fake_read_no_environment(monkeypatch, tmp_path):
-    """What a developer's shell says of retries and the like has no say in tests."""
+    """A client from ``fake.client()`` ignores retry settings in the environment and config file."""
     (tmp_path / "config").write_text("[default]\nretry_mode = adaptive\nmax_attempts = 1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -439,7 +442,7 @@ def test_clients_of_a_fake_read_no_environment(monkeypatch, tmp_path):
 @pytest.mark.parametrize("existed", [False, True])
 @pytest.mark.parametrize("first", [0, 1])
 def test_default_sessions_of_overlapping_interceptions(monkeypatch, existed, first):
-    """Boto3 keeps a default session that was there before, and forgets one that was made inside."""
+    """boto3 keeps an earlier default session, and drops one created inside an interception."""
     before = boto3.Session() if existed else None
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", before)
     fakes = [FakeDeadline().__enter__(), FakeDeadline().__enter__()]
@@ -452,8 +455,8 @@ def test_default_sessions_of_overlapping_interceptions(monkeypatch, existed, fir
     assert boto3.DEFAULT_SESSION is before
 
 
-def test_a_call_of_which_no_event_tells():
-    """It is over when its method is left, and the one around it is not."""
+def test_a_call_without_a_final_event():
+    """A call without a final event ends when its method returns; the outer call goes on."""
     around, inner = tracking.CallUnderWay("client", None), tracking.CallUnderWay("client", None)
     tracking.start(around)
     with tracking.ending("client", list):
@@ -465,8 +468,8 @@ def test_a_call_of_which_no_event_tells():
     tracking.end(around)
 
 
-def test_a_call_that_outlives_its_interception():
-    """What waits for its end is told of it, also if no event told of it."""
+def test_a_call_that_ends_after_its_interception():
+    """If a call outlives its interception, its end runs the callback given to ``ending``."""
     ended = tracking.Interception(FakeDeadline()._service)
     late = []
     with tracking.ending("client", lambda: late.append(1)):
@@ -476,8 +479,8 @@ def test_a_call_that_outlives_its_interception():
     assert (late, call.over, tracking.current()) == ([1], True, None)
 
 
-def test_a_client_that_cannot_be_attached(monkeypatch):
-    """It is left as it was."""
+def test_an_interrupted_attach(monkeypatch):
+    """If attaching is interrupted, the client is left as it was before."""
     client = boto3.client("deadline", region_name="us-west-2")
     owners = (client.meta.events, client._serializer)
     before = [dict(vars(owner)) for owner in owners]

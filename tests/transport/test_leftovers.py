@@ -1,4 +1,4 @@
-"""Clients, threads and tasks that outlive their interception: refused by name, and sent nowhere."""
+"""Clients, threads and tasks that outlive their interception are refused and send nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KEYS = {
 
 @pytest.fixture(autouse=True)
 def sent(monkeypatch):
-    """What would have gone to AWS."""
+    """The URLs of requests that would have gone to AWS."""
     interception.tidy()
     requests = []
 
@@ -48,7 +48,7 @@ def sent(monkeypatch):
 
 
 def _own():
-    """A client as the user makes it, with credentials of their own."""
+    """A client that the user creates, with their own credentials."""
     return boto3.client("deadline", **_KEYS)
 
 
@@ -56,8 +56,8 @@ def _job():
     return FakeDeadline().add_job()
 
 
-def _refused(client, job, what):
-    with pytest.raises(RuntimeError, match=what) as caught:
+def _refused(client, job, message):
+    with pytest.raises(RuntimeError, match=message) as caught:
         client.list_sessions(**job)
     assert f"the interception of {HERE}" in str(caught.value)
 
@@ -80,7 +80,10 @@ def _called(client, fake):
 
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 def test_clients_made_inside(make, sent):
-    """They are refused afterwards, with the test that they come from, and answered by others."""
+    """A client created inside an interception raises an error afterwards that names the test.
+
+    Inside a later interception the client is answered.
+    """
     with FakeDeadline() as fake:
         client = make(fake)
     _refused(client, _job(), "is not sent: its client was made inside")
@@ -90,8 +93,8 @@ def test_clients_made_inside(make, sent):
     assert sent == []
 
 
-def test_others_may_answer_them():
-    """A Stubber, or whoever answers before the request is sent, still does."""
+def test_a_stubber_may_answer_a_client_made_inside():
+    """A client created inside an interception still works afterwards with a Stubber."""
     with FakeDeadline():
         client = boto3.client("deadline")
     with Stubber(client) as stubber:
@@ -99,20 +102,20 @@ def test_others_may_answer_them():
         assert client.list_sessions(**_job())["sessions"] == []
 
 
-def test_clients_of_the_user_stay_theirs(sent):
-    """One that no fake has met is never touched; one that was met is as it was before."""
-    met, unmet = _own(), _own()
+def test_clients_made_before_send_requests_afterwards(sent):
+    """After the interception, the user's earlier clients send requests to AWS as before."""
+    used_inside, unused = _own(), _own()
     with FakeDeadline() as fake:
-        met.list_sessions(**fake.add_job())
-    for client in (met, unmet):
+        used_inside.list_sessions(**fake.add_job())
+    for client in (used_inside, unused):
         with pytest.raises(botocore.exceptions.EndpointConnectionError):
             client.list_sessions(**_job())
     assert len(sent) == 10
 
 
 @pytest.mark.parametrize("make", [_own, lambda: boto3.client("deadline")])
-def test_a_thread_that_goes_on(monkeypatch, make, sent):
-    """A new call of a left-over thread is refused, whatever client it has or makes for it."""
+def test_a_thread_that_outlives_its_interception(monkeypatch, make, sent):
+    """A thread that called inside an interception and still runs is refused with any client."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "REAL")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
@@ -124,9 +127,9 @@ def test_a_thread_that_goes_on(monkeypatch, make, sent):
         client.list_sessions(**job)
         listed.set()
         ended.wait(30)
-        for one in (client, make()):
+        for caller in (client, make()):
             with pytest.raises(RuntimeError) as caught:
-                one.list_sessions(**job)
+                caller.list_sessions(**job)
             errors.append(str(caught.value))
 
     before = dict(vars(botocore.client.BaseClient))
@@ -141,17 +144,17 @@ def test_a_thread_that_goes_on(monkeypatch, make, sent):
     ended.set()
     thread.join()
     assert len(errors) == 2
-    assert all(f"left over from the interception of {HERE}" in one for one in errors)
+    assert all(f"left over from the interception of {HERE}" in error for error in errors)
     assert sent == []
-    # The next call finds that nobody is left.
+    # The next call finds no left-over thread, and removes the last patches.
     with pytest.raises(botocore.exceptions.EndpointConnectionError):
         client.list_sessions(**job)
     assert dict(vars(botocore.client.BaseClient)) == before
     assert _state.ended == []
 
 
-def test_threads_that_were_there_before(sent):
-    """A pool of the user's own is theirs again, and while a fake answers it is answered."""
+def test_pool_threads_started_before(sent):
+    """A pool thread started before is answered inside an interception, and not refused after."""
     client = _own()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()
@@ -166,8 +169,8 @@ def test_threads_that_were_there_before(sent):
     assert sent
 
 
-def test_a_thread_that_another_fake_meets():
-    """As long as somebody answers, a thread of an earlier interception is answered as well."""
+def test_a_left_over_thread_inside_a_later_interception():
+    """A thread left over from one interception is answered inside the next one."""
     client = _own()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         for _ in range(2):
@@ -178,8 +181,8 @@ def test_a_thread_that_another_fake_meets():
 
 
 @pytest.mark.parametrize("inner", [True, False])
-def test_a_task_that_goes_on(inner):
-    """A task on a loop that outlives the test is refused as a thread is."""
+def test_a_task_that_outlives_its_interception(inner):
+    """A task on an event loop that outlives the interception is refused like a thread."""
     session = pytest.importorskip("aiobotocore.session").get_session()
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-west-2"}
 
@@ -224,8 +227,8 @@ def _by_task(go):
 
 
 @pytest.mark.parametrize("next_one", [_by_timer, _by_thread, _by_task])
-def test_a_poller_that_is_another_one_each_time(next_one, sent):
-    """A thread or task that one begins that called is refused as well, and the next one, too."""
+def test_a_poller_that_starts_its_successor(next_one, sent):
+    """A thread or task started by a left-over one is refused, and so are its own successors."""
     client = _own()
     outcomes, called, ended = [], threading.Event(), threading.Event()
     done = concurrent.futures.Future()
@@ -255,13 +258,13 @@ def test_a_poller_that_is_another_one_each_time(next_one, sent):
     ended.set()
     loop.join()
     assert outcomes[0] == "answered"
-    assert all("left over from the interception of" in one for one in outcomes[1:])
+    assert all("left over from the interception of" in outcome for outcome in outcomes[1:])
     assert sent == []
 
 
 @pytest.fixture
 def left_over():
-    """A thread of a pool that has called inside an interception, and a client of the user's own."""
+    """A pool whose thread has called inside an interception that is over, and the user's client."""
     client = _own()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         with FakeDeadline() as fake:
@@ -269,8 +272,8 @@ def left_over():
         yield pool, client
 
 
-def test_a_left_over_thread_may_ask_others(left_over, monkeypatch):
-    """A Stubber, a handler, a server of the user's own, other services: they are not ours."""
+def test_what_a_left_over_thread_may_call(left_over, monkeypatch):
+    """A left-over thread may use a Stubber, event handlers, local servers and other services."""
     pool, client = left_over
     answer = {"sessions": []}
     with Stubber(client) as stubber:
@@ -284,20 +287,20 @@ def test_a_left_over_thread_may_ask_others(left_over, monkeypatch):
     client.meta.events.unregister(event, unique_id="theirs")
     with pytest.raises(RuntimeError, match="is left over from"):
         pool.submit(client.list_sessions, **_job()).result()
-    asked = []
+    sent = []
     monkeypatch.setattr(
-        botocore.httpsession.URLLib3Session, "send", lambda _, request: asked.append(request.url)
+        botocore.httpsession.URLLib3Session, "send", lambda _, request: sent.append(request.url)
     )
-    here = boto3.client("deadline", endpoint_url="http://localhost:1", **_KEYS)
+    local = boto3.client("deadline", endpoint_url="http://localhost:1", **_KEYS)
     with pytest.raises(AttributeError):
-        pool.submit(here.list_sessions, **_job()).result()
+        pool.submit(local.list_sessions, **_job()).result()
     with pytest.raises(AttributeError):
         pool.submit(boto3.client("sts", **_KEYS).get_caller_identity).result()
-    assert [url.partition(":")[0] for url in asked] == ["http", "https"]
+    assert [url.partition(":")[0] for url in sent] == ["http", "https"]
 
 
-def test_others_look_up_what_is_theirs(left_over, monkeypatch):
-    """While a thread is left over, everybody else finds their own credentials and configuration."""
+def test_lookups_beside_a_left_over_thread(left_over, monkeypatch):
+    """A left-over thread changes no credential or profile lookup, its own or the main thread's."""
     pool, _ = left_over
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "theirs")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
@@ -310,8 +313,8 @@ def test_others_look_up_what_is_theirs(left_over, monkeypatch):
     assert botocore.session.Session().get_credentials().access_key == "theirs"
 
 
-def test_a_call_of_an_earlier_interception_gets_no_answer_of_a_later_one():
-    """A call that is under way when its interception ends is refused, whoever answers by then."""
+def test_a_running_call_is_refused_by_a_later_interception():
+    """A call still running when its interception ends is refused, even inside the next one."""
     client = _own()
     called, ended = threading.Event(), threading.Event()
     first, second = FakeDeadline(), FakeDeadline()
@@ -331,37 +334,37 @@ def test_a_call_of_an_earlier_interception_gets_no_answer_of_a_later_one():
 
 
 def test_refused_clients_can_be_collected():
-    """Refusing them keeps nobody from forgetting them."""
+    """A client created inside an interception can be garbage-collected afterwards."""
     gc.collect()
     before = len(_state.hooks)
     with FakeDeadline():
         client = boto3.client("deadline")
-    gone = weakref.ref(client)
+    reference = weakref.ref(client)
     del client
     gc.collect()
-    assert gone() is None
+    assert reference() is None
     assert len(_state.hooks) == before
 
 
 def test_a_client_that_outlives_many_interceptions():
-    """It does not carry something of each."""
+    """Repeated interceptions do not add finalizers to a client."""
     client = _own()
 
-    def kept():
+    def finalizers():
         gc.collect()
-        return sum(isinstance(one, weakref.finalize) for one in gc.get_objects())
+        return sum(isinstance(item, weakref.finalize) for item in gc.get_objects())
 
     counts = []
     for _ in range(3):
         with FakeDeadline() as fake:
             client.list_sessions(**fake.add_job())
-        counts.append(kept())
-    # What other tests have left may go meanwhile.
+        counts.append(finalizers())
+    # Finalizers of other tests may disappear meanwhile.
     assert counts == sorted(counts, reverse=True)
 
 
-def test_nothing_is_left_of_clients_made_inside_by_a_fake():
-    """A client of a fake is its own, inside and outside."""
+def test_a_client_of_a_fake_outlives_its_interception():
+    """A client from ``fake.client()`` is answered by its fake after the interception too."""
     fake = FakeDeadline()
     with fake:
         client = fake.client()
@@ -369,7 +372,7 @@ def test_nothing_is_left_of_clients_made_inside_by_a_fake():
 
 
 def test_an_interception_that_an_error_ends():
-    """A thread that outlives it is noted once, however often the interception is ended."""
+    """When an error ends an interception, its left-over threads are recorded only once."""
     listed, ended = threading.Event(), threading.Event()
 
     def poll():

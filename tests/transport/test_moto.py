@@ -1,4 +1,4 @@
-"""Beside moto, each keeps its services."""
+"""Interception together with moto: each answers its own services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ moto = pytest.importorskip("moto")
 
 @pytest.fixture(autouse=True)
 def no_configuration(monkeypatch):
-    """Outside of the interception, clients of moto read no file of this machine."""
+    """Outside an interception, clients read no configuration file of this machine."""
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, os.devnull)
 
@@ -30,33 +30,33 @@ def _both_answer(fake):
 
 
 def test_moto_inside():
-    """Moto started within an interception answers its services only."""
+    """With moto started inside an interception, each answers its own services."""
     with FakeDeadline() as fake, moto.mock_aws():
         _both_answer(fake)
 
 
 def test_moto_outside():
-    """Moto started before an interception does so too."""
+    """With moto started before an interception, each answers its own services."""
     with moto.mock_aws(), FakeDeadline() as fake:
         _both_answer(fake)
 
 
 def test_moto_as_a_decorator(deadline_sessions):
-    """A test may take the fixture and be decorated."""
+    """A test may use the fixture and moto's decorator together."""
     moto.mock_aws(_both_answer)(deadline_sessions)
 
 
 def test_an_attached_client_under_moto():
-    """A client of the fake's is answered by the fake, with moto in between."""
+    """The fake answers its own client while moto is active."""
     fake = FakeDeadline()
     with moto.mock_aws():
         assert fake.client().list_sessions(**fake.add_job())["sessions"] == []
 
 
-def test_what_moto_sets_meanwhile_is_its_own():
-    """Leaving the interception first takes nothing away from moto."""
+def test_moto_outlives_the_interception():
+    """Moto started inside an interception keeps answering after the interception has ended."""
     mock = moto.mock_aws()
-    # Ending later, moto brings back what it found.
+    # Moto ends later, and restores the environment that it found when it started.
     with unittest.mock.patch.dict(os.environ):
         with FakeDeadline():
             mock.start()
@@ -65,7 +65,7 @@ def test_what_moto_sets_meanwhile_is_its_own():
 
 
 def test_moto_ends_first_and_last():
-    """Whichever ends first, the other goes on."""
+    """Moto and the interception may end in either order; the other one keeps answering."""
     mock = moto.mock_aws()
     with FakeDeadline() as fake:
         mock.start()

@@ -1,4 +1,4 @@
-"""Methods of other people's classes, replaced for a while."""
+"""Replacing methods and attributes of other packages for a while."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pytest_deadline_sessions._patching import Patches, assign, replaced, set_gl
 
 
 class Base:
-    """Somebody else's class."""
+    """A base class of another package."""
 
     def inherited(self):
-        """A method that the class below does not define."""
+        """A method that the subclass inherits."""
         return self, "inherited"
 
 
 class Owner(Base):
-    """Another one."""
+    """A class of another package."""
 
     def method(self, *args, **kwargs):
         """A method."""
@@ -45,7 +45,7 @@ def _pass_on(method, _owner, *args, **kwargs):
 
 @pytest.fixture
 def owner():
-    """A class of this shape for each test."""
+    """A new copy of Owner for each test."""
     return type("Owner", (Base,), dict(vars(Owner)))
 
 
@@ -68,7 +68,7 @@ def _wrapped_by_a_function(original, seen):
 
 
 class _Descriptor:
-    """What binds in a way of its own, as Cython's functions and Mock's do."""
+    """A wrapper with its own binding, like Cython functions and Mock."""
 
     def __init__(self, original, seen):
         self.original, self.seen = original, seen
@@ -83,8 +83,8 @@ WRAPPERS = [_wrapped_by_wrapt, _wrapped_by_a_function, _Descriptor]
 
 @pytest.mark.parametrize("wrap", WRAPPERS)
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_wrappers_of_others_see_the_object(owner, wrap, order):
-    """Whatever binds a method, and whoever comes first, both are called with the object."""
+def test_other_wrappers_get_the_object(owner, wrap, order):
+    """Our wrapper and another package's wrapper both get the instance, in either order."""
     patches, theirs, ours = Patches(), [], []
 
     def around(method, instance, *args, **kwargs):
@@ -96,14 +96,14 @@ def test_wrappers_of_others_see_the_object(owner, wrap, order):
     patches.wrap(owner, "method", around)
     if order == "after":
         owner.method = wrap(vars(owner)["method"], theirs)
-    one = owner()
-    assert one.method(1, a=2) == (one, (1,), {"a": 2})
-    assert theirs == ours == [one]
+    instance = owner()
+    assert instance.method(1, a=2) == (instance, (1,), {"a": 2})
+    assert theirs == ours == [instance]
 
 
 @pytest.mark.parametrize("name", ["method", "inherited", "awaited", "value"])
 def test_everything_is_put_back(owner, name):
-    """The class has the very objects that it had, and none that it had inherited."""
+    """Undoing restores the original attributes, and removes those that were inherited."""
     before, patches = dict(vars(owner)), Patches()
     patches.wrap(owner, name, _pass_on)
     assert vars(owner)[name] is not before.get(name)
@@ -113,29 +113,32 @@ def test_everything_is_put_back(owner, name):
     assert not patches
 
 
-def test_coroutine_functions_stay_such(owner):
-    """Whoever asks before awaiting gets the same answer."""
+def test_wrapped_coroutine_functions(owner):
+    """A wrapped coroutine function is still recognised as one, and can be awaited."""
     patches = Patches()
     patches.wrap(owner, "awaited", _pass_on)
-    one = owner()
-    assert inspect.iscoroutinefunction(one.awaited)
-    assert asyncio.run(one.awaited()) is one
+    instance = owner()
+    assert inspect.iscoroutinefunction(instance.awaited)
+    assert asyncio.run(instance.awaited()) is instance
 
 
 def test_properties(owner):
-    """A getter is met as a method is, and works on when ours is left below somebody else's."""
+    """A property can be wrapped; its getter still works after undo inside another property."""
     patches = Patches()
-    patches.wrap(owner, "value", lambda get, one: (get(), one))
-    one, ours = owner(), vars(owner)["value"]
-    assert one.value == (one, one)
+    patches.wrap(owner, "value", lambda get, instance: (get(), instance))
+    instance, ours = owner(), vars(owner)["value"]
+    assert instance.value == (instance, instance)
     owner.value = property(ours.fget)
     patches.undo()
-    assert one.value is one
+    assert instance.value is instance
 
 
 @pytest.mark.parametrize("wrap", WRAPPERS)
-def test_what_others_wrapped_stays(owner, wrap):
-    """Ours is left below theirs, does nothing there, and does not grow with each time."""
+def test_another_wrapper_around_ours_stays(owner, wrap):
+    """After undo, another package's wrapper around ours stays and ours does nothing.
+
+    Wrapping again reuses our wrapper instead of adding a second one.
+    """
     theirs, ours = [], []
 
     def around(method, instance, *args):
@@ -144,29 +147,29 @@ def test_what_others_wrapped_stays(owner, wrap):
 
     patches = Patches()
     patches.wrap(owner, "method", around)
-    kept = vars(owner)["method"]
-    owner.method = wrap(kept, theirs)
+    our_method = vars(owner)["method"]
+    owner.method = wrap(our_method, theirs)
     traced = vars(owner)["method"]
     patches.undo()
     assert vars(owner)["method"] is traced
-    one = owner()
-    one.method()
-    assert (theirs, ours) == ([one], [])
+    instance = owner()
+    instance.method()
+    assert (theirs, ours) == ([instance], [])
     patches.wrap(owner, "method", around)
-    one.method()
-    assert (theirs, ours) == ([one, one], [one])
+    instance.method()
+    assert (theirs, ours) == ([instance, instance], [instance])
     patches.undo()
     assert vars(owner)["method"] is traced
     ours.clear()
-    # They go, and ours comes to light; the next time it is not wrapped again.
-    owner.method = kept
+    # Their wrapper is removed, which exposes ours: it is reused, not wrapped again.
+    owner.method = our_method
     patches.wrap(owner, "method", around)
-    one.method()
-    assert ours == [one]
+    instance.method()
+    assert ours == [instance]
 
 
-def test_interrupted(owner):
-    """A failure between two replacements leaves what has been replaced known, and put back."""
+def test_undo_after_a_failed_wrap(owner):
+    """After one replacement fails, undo restores those made before it."""
     before, patches = dict(vars(owner)), Patches()
     patches.wrap(owner, "method", _pass_on)
     with pytest.raises(AttributeError):
@@ -176,7 +179,7 @@ def test_interrupted(owner):
 
 
 def _method(owner):
-    """What stands where a test replaces something, in a class or in an object."""
+    """What the class or object itself has as its ``method``."""
     return vars(owner).get("method")
 
 
@@ -185,7 +188,10 @@ def _method(owner):
     "order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
 )
 def test_several_may_end_in_any_order(owner, kind, order):
-    """The last one to end puts back what was there first, and until then one of ours stands."""
+    """Several patches of one attribute may be undone in any order.
+
+    The remaining patches stay active, and the last undo restores the original.
+    """
     place = owner() if kind == "object" else owner
     before = _method(place)
     several = [Patches() for _ in order]
@@ -214,8 +220,8 @@ def test_several_may_end_in_any_order(owner, kind, order):
     assert _method(place) is before
 
 
-def test_a_value_of_somebody_else_stays(owner):
-    """What somebody has put in place of ours is theirs, and what is below is ours to end."""
+def test_a_value_set_over_ours_stays(owner):
+    """Undo keeps a value that other code has set over all of our patches."""
     first, second = Patches(), Patches()
     first.put(owner, "method", 1)
     second.put(owner, "method", 2)
@@ -225,8 +231,8 @@ def test_a_value_of_somebody_else_stays(owner):
     assert vars(owner)["method"] is theirs
 
 
-def test_a_value_of_somebody_else_between_ours_stays(owner):
-    """What lies below it ends without a trace, and what lies above it brings it back."""
+def test_a_value_set_between_ours_is_restored(owner):
+    """A value that other code has set between two patches is restored by undoing the upper one."""
     first, second = Patches(), Patches()
     first.put(owner, "method", 1)
     owner.method = theirs = object()
@@ -237,8 +243,8 @@ def test_a_value_of_somebody_else_between_ours_stays(owner):
     assert vars(owner)["method"] is theirs
 
 
-def test_ended_twice(owner):
-    """The second time changes nothing: an interrupt may have come after all was done."""
+def test_ending_a_replacement_twice(owner):
+    """Ending a replacement a second time changes nothing (an interrupt can cause this)."""
     patches = Patches()
     patches.put(owner, "method", 1)
     (replacement,) = patches._active
@@ -248,20 +254,20 @@ def test_ended_twice(owner):
     assert owner.method == 1
 
 
-def test_a_method_of_one_object(owner):
-    """It is called with the bound method and the arguments, and other objects keep theirs."""
-    one, other, patches = owner(), owner(), Patches()
-    patches.wrap_own(one, "method", lambda method, *args, **kwargs: (method(*args, **kwargs),))
-    assert one.method(1, a=2) == ((one, (1,), {"a": 2}),)
+def test_wrapping_a_method_of_one_object(owner):
+    """A method wrapped on one object affects no other object, and is gone after undo."""
+    instance, other, patches = owner(), owner(), Patches()
+    patches.wrap_own(instance, "method", lambda method, *args, **kwargs: (method(*args, **kwargs),))
+    assert instance.method(1, a=2) == ((instance, (1,), {"a": 2}),)
     assert other.method(1) == (other, (1,), {})
-    kept = one.method
+    wrapped = instance.method
     patches.undo()
-    assert vars(one) == {}
-    assert kept(1) == (one, (1,), {})
+    assert vars(instance) == {}
+    assert wrapped(1) == (instance, (1,), {})
 
 
-def test_attributes_that_are_no_entries_of_a_namespace():
-    """Those that a descriptor keeps elsewhere are put back too: defaults, slots, properties."""
+def test_attributes_outside_the_namespace():
+    """Function defaults and slots, which are not in ``vars()``, are replaced and restored too."""
 
     def function(value=1):
         return value
@@ -282,8 +288,8 @@ def test_attributes_that_are_no_entries_of_a_namespace():
     assert not patches.have(slotted)
 
 
-def test_patches_of_the_process_are_found_by_their_name(owner):
-    """Whoever gives the name has the same patches in hand."""
+def test_named_patches_are_shared(owner):
+    """Patches created with the same name share their replacements."""
     before = vars(owner)["method"]
     Patches("of a test").put(owner, "method", 1)
     assert Patches("of a test").have(owner)
@@ -292,8 +298,8 @@ def test_patches_of_the_process_are_found_by_their_name(owner):
     del _state.replacements["of a test"]
 
 
-def test_replaced_inside(owner):
-    """What is replaced for a while is put back also after a failure."""
+def test_replaced_as_a_context(owner):
+    """``replaced`` restores the original also after an exception."""
     before = vars(owner)["method"]
     with contextlib.suppress(KeyError), replaced(owner, "method", 1):
         assert owner.method == 1
@@ -301,22 +307,22 @@ def test_replaced_inside(owner):
     assert vars(owner)["method"] is before
 
 
-def test_wrapped_for_good(owner):
-    """An object is wrapped once, and what it has of its own is left alone."""
-    one = owner()
+def test_wrap_for_good(owner):
+    """``wrap_for_good`` wraps a method of an object only once."""
+    instance = owner()
     for _ in range(2):
-        wrap_for_good(one, "method", lambda method, *args: (method(*args),))
-    assert one.method(1) == ((one, (1,), {}),)
+        wrap_for_good(instance, "method", lambda method, *args: (method(*args),))
+    assert instance.method(1) == ((instance, (1,), {}),)
 
 
-def test_assigned(owner):
-    """An attribute that is assigned stays so."""
+def test_assign(owner):
+    """``assign`` sets an attribute for good."""
     assign(owner, "method", 1)
     assert owner.method == 1
 
 
-def test_nothing_is_left_of_ours(owner):
-    """No registry of the process keeps what has been undone."""
+def test_registries_are_empty_after_undo(owner):
+    """After undo, the registries of the process have no entry for the patches."""
     replacements, topmost = len(_state.replacements), len(_state.topmost)
     patches = Patches()
     patches.wrap(owner, "method", _pass_on)
@@ -326,13 +332,13 @@ def test_nothing_is_left_of_ours(owner):
     assert (len(_state.replacements), len(_state.topmost)) == (replacements, topmost)
 
 
-def test_a_global_of_a_module_that_refuses():
-    """A global is set past whatever the module does when an attribute is set."""
+def test_set_global_of_a_module_that_refuses():
+    """``set_global`` sets an attribute even if the module's ``__setattr__`` raises."""
 
-    class Stubborn:
+    class ReadOnly:
         def __setattr__(self, name, value):
             raise TypeError(name)
 
-    module = Stubborn()
+    module = ReadOnly()
     set_global(module, "name", 1)
     assert module.name == 1

@@ -1,4 +1,4 @@
-"""The service on loopback HTTP."""
+"""The fake served over HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ LIST = "/2023-10-12/farms/{farmId}/queues/{queueId}/jobs/{jobId}/sessions"
 
 @pytest.fixture
 def fake():
-    """A fake that intercepts nothing: whatever reaches it came by HTTP."""
+    """A fake that intercepts nothing, so every call reaches it over HTTP."""
     return FakeDeadline()
 
 
 @pytest.fixture
 def no_backoff(monkeypatch):
-    """Retries over a real connection would really sleep."""
+    """Replace ``time.sleep``, because retries over a real connection would really wait."""
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
 
 
@@ -49,7 +49,7 @@ def _client(endpoint, **config):
 
 
 def test_pages_over_http_are_those_of_the_fake(fake):
-    """A client that comes over HTTP meets the same job, pages and tokens, in one transcript."""
+    """A client over HTTP gets the fake's sessions, page by page, and its calls are recorded."""
     job = fake.add_job(sessions=250)
     with fake.serve() as endpoint:
         pages = _client(endpoint).get_paginator("list_sessions").paginate(**job)
@@ -59,8 +59,8 @@ def test_pages_over_http_are_those_of_the_fake(fake):
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_attempts_of_a_client_outside_are_told_apart(fake):
-    """A retry that comes over HTTP is recorded as one."""
+def test_retries_over_http_are_recorded(fake):
+    """A retry over HTTP is recorded as the second attempt of its call."""
     job = fake.add_job(sessions=1)
     fake.fail_next("ThrottlingException")
     with fake.serve() as endpoint:
@@ -73,7 +73,7 @@ def test_attempts_of_a_client_outside_are_told_apart(fake):
 
 @pytest.mark.parametrize("fault", BROKEN_CONNECTIONS)
 def test_broken_connections_are_closed(fake, fault):
-    """A broken connection is closed without an answer, and the server goes on."""
+    """A broken-connection fault closes the connection; the server then serves the next call."""
     job = fake.add_job(sessions=1)
     fake.fail_next(fault)
     with fake.serve() as endpoint:
@@ -83,8 +83,8 @@ def test_broken_connections_are_closed(fake, fault):
         assert len(client.list_sessions(**job)["sessions"]) == 1
 
 
-def test_modelled_errors_travel_with_their_members(fake):
-    """Status, code and modelled members reach a client outside."""
+def test_modelled_errors_over_http(fake):
+    """A modelled error reaches an HTTP client with its status, code and members."""
     job = fake.add_job()
     with fake.serve() as endpoint, pytest.raises(ClientError) as raised:
         _client(endpoint).get_session(**job, sessionId="session-" + "f" * 32)
@@ -94,14 +94,14 @@ def test_modelled_errors_travel_with_their_members(fake):
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_operations_that_are_lacking_fail_by_name(fake):
-    """An operation that the fake lacks is 501, with its name."""
+def test_operations_that_the_fake_lacks(fake):
+    """Calling an operation that the fake lacks gives an HTTP client an error that names it."""
     with fake.serve() as endpoint, pytest.raises(ClientError, match="no deadline:ListMonitors"):
         _client(endpoint).list_monitors()
 
 
-def test_a_failing_operation_is_an_error_not_silence(fake):
-    """An exception in a user's operation reaches the client as 500."""
+def test_an_operation_that_raises(fake):
+    """If a user-defined operation raises, the client gets an error with the exception's message."""
     client_config = {"retries": {"total_max_attempts": 1}}
 
     @fake.operation("ListMonitors")
@@ -113,8 +113,8 @@ def test_a_failing_operation_is_an_error_not_silence(fake):
         _client(endpoint, **client_config).list_monitors()
 
 
-def test_unknown_paths_are_refused_as_documented(fake):
-    """A path that no operation has is a ValidationException, never a silent 200."""
+def test_unknown_paths(fake):
+    """A path that no operation has gets a ValidationException with reason UNKNOWN_OPERATION."""
     with fake.serve() as endpoint:
         connection = http.client.HTTPConnection(endpoint.removeprefix("http://"))
         connection.request("GET", "/2023-10-12/nothing")
@@ -125,8 +125,8 @@ def test_unknown_paths_are_refused_as_documented(fake):
     assert b"UNKNOWN_OPERATION" in body
 
 
-def test_a_connection_survives_a_question_for_headers(fake):
-    """What answers HEAD has no body, which would be taken for the next response."""
+def test_a_connection_survives_a_head_request(fake):
+    """The response to HEAD has no body, so the next response on the connection parses correctly."""
     path = LIST.format(**fake.add_job())
     with fake.serve() as endpoint:
         connection = http.client.HTTPConnection(endpoint.removeprefix("http://"))
@@ -138,7 +138,7 @@ def test_a_connection_survives_a_question_for_headers(fake):
 
 
 def test_bodies_reach_the_operation(fake):
-    """UpdateSession, which has a body, works over HTTP."""
+    """UpdateSession, whose request has a body, works over HTTP."""
     job = fake.add_job(sessions=1)
     session = job.sessions[0]
     with fake.serve() as endpoint:
@@ -149,7 +149,7 @@ def test_bodies_reach_the_operation(fake):
 
 
 def test_connections_are_kept_alive(fake):
-    """Several requests go over one connection."""
+    """Several requests can use one connection."""
     job = fake.add_job(sessions=1)
     with fake.serve() as endpoint:
         connection = http.client.HTTPConnection(endpoint.removeprefix("http://"))
@@ -164,7 +164,7 @@ def test_connections_are_kept_alive(fake):
 
 
 def test_concurrent_clients_get_their_own_pages(fake):
-    """Eight clients paging at once each get the complete listing."""
+    """Eight clients that page concurrently each get the complete listing."""
     job = fake.add_job(sessions=30)
     with fake.serve() as endpoint:
 
@@ -178,37 +178,37 @@ def test_concurrent_clients_get_their_own_pages(fake):
 
         with ThreadPoolExecutor(8) as pool:
             results = list(pool.map(collect, range(8)))
-    assert all(got == results[0] and len(got) == 30 for got in results)
+    assert all(session_ids == results[0] and len(session_ids) == 30 for session_ids in results)
     assert len(fake.calls) == 8 * 5
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "example.com", ""])
 def test_only_loopback_is_served(fake, host):
-    """Nothing but a loopback address is listened on."""
+    """Serving on a host that is not a loopback address is refused."""
     with pytest.raises(ValueError, match="expected a loopback address"), fake.serve(host):
         pass
 
 
 @pytest.mark.parametrize("port", [-1, 65536, True, "80"])
 def test_ports_are_checked(fake, port):
-    """A port that cannot be one is refused."""
+    """An invalid port is refused."""
     with pytest.raises(ValueError, match=r"expected 0\.\.65535"), fake.serve(port=port):
         pass
 
 
 def test_a_port_that_is_taken(fake):
-    """It is refused by name, and no socket is left open."""
+    """A port in use is refused with an error that names host and port, and no socket stays open."""
     with fake.serve() as endpoint:
         port = int(endpoint.rpartition(":")[2])
-        taken = rf"host='127.0.0.1', port={port} \(expected an address that is free\)"
-        with pytest.raises(OSError, match=taken), fake.serve(port=port):
+        message = rf"host='127.0.0.1', port={port} \(expected an address that is free\)"
+        with pytest.raises(OSError, match=message), fake.serve(port=port):
             pass
         assert fake.endpoint_environment({})["AWS_ENDPOINT_URL_DEADLINE"].endswith(str(port))
     gc.collect()
 
 
 def test_the_server_is_gone_afterwards(fake):
-    """After the context nothing listens, and no thread is left."""
+    """After the context the port refuses connections and the server's threads have ended."""
     threads = set(threading.enumerate())
     with fake.serve() as endpoint:
         pass
@@ -218,7 +218,7 @@ def test_the_server_is_gone_afterwards(fake):
 
 
 def test_without_the_extra_the_error_says_what_to_install(fake, monkeypatch):
-    """Without h11 the failure names the extra."""
+    """Without h11, serving raises an ImportError that names the extra to install."""
     monkeypatch.setitem(sys.modules, "h11", None)
     with pytest.raises(ImportError, match=r"pytest-deadline-sessions\[server\]"), fake.serve():
         pass
@@ -226,7 +226,7 @@ def test_without_the_extra_the_error_says_what_to_install(fake, monkeypatch):
 
 @pytest.fixture(params=["this botocore", "one that puts prefixes before hosts whatever is set"])
 def switch(request, monkeypatch):
-    """The variables by which a botocore does without host prefixes."""
+    """Variables that turn off host prefixes: none are needed, or those for an older botocore."""
     if request.param == "this botocore":
         return {}
     known = dict(configprovider.BOTOCORE_DEFAUT_SESSION_VARIABLES)
@@ -235,8 +235,8 @@ def switch(request, monkeypatch):
     return {"AWS_DISABLE_HOST_PREFIX_INJECTION": "false"}
 
 
-def test_the_environment_leads_a_subprocess_here(fake, monkeypatch, tmp_path, switch):
-    """A subprocess with that environment lists sessions, whatever the outer one says."""
+def test_a_subprocess_with_the_endpoint_environment(fake, monkeypatch, tmp_path, switch):
+    """The endpoint environment overrides the parent's profile, endpoint and configuration file."""
     config = tmp_path / "config"
     config.write_text("[default]\nendpoint_url = http://127.0.0.1:9\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
@@ -261,34 +261,36 @@ def test_the_environment_leads_a_subprocess_here(fake, monkeypatch, tmp_path, sw
 
 
 def test_the_environment_keeps_a_given_region():
-    """A region that is set already is kept; profiles are not."""
+    """``environment()`` keeps a region that is already set, and removes profiles."""
     fake = FakeDeadline()
     with fake.serve() as endpoint:
-        given = endpoint.environment(
+        environment = endpoint.environment(
             {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "studio", "HOME": "/"}
         )
-    assert given["AWS_DEFAULT_REGION"] == "eu-west-1"
-    assert "AWS_PROFILE" not in given
-    assert given["HOME"] == "/"
+    assert environment["AWS_DEFAULT_REGION"] == "eu-west-1"
+    assert "AWS_PROFILE" not in environment
+    assert environment["HOME"] == "/"
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
-def test_no_proxy_comes_between(fake, name):
-    """Neither for this address nor for those that need none already."""
+def test_the_environment_bypasses_proxies(fake, name):
+    """The server's address is added to the hosts that bypass the proxy, in both spellings."""
     with fake.serve() as endpoint:
-        given = endpoint.environment({"HTTP_PROXY": "http://proxy:3128", name: "studio.example"})
-        assert given["no_proxy"] == given["NO_PROXY"] == "studio.example,127.0.0.1"
+        environment = endpoint.environment(
+            {"HTTP_PROXY": "http://proxy:3128", name: "studio.example"}
+        )
+        assert environment["no_proxy"] == environment["NO_PROXY"] == "studio.example,127.0.0.1"
         assert endpoint.environment({})["NO_PROXY"] == "127.0.0.1"
 
 
 def test_an_environment_needs_a_server(fake):
-    """Outside serve() there is no endpoint to name."""
+    """``endpoint_environment()`` raises unless the fake is being served."""
     with pytest.raises(RuntimeError, match=r"nothing is served"):
         fake.endpoint_environment()
 
 
 def test_the_fixture_is_a_url(deadline_sessions, deadline_sessions_endpoint):
-    """The fixture's server answers as the fixture's fake does."""
+    """``deadline_sessions_endpoint`` is a URL at which the test's fake answers."""
     job = deadline_sessions.add_job(sessions=2)
     with urllib.request.urlopen(deadline_sessions_endpoint + LIST.format(**job)) as response:
         assert response.read().count(b"sessionId") == 2
@@ -297,7 +299,7 @@ def test_the_fixture_is_a_url(deadline_sessions, deadline_sessions_endpoint):
 
 @pytest.mark.skipif(not __import__("socket").has_ipv6, reason="this machine has no IPv6")
 def test_ipv6_loopback_is_loopback(fake):
-    """``::1`` is served, and the URL has its brackets."""
+    """The server can listen on ``::1``, and its URL puts the address in brackets."""
     try:
         with fake.serve("::1") as endpoint:
             assert endpoint.startswith("http://[::1]:")
@@ -306,10 +308,10 @@ def test_ipv6_loopback_is_loopback(fake):
 
 
 def test_a_body_in_chunks(fake):
-    """A client that does not say how long its request is, is read all the same."""
+    """A request body sent in chunks, without a Content-Length, is read."""
     job = fake.add_job(sessions=1)
     path = f"{LIST.format(**job)}/{job.listing[0]['sessionId']}"
-    body = (one for one in (b'{"targetLifecycle', b'Status": "ENDED"}'))
+    body = (chunk for chunk in (b'{"targetLifecycle', b'Status": "ENDED"}'))
     with fake.serve() as endpoint:
         connection = http.client.HTTPConnection(endpoint.removeprefix("http://"), timeout=5)
         connection.request("PATCH", path, body, encode_chunked=True)

@@ -1,4 +1,4 @@
-"""The server against clients that are broken, slow, silent or evil."""
+"""The HTTP server against clients that are broken, slow, silent or malicious."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_deadline_sessions._transport import http1
 
 pytest.importorskip("h11")
 
-# A generous bound for what takes milliseconds, where it once took most of a minute.
+# A generous limit in seconds for steps that take milliseconds.
 SOON = 5
 LIST = "/2023-10-12/farms/{farmId}/queues/{queueId}/jobs/{jobId}/sessions"
 PATH = LIST.format(farmId="farm-1", queueId="queue-2", jobId="job-3")
@@ -42,25 +42,25 @@ def fake():
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_old_is_collected():
-    """After each test, only what these tests have made is looked through."""
+    """Freeze existing objects, so that ``gc.collect()`` after each test is fast."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def quiet(capfd, recwarn):
-    """Nothing is printed, and nothing is left open, whatever comes."""
+    """Check that a test prints nothing, warns of nothing and leaves no threads."""
     before = set(threading.enumerate())
     yield
     gc.collect()
     assert capfd.readouterr() == ("", "")
-    assert [str(one.message) for one in recwarn] == []
+    assert [str(warning.message) for warning in recwarn] == []
     assert set(threading.enumerate()) <= before
 
 
 @pytest.fixture
 def leaving(monkeypatch):
-    """An event that happens once the server has begun to stop, and waits for calls under way."""
+    """An event that is set once the stopping server waits for running calls."""
     event = threading.Event()
     wait = concurrent.futures.wait
 
@@ -90,9 +90,9 @@ def _ask(endpoint, path, headers=None, method="GET", body=None):
     connection = http.client.HTTPConnection(endpoint.removeprefix("http://"), timeout=SOON)
     connection.request(method, path, body, headers or {})
     response = connection.getresponse()
-    told = response.read()
+    content = response.read()
     connection.close()
-    return response, told
+    return response, content
 
 
 def _talk(client):
@@ -101,7 +101,7 @@ def _talk(client):
 
 
 def _reset(client):
-    """Close without a goodbye."""
+    """Close the connection with a TCP reset."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
@@ -111,9 +111,9 @@ def _still_serves(endpoint, fake):
     return response.status == 200
 
 
-def _refusal(response, told):
-    """The members of a modelled refusal of what cannot be parsed."""
-    members = json.loads(told)
+def _refusal(response, content):
+    """Check that a response is a modelled 400 refusal, and return its members."""
+    members = json.loads(content)
     assert (response.status, response.headers["x-amzn-ErrorType"]) == (400, "ValidationException")
     assert response.headers["Content-Type"] == "application/json"
     assert response.headers["x-amzn-RequestId"]
@@ -185,42 +185,42 @@ NO_HTTP = {
 
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED)
 def test_malformed_requests(fake, sent):
-    """They get a modelled refusal, are written down, and the server goes on."""
+    """A malformed request gets a modelled refusal and is recorded; the server keeps serving."""
     with fake.serve() as endpoint:
         with _connected(endpoint, sent) as client:
-            response, told = _answers(client)
+            response, content = _answers(client)
             assert client.recv(1) == b""
         assert _still_serves(endpoint, fake)
-    members = _refusal(response, told)
-    first, _ = fake.calls
-    assert (first.status, first.reason, first.message) == (400, "CANNOT_PARSE", members["message"])
-    assert first.operation in {"GET /", f"PATCH {PATH}", f"GET {PATH}", "ListSessions"}
-    assert len(first.message) < 400
+    members = _refusal(response, content)
+    call, _ = fake.calls
+    assert (call.status, call.reason, call.message) == (400, "CANNOT_PARSE", members["message"])
+    assert call.operation in {"GET /", f"PATCH {PATH}", f"GET {PATH}", "ListSessions"}
+    assert len(call.message) < 400
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "CONNECT", "BREW"])
 def test_malformed_targets(fake, target, method):
-    """Likewise."""
+    """A malformed request target gets a modelled refusal and is recorded, whatever the method."""
     sent = _with("Connection: close", method=method, target=target, body=b"")
     with fake.serve() as endpoint:
         with _connected(endpoint, sent) as client:
-            response, told = _answers(client)
+            response, content = _answers(client)
         assert _still_serves(endpoint, fake)
-    members = _refusal(response, told)
-    first, _ = fake.calls
-    assert (first.status, first.reason, first.message) == (
+    members = _refusal(response, content)
+    call, _ = fake.calls
+    assert (call.status, call.reason, call.message) == (
         400,
         members["reason"],
         members["message"],
     )
-    assert first.operation.isascii()
+    assert call.operation.isascii()
 
 
 @pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP)
-def test_what_is_no_http(fake, sent):
-    """It gets the same refusal."""
+def test_data_that_is_not_http(fake, sent):
+    """Bytes that are not HTTP get the same refusal as a malformed request."""
     with fake.serve() as endpoint:
         with _connected(endpoint, sent) as client:
             _refusal(*_answers(client))
@@ -228,8 +228,11 @@ def test_what_is_no_http(fake, sent):
 
 
 @pytest.mark.parametrize("value", [b"attempt=" + b"9" * 5_000, b"attempt=\xff", b"attempt=-1"])
-def test_absurd_attempts(fake, value):
-    """A header that is read must make sense; the connection is kept."""
+def test_invalid_attempt_headers(fake, value):
+    """An invalid Amz-Sdk-Request header is refused, and the connection stays open.
+
+    Invalid bytes in a header that the server does not read are ignored.
+    """
     path = LIST.format(**fake.add_job()).encode()
     head = b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n"
     with fake.serve() as endpoint, _connected(endpoint) as client:
@@ -243,7 +246,7 @@ def test_absurd_attempts(fake, value):
 @pytest.mark.parametrize("sent", HALVES[1:])
 @pytest.mark.parametrize("method", ["half", "whole", "reset"])
 def test_requests_that_stop_short(fake, sent, method):
-    """A client that goes away, or says no more, leaves nothing behind; one that listens is told."""
+    """After an incomplete request the server keeps serving; a half-closed client gets a refusal."""
     with fake.serve() as endpoint:
         with _connected(endpoint, sent) as client:
             if method == "half":
@@ -255,16 +258,16 @@ def test_requests_that_stop_short(fake, sent, method):
         assert _still_serves(endpoint, fake)
 
 
-def test_silence_that_ends(fake):
-    """A connection that is closed before anything was asked gets no answer."""
+def test_a_connection_closed_without_a_request(fake):
+    """A connection that is closed before any request gets no response and records no call."""
     with fake.serve() as endpoint, _connected(endpoint) as client:
         client.shutdown(socket.SHUT_WR)
         assert client.recv(1) == b""
     assert len(fake.calls) == 0
 
 
-def test_a_client_that_says_no_more_gets_its_answers(fake):
-    """All requests that came whole are answered, in turn, though the client half-closed."""
+def test_a_half_closed_client_gets_its_responses(fake):
+    """All complete requests are answered, even if the client has half-closed the connection."""
     path = LIST.format(**fake.add_job(sessions=1))
     sent = _with(method="GET", target=path, body=b"")
     with fake.serve() as endpoint, _connected(endpoint, sent * 3) as client:
@@ -274,8 +277,8 @@ def test_a_client_that_says_no_more_gets_its_answers(fake):
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_client_that_wants_no_more(fake, version):
-    """What asks to close, and HTTP/1.0, is answered and closed."""
+def test_connection_close(fake, version):
+    """After "Connection: close" the connection is closed once the response is sent."""
     sent = _with("Connection: close", method="GET", target=LIST.format(**fake.add_job()), body=b"")
     sent = sent.replace(b"HTTP/1.1", f"HTTP/{version}".encode())
     with fake.serve() as endpoint, _connected(endpoint, sent) as client:
@@ -283,8 +286,8 @@ def test_a_client_that_wants_no_more(fake, version):
         assert client.recv(1) == b""
 
 
-def test_a_client_that_waits_for_permission(fake):
-    """``Expect: 100-continue`` is granted before the body comes."""
+def test_expect_100_continue(fake):
+    """A client that sends "Expect: 100-continue" gets a 100 response before it sends the body."""
     job = fake.add_job(sessions=1)
     path = f"{LIST.format(**job)}/{job.listing[0]['sessionId']}"
     body = b'{"targetLifecycleStatus": "ENDED"}'
@@ -297,7 +300,7 @@ def test_a_client_that_waits_for_permission(fake):
 
 
 def test_bodies_have_a_limit(fake, monkeypatch):
-    """Also those in chunks, which do not say how long they are."""
+    """The size limit applies to chunked bodies too, whose length is not known beforehand."""
     monkeypatch.setattr(http1, "_LONGEST_BODY", 3)
     body = b"2\r\n{ \r\n2\r\n }\r\n0\r\n\r\n"
     sent = _with("Transfer-Encoding: chunked", body=body)
@@ -305,8 +308,8 @@ def test_bodies_have_a_limit(fake, monkeypatch):
         assert "at most 3 bytes" in _refusal(*_answers(client))["message"]
 
 
-def test_an_answer_without_a_body(fake):
-    """Status 204 has none, which would be taken for the next response."""
+def test_a_response_without_a_body(fake):
+    """A 204 response has no body, so the next response on the connection parses correctly."""
 
     @fake.operation("TagResource")
     def tag_resource(_service, _params):
@@ -324,8 +327,8 @@ def test_an_answer_without_a_body(fake):
         connection.close()
 
 
-def test_a_question_for_headers_that_is_malformed(fake):
-    """HEAD is answered without a body if it can be read, and with one otherwise."""
+def test_refused_head_requests(fake):
+    """A refusal of HEAD has no body if the request could be parsed, and a body otherwise."""
     with fake.serve() as endpoint:
         for header, length in (("X: y", 0), ("Content-Length: -1", 1)):
             with _connected(endpoint, _with(header, method="HEAD", body=b"")) as client:
@@ -337,7 +340,7 @@ def test_a_question_for_headers_that_is_malformed(fake):
 
 
 def test_silent_and_slow_clients_cost_others_nothing(fake):
-    """Hundreds of them neither keep others from being served nor the server from stopping."""
+    """300 stalled clients delay neither other clients nor the shutdown of the server."""
     job = fake.add_job(sessions=3)
     with contextlib.ExitStack() as stack:
         with fake.serve() as endpoint:
@@ -359,7 +362,10 @@ def test_silent_and_slow_clients_cost_others_nothing(fake):
 
 
 def test_a_client_that_does_not_read(fake, monkeypatch):
-    """One that asks and asks, and does not read, waits; others do not, and it misses nothing."""
+    """A client that sends 301 requests without reading does not block other clients.
+
+    The server holds its requests back, and answers all of them once the client reads.
+    """
     clogged = threading.Event()
     pause = http1.Connection.pause_writing
     monkeypatch.setattr(
@@ -381,8 +387,8 @@ def test_a_client_that_does_not_read(fake, monkeypatch):
     assert received.count(b"HTTP/1.1 200 OK") == 301
 
 
-def test_a_client_that_goes_on_talking(fake, monkeypatch):
-    """After its last answer it is not listened to, and not for long."""
+def test_a_client_that_keeps_sending(fake, monkeypatch):
+    """After its last response the server ignores further data, and soon resets the connection."""
     monkeypatch.setattr(http1, "_LINGER_SECONDS", 0.01)
     with fake.serve() as endpoint, _connected(endpoint, b"\0\r\n\r\n") as client:
         _refusal(*_answers(client))
@@ -392,8 +398,8 @@ def test_a_client_that_goes_on_talking(fake, monkeypatch):
     assert len(fake.calls) == 0
 
 
-def test_a_client_that_leaves_before_its_answer(fake, monkeypatch):
-    """Its call is made, and its answer dropped."""
+def test_a_client_that_leaves_before_its_response(fake, monkeypatch):
+    """If a client disconnects during its call, the call completes and the response is dropped."""
     gate = threading.Event()
     entered = threading.Event()
     lost = http1.Connection.connection_lost
@@ -415,8 +421,8 @@ def test_a_client_that_leaves_before_its_answer(fake, monkeypatch):
     assert [call.operation for call in fake.calls] == ["ListMonitors", "ListSessions"]
 
 
-def test_slow_operations_keep_nobody_from_being_read(fake):
-    """As many requests as there are threads, and more, are taken while one operation waits."""
+def test_slow_operations_do_not_block_reading(fake):
+    """While an operation blocks, the server still reads more requests than it has threads."""
     gate = threading.Event()
     waiting = threading.Event()
 
@@ -427,15 +433,15 @@ def test_slow_operations_keep_nobody_from_being_read(fake):
         return {"monitors": []}
 
     with fake.serve() as endpoint, concurrent.futures.ThreadPoolExecutor(100) as pool:
-        answers = [pool.submit(_ask, endpoint, "/2023-10-12/monitors") for _ in range(100)]
+        responses = [pool.submit(_ask, endpoint, "/2023-10-12/monitors") for _ in range(100)]
         assert waiting.wait(SOON)
         with _connected(endpoint, b"\0\r\n\r\n"):
             gate.set()
-        assert [answer.result()[0].status for answer in answers] == [200] * 100
+        assert [response.result()[0].status for response in responses] == [200] * 100
 
 
-def test_leaving_lets_an_answer_be_made(fake, leaving):
-    """A call that is under way when the server stops is answered, and told that it was the last."""
+def test_stopping_finishes_running_calls(fake, leaving):
+    """A call that runs while the server stops is answered, with "Connection: close"."""
     entered = threading.Event()
 
     @fake.operation("ListMonitors")
@@ -446,16 +452,16 @@ def test_leaving_lets_an_answer_be_made(fake, leaving):
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         with fake.serve() as endpoint:
-            answer = pool.submit(_ask, endpoint, "/2023-10-12/monitors")
+            pending = pool.submit(_ask, endpoint, "/2023-10-12/monitors")
             assert entered.wait(SOON)
-        response, told = answer.result()
-    assert (response.status, told) == (200, b'{"monitors": []}')
+        response, content = pending.result()
+    assert (response.status, content) == (200, b'{"monitors": []}')
     assert response.headers["Connection"] == "close"
 
 
 @pytest.mark.parametrize("leaves", [False, True], ids=["client waits", "client has left"])
-def test_leaving_does_not_wait_for_what_hangs(fake, leaves):
-    """An operation that does not return keeps a thread, but nobody else."""
+def test_stopping_does_not_wait_for_a_hanging_operation(fake, leaves):
+    """An operation that hangs keeps its own thread alive, but does not delay the server's stop."""
     gate = threading.Event()
     entered = threading.Event()
 
@@ -482,17 +488,17 @@ def test_leaving_does_not_wait_for_what_hangs(fake, leaves):
         thread.join(SOON)
 
 
-def test_requests_that_wait_for_a_thread_are_dropped_when_leaving(fake, leaving, monkeypatch):
-    """Those that no thread has taken yet are not begun any more."""
+def test_stopping_drops_requests_that_wait_for_a_thread(fake, leaving, monkeypatch):
+    """When the server stops, requests that no thread has started yet are dropped."""
     servers = []
 
-    class Kept(http1.Server):
+    class RecordedServer(http1.Server):
         def __init__(self, *args):
             super().__init__(*args)
             servers.append(self)
 
     monkeypatch.setattr(http1, "_THREADS", 1)
-    monkeypatch.setattr(http1, "Server", Kept)
+    monkeypatch.setattr(http1, "Server", RecordedServer)
 
     @fake.operation("ListMonitors")
     def list_monitors(_service, _params):
@@ -505,13 +511,13 @@ def test_requests_that_wait_for_a_thread_are_dropped_when_leaving(fake, leaving,
             clients = [stack.enter_context(_connected(endpoint, sent)) for _ in range(5)]
             while len(servers[0]._under_way) < 5:
                 time.sleep(0.001)
-        answered = [client.recv(1) for client in clients]
-    assert sorted(answered) == [b"", b"", b"", b"", b"H"]
+        first_bytes = [client.recv(1) for client in clients]
+    assert sorted(first_bytes) == [b"", b"", b"", b"", b"H"]
     assert len(fake.calls) == 1
 
 
-def test_leaving_at_once(fake):
-    """A server that is left before it has begun, or while clients come, leaves nothing behind."""
+def test_stopping_at_once(fake):
+    """Stopping right after the start, or while clients connect, leaves no threads or sockets."""
     for _ in range(20):
         with fake.serve() as endpoint:
             pass
@@ -520,8 +526,8 @@ def test_leaving_at_once(fake):
                 stack.enter_context(_connected(endpoint, HALVES[1]))
 
 
-def test_whatever_an_operation_raises_the_client_hears_of_it(fake):
-    """Also what is no ``Exception``, as ``pytest.fail`` raises, and one with a foreign name."""
+def test_any_exception_of_an_operation_reaches_the_client(fake):
+    """A client gets a 500 also for ``pytest.fail`` and for an exception class with an odd name."""
     odd = type("Fehlerä\n", (Exception,), {})
 
     @fake.operation("ListMonitors")
@@ -531,25 +537,25 @@ def test_whatever_an_operation_raises_the_client_hears_of_it(fake):
         pytest.fail("the user's own")
 
     with fake.serve() as endpoint:
-        response, told = _ask(endpoint, "/2023-10-12/monitors")
-        assert (response.status, json.loads(told)) == (500, {"message": "the user's own"})
+        response, content = _ask(endpoint, "/2023-10-12/monitors")
+        assert (response.status, json.loads(content)) == (500, {"message": "the user's own"})
         assert response.headers["x-amzn-ErrorType"] == "Failed"
         response, _ = _ask(endpoint, "/2023-10-12/monitors?nextToken=x")
         assert response.headers["x-amzn-ErrorType"] == "Fehler??"
 
 
-def test_a_service_that_is_not_to_be_used(fake):
-    """A paused fake says so over HTTP too."""
+def test_a_paused_fake(fake):
+    """A paused fake answers over HTTP with an error that says why."""
     path = LIST.format(**fake.add_job())
     with fake.serve() as endpoint:
         fake.pause("it is night")
-        response, told = _ask(endpoint, path)
+        response, content = _ask(endpoint, path)
         fake.resume()
-    assert (response.status, json.loads(told)) == (500, {"message": "ListSessions: it is night"})
+    assert (response.status, json.loads(content)) == (500, {"message": "ListSessions: it is night"})
 
 
-def test_time_may_stand_still(fake):
-    """A server that is begun and left in frozen time works as any other."""
+def test_frozen_time(fake):
+    """A server that starts and stops while time is frozen works, and sends the frozen date."""
     path = LIST.format(**fake.add_job())
     with fake.clock.freeze("2030-01-01"), fake.serve() as endpoint:
         with _connected(endpoint, b"\0\r\n\r\n") as client:
@@ -558,8 +564,8 @@ def test_time_may_stand_still(fake):
     assert response.headers["Date"] == "Tue, 01 Jan 2030 00:00:00 GMT"
 
 
-def test_an_event_loop_may_run_already(fake):
-    """The server has its own, so that a test may be a coroutine, and may even block."""
+def test_serving_inside_an_event_loop(fake):
+    """A coroutine can serve the fake and even block its own loop: the server has another loop."""
     path = LIST.format(**fake.add_job())
 
     async def main():

@@ -1,4 +1,4 @@
-"""Who the loopback server takes a request to be meant for, and who may have made it."""
+"""Which Host and Origin headers the loopback server accepts."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def fake():
 
 
 def _ask(endpoint, path, **headers):
-    """Ask with these headers, and with no other ``Host``."""
+    """Send a request with these headers; ``Host`` defaults to the server's address."""
     authority = endpoint.removeprefix("http://")
     connection = http.client.HTTPConnection(authority, timeout=5)
     connection.putrequest("GET", path, skip_host=True)
@@ -79,13 +79,13 @@ def _ask(endpoint, path, **headers):
         connection.putheader(name, value.replace("{port}", port).encode("latin-1"))
     connection.endheaders()
     response = connection.getresponse()
-    told = json.loads(response.read())
+    content = json.loads(response.read())
     connection.close()
-    return response, told
+    return response, content
 
 
 def _passes(endpoint, fake, **headers):
-    response, told = _ask(endpoint, LIST.format(**fake.add_job()), **headers)
+    response, content = _ask(endpoint, LIST.format(**fake.add_job()), **headers)
     if response.status == 200:
         return True
     assert (response.status, response.headers["x-amzn-ErrorType"]) == (403, "AccessDeniedException")
@@ -95,7 +95,7 @@ def _passes(endpoint, fake, **headers):
         403,
         "AccessDeniedException",
     )
-    assert call.message == told["message"]
+    assert call.message == content["message"]
     return False
 
 
@@ -103,15 +103,15 @@ def _passes(endpoint, fake, **headers):
     "host",
     [*OURS, *(f"{prefix}{host}" for prefix in PREFIXES for host in OURS if host[0] != "[")],
 )
-def test_loopback_is_ours(fake, host):
-    """Loopback by any of its names, whatever the port, and with what SDKs put before it."""
+def test_loopback_hosts_are_accepted(fake, host):
+    """Every loopback name is accepted, with any port and with the host prefixes that SDKs add."""
     with fake.serve() as endpoint:
         assert _passes(endpoint, fake, Host=host)
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-def test_other_names_are_refused(fake, host):
-    """A page that points its own name here is refused, and so is what is no name at all."""
+def test_other_hosts_are_refused(fake, host):
+    """A Host that is not a loopback name, or not a valid host, is refused."""
     with fake.serve() as endpoint:
         assert not _passes(endpoint, fake, Host=host)
         assert _passes(endpoint, fake)
@@ -119,8 +119,8 @@ def test_other_names_are_refused(fake, host):
 
 @pytest.mark.parametrize("host", OURS)
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_pages_of_this_machine_may_ask(fake, host, scheme):
-    """A page that this machine serves, on whatever port, is nobody's else."""
+def test_loopback_origins_are_accepted(fake, host, scheme):
+    """An Origin on a loopback name is accepted, with any port and scheme."""
     with fake.serve() as endpoint:
         assert _passes(endpoint, fake, Origin=f"{scheme}://{host}")
 
@@ -129,14 +129,14 @@ def test_pages_of_this_machine_may_ask(fake, host, scheme):
     "origin",
     ["null", "", "file://", "localhost", *(f"http://{host}" for host in FOREIGN)],
 )
-def test_pages_of_others_may_not(fake, origin):
-    """Not even by our name."""
+def test_other_origins_are_refused(fake, origin):
+    """Any other Origin is refused, even if the Host is a loopback name."""
     with fake.serve() as endpoint:
         assert not _passes(endpoint, fake, Origin=origin)
 
 
-def test_host_is_looked_at_before_anything_else(fake):
-    """Whoever is refused learns nothing of what there is."""
+def test_the_host_is_checked_first(fake):
+    """A foreign Host gets 403 even for an unknown path, so the refusal reveals nothing else."""
     with fake.serve() as endpoint:
         response, _ = _ask(endpoint, "/nothing?%", Host="evil.example")
     assert response.status == 403
@@ -147,17 +147,17 @@ def test_host_is_looked_at_before_anything_else(fake):
     [("Host", "evil.example:80", "evil.example"), ("Origin", "null", "NAME")],
 )
 def test_a_refusal_says_what_to_do(fake, header, value, name):
-    """The header, what was expected, and the option that allows it."""
+    """A refusal names the header, its value, what is expected, and how to allow the name."""
     with fake.serve() as endpoint:
-        _, told = _ask(endpoint, "/", **{header: value})
-    assert told["message"] == (
+        _, content = _ask(endpoint, "/", **{header: value})
+    assert content["message"] == (
         f"{header}: {value!r} is not this server's (expected a loopback address or localhost). "
         f"To allow it, serve(allowed_hosts=[{name!r}]), or --allow-host {name}."
     )
 
 
 def test_a_long_name_is_shortened(fake):
-    """A refusal does not repeat all that came."""
+    """A refusal shortens a long header value."""
     with fake.serve() as endpoint:
         assert len(_ask(endpoint, "/", Host="x" * 10_000)[1]["message"]) < 600
 
@@ -166,7 +166,7 @@ def test_a_long_name_is_shortened(fake):
     "allowed", [["Fake.Example"], ("other", "fake.example."), {"fake.example"}]
 )
 def test_names_can_be_allowed(fake, allowed):
-    """By themselves and with what SDKs put before them, in both headers, and no others."""
+    """Allowed names are accepted in Host and Origin, also with SDK prefixes; others are not."""
     with fake.serve(allowed_hosts=allowed) as endpoint:
         for host in ("fake.example", "FAKE.example:{port}", "management.fake.example:80"):
             assert _passes(endpoint, fake, Host=host, Origin=f"https://{host}")
@@ -175,7 +175,7 @@ def test_names_can_be_allowed(fake, allowed):
 
 
 def test_addresses_can_be_allowed(fake):
-    """An IPv6 address has its brackets."""
+    """IP addresses can be allowed; an IPv6 address is given in brackets."""
     with fake.serve(allowed_hosts=["[fd00::1]", "10.0.0.1"]) as endpoint:
         assert _passes(endpoint, fake, Host="[FD00::1]:80")
         assert _passes(endpoint, fake, Host="10.0.0.1")
@@ -186,19 +186,19 @@ def test_addresses_can_be_allowed(fake):
     ["fake.example", 3, None, [3], [""], ["*"], ["http://x"], ["x:80"], ["a b"], ["fd00::1"]],
 )
 def test_names_are_checked_at_once(fake, allowed):
-    """What cannot be one is refused by the name of the option, before anything is served."""
+    """An invalid allowed host raises an error that names the option, before the server starts."""
     with pytest.raises(ValueError, match=r"^allowed_hosts=.*\(expected a .*'fake\.example'"):
         fake.serve(allowed_hosts=allowed).__enter__()
 
 
 def test_names_are_checked_on_the_command_line(capsys):
-    """Likewise."""
+    """The command refuses an invalid ``--allow-host`` with the same error."""
     assert main(["serve", "--allow-host", "fake.example", "--allow-host", "x:80"]) == 1
     assert "allowed_hosts=['fake.example', 'x:80']: 'x:80'" in capsys.readouterr().err
 
 
-def test_old_clients_send_no_host(fake):
-    """HTTP/1.0 needs none, and a browser always sends one."""
+def test_http_1_0_needs_no_host(fake):
+    """An HTTP/1.0 request without a Host header is accepted; browsers always send one."""
     with fake.serve() as endpoint:
         host, _, port = endpoint.removeprefix("http://").rpartition(":")
         with socket.create_connection((host, int(port)), timeout=5) as client:
