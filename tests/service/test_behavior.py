@@ -41,13 +41,13 @@ PAIRS = [(name, value) for name, values in ALLOWED.items() for value in values]
 
 
 def test_every_member_is_tested_here():
-    """Whoever adds a member says here what it takes."""
+    """ALLOWED lists every member of Behavior."""
     assert sorted(ALLOWED) == sorted(MEMBERS)
 
 
 @pytest.mark.parametrize("name", MEMBERS)
 def test_every_member_has_its_reason(name):
-    """Each assumption says in whole sentences why it is as it is, and no other says the same."""
+    """Each member has a reason of its own, in whole sentences."""
     reasons = Behavior.reasons()
     assert reasons[name][0].isupper()
     assert reasons[name].endswith(".")
@@ -57,13 +57,13 @@ def test_every_member_has_its_reason(name):
 
 @pytest.mark.parametrize("name", MEMBERS)
 def test_defaults(name):
-    """What the fake does unless told otherwise."""
+    """Each member has the default that ALLOWED lists first."""
     assert getattr(Behavior(), name) == ALLOWED[name][0]
 
 
 @pytest.mark.parametrize(("name", "value"), PAIRS)
 def test_allowed_values(name, value):
-    """A member takes each of its values, up to both ends of its span, and keeps the others."""
+    """A member accepts each allowed value, limits included; the others keep their defaults."""
     behavior = Behavior(**{name: value})
     assert getattr(behavior, name) == value
     others = [other for other in MEMBERS if other != name]
@@ -73,7 +73,7 @@ def test_allowed_values(name, value):
 @pytest.mark.parametrize("name", SWITCHES)
 @pytest.mark.parametrize("value", [0, 1, None, "yes"])
 def test_switches_are_on_or_off(name, value):
-    """Nothing that is merely true or false in spirit is taken."""
+    """A switch accepts only True and False, not other truthy or falsy values."""
     with pytest.raises(TypeError) as caught:
         Behavior(**{name: value})
     assert str(caught.value) == f"{name}={value!r} (expected True or False)"
@@ -95,7 +95,7 @@ def test_switches_are_on_or_off(name, value):
     ],
 )
 def test_values_of_the_wrong_type(name, value, expected):
-    """The message names the member, what came, and what is allowed."""
+    """The error names the member, the value and what is allowed."""
     with pytest.raises(TypeError) as caught:
         Behavior(**{name: value})
     assert str(caught.value) == f"{name}={value!r} (expected {expected})"
@@ -118,14 +118,14 @@ def test_values_of_the_wrong_type(name, value, expected):
     ],
 )
 def test_values_outside_what_is_allowed(name, value, expected):
-    """The message names the member, what came, and what is allowed."""
+    """The error names the member, the value and what is allowed."""
     with pytest.raises(ValueError, match=name) as caught:
         Behavior(**{name: value})
     assert str(caught.value) == f"{name}={value!r} (expected {expected})"
 
 
-def test_reasons_are_those_of_the_model():
-    """A token is refused with a reason that the service model has."""
+def test_token_reasons_are_those_of_the_model():
+    """The reasons for refusing a token are those of the service model."""
     allowed = model.members("ValidationException")["reason"].metadata["enum"]
     for reason, name in itertools.product(
         allowed, ["expired_token_reason", "garbled_token_reason"]
@@ -147,21 +147,21 @@ def test_reasons_are_those_of_the_model():
     ],
 )
 def test_representation(behavior, text):
-    """It shows what differs from the defaults."""
+    """The repr shows the members that differ from the defaults."""
     assert repr(behavior) == text
 
 
 @pytest.mark.parametrize(("name", "value"), PAIRS)
-def test_the_representation_can_be_pasted_back(name, value):
-    """It makes an equal behaviour, which is the default only if all members are at theirs."""
+def test_the_representation_can_be_evaluated(name, value):
+    """Evaluating the repr gives an equal Behavior, with the same hash."""
     behavior = Behavior(**{name: value})
     assert eval(repr(behavior)) == behavior
     assert hash(eval(repr(behavior))) == hash(behavior)
     assert (behavior == Behavior()) == (value == ALLOWED[name][0])
 
 
-def test_behaviour_does_not_change():
-    """A member cannot be set; another behaviour is made instead."""
+def test_behavior_is_immutable():
+    """A member cannot be set; ``dataclasses.replace`` makes a changed copy."""
     with pytest.raises(AttributeError, match="cannot assign to field 'page_size'"):
         Behavior().page_size = 2
     assert dataclasses.replace(Behavior(page_size=2), order="given") == Behavior(
@@ -170,11 +170,11 @@ def test_behaviour_does_not_change():
 
 
 def test_a_replacement_is_checked_too():
-    """A copy with changes is as valid as what it was made of."""
+    """``dataclasses.replace`` checks the new values."""
     with pytest.raises(ValueError, match=r"page_size=0 \(expected 1\.\.100\)"):
         dataclasses.replace(Behavior(), page_size=0)
 
 
-def test_tokens_of_the_stubber_and_the_strategies_are_those_of_the_service():
-    """The policy that tokens follow by default is that of the default behaviour."""
+def test_the_default_token_policy():
+    """The default TokenPolicy of stubber and strategies is that of the default Behavior."""
     assert pagination.token_policy(Behavior()) == TokenPolicy()

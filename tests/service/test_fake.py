@@ -1,4 +1,4 @@
-"""``FakeDeadline``: what users hold, and what it refuses."""
+"""``FakeDeadline``: its methods and the arguments it refuses."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def fake():
 
 
 def test_sessions_by_count(fake):
-    """They are valid, STARTED, a minute apart, and the last one started a minute ago."""
+    """A count adds valid STARTED sessions, a minute apart; the last one started a minute ago."""
     with fake.clock.freeze("2030-01-01 12:00"):
         sessions = list(fake.add_job(sessions=3).listing)
-    assert [one["startedAt"].isoformat() for one in sessions] == [
+    assert [session["startedAt"].isoformat() for session in sessions] == [
         "2030-01-01T11:57:00+00:00",
         "2030-01-01T11:58:00+00:00",
         "2030-01-01T11:59:00+00:00",
     ]
-    assert {one["lifecycleStatus"] for one in sessions} == {"STARTED"}
-    assert [broken for one in sessions for broken in lifecycle.violations(one)] == []
+    assert {session["lifecycleStatus"] for session in sessions} == {"STARTED"}
+    assert [violation for session in sessions for violation in lifecycle.violations(session)] == []
 
 
-def test_jobs_share_a_farm_and_a_queue_unless_told_otherwise(fake):
-    """Ids can be given, all or some."""
+def test_ids_of_jobs(fake):
+    """A job takes given ids; jobs without given ids share a farm and a queue."""
     farm, queue, job = (model.make_id(name, 7) for name in ("FarmId", "QueueId", "JobId"))
     assert dict(fake.add_job(farmId=farm, queueId=queue, jobId=job)) == {
         "farmId": farm,
@@ -67,7 +67,10 @@ def test_jobs_share_a_farm_and_a_queue_unless_told_otherwise(fake):
     ],
 )
 def test_wrong_sessions_are_refused(fake, sessions, error, message):
-    """The refusal names the place, what came and what is allowed; no job is left behind."""
+    """Invalid sessions raise an error with their index, the value and what is allowed.
+
+    No job is added.
+    """
     with pytest.raises(error) as caught:
         fake.add_job(sessions=sessions)
     assert str(caught.value) == message
@@ -75,29 +78,29 @@ def test_wrong_sessions_are_refused(fake, sessions, error, message):
 
 
 def test_a_summary_in_place_of_summaries_is_refused(fake):
-    """A dict is not taken for the list of its keys."""
+    """A single summary is refused, not iterated over as a dict."""
     with pytest.raises(TypeError, match="expected a count, session summaries, or a Listing"):
         fake.add_job(sessions=SUMMARY)
 
 
 @pytest.mark.parametrize("name", ["farmId", "queueId", "jobId"])
 def test_malformed_ids_are_refused(fake, name):
-    """With the pattern that they must match."""
+    """The error for a malformed id gives the pattern that it must match."""
     with pytest.raises(ValueError, match=rf"^{name}: 'x' \(expected to match {name[:-2]}-"):
         fake.add_job(**{name: "x"})
 
 
 def test_ids_that_are_taken_are_refused(fake):
-    """A job, or a session, is there once; a refused job is not there at all."""
+    """The ids of an existing job or session are refused, and no job is added."""
     job = fake.add_job(sessions=2)
     with pytest.raises(ValueError, match="expected an id that no job of this fake has"):
         fake.add_job(**job)
     taken = job.listing[0]
     with pytest.raises(ValueError, match=f"{taken['sessionId']}' is already in {job['jobId']} "):
         fake.add_job([taken])
-    late = job.start_session().summary
-    with pytest.raises(ValueError, match=f"{late['sessionId']}' is already in {job['jobId']} "):
-        fake.add_job([late])
+    later = job.start_session().summary
+    with pytest.raises(ValueError, match=f"{later['sessionId']}' is already in {job['jobId']} "):
+        fake.add_job([later])
     assert len(fake.jobs) == 1
 
 
@@ -115,7 +118,7 @@ def test_ids_that_are_taken_are_refused(fake):
     ],
 )
 def test_wrong_faults_are_refused(fake, arguments, error, message):
-    """A fault that the operation is not modelled to give cannot be planned."""
+    """``fail_next`` refuses a fault or an operation that the service model does not allow."""
     with pytest.raises(error) as caught:
         fake.fail_next(*arguments)
     assert str(caught.value).startswith(message)
@@ -131,7 +134,7 @@ def test_wrong_faults_are_refused(fake, arguments, error, message):
     ],
 )
 def test_wrong_numbers_of_faults_are_refused(fake, options, error, message):
-    """Counts are whole numbers in range."""
+    """``times`` and ``after`` must be whole numbers in range."""
     with pytest.raises(error) as caught:
         fake.fail_next("ThrottlingException", **options)
     assert str(caught.value) == message
@@ -149,21 +152,21 @@ def _statuses(fake, count):
 
 
 def test_faults_after_and_times(fake):
-    """So many calls pass, then so many fail, then all pass again."""
+    """``after`` calls succeed, the next ``times`` calls fail, and later calls succeed."""
     fake.add_job()
     fake.fail_next("AccessDeniedException", times=2, after=1)
     assert _statuses(fake, 5) == [200, 403, 403, 200, 200]
 
 
 def test_faults_for_good(fake):
-    """``times=None`` never heals."""
+    """With ``times=None`` every later call fails."""
     fake.add_job()
     fake.fail_next("AccessDeniedException", times=None)
     assert _statuses(fake, 4) == [403] * 4
 
 
-def test_faults_come_one_after_the_other(fake):
-    """What was planned first comes first, and ``after`` counts from when the one before is over."""
+def test_several_faults(fake):
+    """Faults occur in the order they were added; ``after`` counts from the end of the last one."""
     fake.add_job()
     fake.fail_next("AccessDeniedException")
     fake.fail_next("ConnectionClosedError", after=1)
@@ -172,7 +175,7 @@ def test_faults_come_one_after_the_other(fake):
 
 
 def test_faults_of_another_operation(fake):
-    """A fault waits for its operation only."""
+    """A fault for UpdateSession leaves ListSessions alone."""
     session = fake.add_job().start_session()
     fake.fail_next("ConflictException", operation="UpdateSession")
     assert _statuses(fake, 1) == [200]
@@ -184,8 +187,8 @@ def test_faults_of_another_operation(fake):
     assert session.status == "STARTED"
 
 
-def test_a_planned_not_found_is_about_the_job_asked_for(fake):
-    """``resourceId`` is that of the call, unless the fault says otherwise."""
+def test_the_resource_id_of_a_not_found_fault(fake):
+    """``resourceId`` is the job id of the call, unless the fault sets another."""
     client = fake.client()
     job = fake.add_job()
     for fault, wanted in (
@@ -199,11 +202,14 @@ def test_a_planned_not_found_is_about_the_job_asked_for(fake):
 
 
 def test_reset_forgets_everything(fake):
-    """Jobs, faults, calls, added operations, listeners, and what the clock was advanced by."""
-    told = []
+    """``reset`` clears jobs, faults, calls, operations, listeners and advanced time.
+
+    It keeps the last behavior.
+    """
+    heard = []
     job = fake.add_job(sessions=1)
     fake.fail_next("AccessDeniedException", after=5)
-    fake.on_call(told.append)
+    fake.on_call(heard.append)
     fake.operation("GetFarm")(lambda _service, _params: {})
     fake.clock.advance(days=3)
     client = fake.client()
@@ -213,13 +219,13 @@ def test_reset_forgets_everything(fake):
     assert fake.clock.now() - datetime.datetime.now(datetime.timezone.utc) < datetime.timedelta(1)
     fake.add_job(sessions=1)
     assert _statuses(fake, 6) == [200] * 6
-    assert len(told) == 1
+    assert len(heard) == 1
     fake.reset()
     assert fake.behavior.page_size == 2
 
 
 def test_snapshot(fake):
-    """Restoring brings back what was, as often as one likes."""
+    """The function that ``snapshot`` returns restores the state any number of times."""
     client = fake.client()
     job = fake.add_job(Listing(page_sizes=(1, 1)))
     token = client.list_sessions(**job)["nextToken"]
@@ -234,7 +240,7 @@ def test_snapshot(fake):
         fake.clock.advance(days=2)
         restore()
         assert len(fake.jobs) == 1
-        assert [one["lifecycleStatus"] for one in job.listing] == ["STARTED", "STARTED"]
+        assert [session["lifecycleStatus"] for session in job.listing] == ["STARTED", "STARTED"]
         assert len(fake.calls) == 1
         with pytest.raises(client.exceptions.AccessDeniedException):
             client.list_sessions(**job, nextToken=token)
@@ -243,7 +249,7 @@ def test_snapshot(fake):
 
 
 def test_listeners_hear_of_each_call(fake):
-    """With its outcome, retries too, and calls that were never sent."""
+    """A listener gets each call with its outcome, including retries and calls never sent."""
     heard = []
     fake.on_call(heard.append)
     client = fake.client()
@@ -263,7 +269,7 @@ def test_listeners_hear_of_each_call(fake):
 
 
 def test_adding_an_operation(fake):
-    """A function from service and parameters to a result is all it takes."""
+    """An added operation is a function of the service and the parameters that returns a result."""
 
     @fake.operation("GetFarm")
     def get_farm(service, params):
@@ -285,7 +291,7 @@ def test_adding_an_operation(fake):
 
 
 def test_an_added_operation_may_fail(fake):
-    """As the service would: with an error that the model has for it."""
+    """An added operation may return a Fault."""
     queue = {"farmId": model.make_id("FarmId", 1), "queueId": model.make_id("QueueId", 1)}
     refusal = Fault("AccessDeniedException", "Not yours.")
     fake.operation("DeleteQueue")(lambda _service, _params: refusal)
@@ -295,7 +301,7 @@ def test_an_added_operation_may_fail(fake):
 
 
 def test_client_options(fake):
-    """Options of ``create_client`` and of ``Config`` go where they belong; others are refused."""
+    """``client()`` takes options of ``create_client`` and of ``Config``, and refuses others."""
     from botocore.config import Config
 
     client = fake.client(region_name="eu-west-1", config=Config(read_timeout=3), connect_timeout=5)
@@ -306,8 +312,8 @@ def test_client_options(fake):
 
 
 @pytest.mark.parametrize("fast", [True, False])
-def test_timestamps_are_the_same_instants(fake, fast):
-    """The fast parser and botocore's own agree."""
+def test_timestamp_parsers_agree(fake, fast):
+    """The fast timestamp parser gives the same result as botocore's."""
     moment = datetime.datetime(2030, 1, 1, 12, 0, 0, 250000, tzinfo=datetime.timezone.utc)
     job = fake.add_job([{**SUMMARY, "startedAt": moment}])
     (session,) = fake.client(fast_timestamps=fast).list_sessions(**job)["sessions"]
@@ -319,7 +325,7 @@ def test_timestamps_are_the_same_instants(fake, fast):
     "value", [1893456000, "Tue, 01 Jan 2030 00:00:00 GMT", "1 Jan 2030 12:00Z"]
 )
 def test_unusual_timestamps_are_left_to_botocore(value):
-    """Anything but the usual form is parsed as ever."""
+    """A timestamp in any other format is parsed by botocore."""
     from botocore.utils import parse_timestamp
 
     from pytest_deadline_sessions._transport import timestamps
@@ -328,20 +334,20 @@ def test_unusual_timestamps_are_left_to_botocore(value):
 
 
 @pytest.mark.parametrize("kind", ["behavior", "clock"])
-def test_wrong_parts_are_refused(kind):
-    """Behaviour and clock are what they are called."""
+def test_arguments_of_the_wrong_type(kind):
+    """``behavior`` and ``clock`` must be a Behavior and a Clock."""
     expected = {"behavior": "a Behavior", "clock": "a Clock"}[kind]
     with pytest.raises(TypeError, match=rf"{kind}=3 \(expected {expected}\)"):
         FakeDeadline(**{kind: 3})
 
 
 def test_a_clock_may_be_shared():
-    """Two fakes on one clock age together."""
+    """Advancing the clock that two fakes share advances both."""
     clock = Clock()
     fakes = [FakeDeadline(clock=clock) for _ in range(2)]
     fakes[0].clock.advance(days=2)
-    apart = fakes[1].clock.now() - fakes[0].clock.now()
-    assert apart < datetime.timedelta(minutes=1)
+    difference = fakes[1].clock.now() - fakes[0].clock.now()
+    assert difference < datetime.timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +367,7 @@ def test_a_clock_may_be_shared():
     ],
 )
 def test_a_closed_fake_refuses_all_work(fake, use):
-    """It says that it is closed, and what to do."""
+    """Every use of a closed fake raises an error that says so and what to do."""
     fake.close()
     with pytest.raises(RuntimeError, match=r"a closed FakeDeadline \(expected an open one; make"):
         use(fake)
@@ -369,27 +375,27 @@ def test_a_closed_fake_refuses_all_work(fake, use):
 
 
 def test_repr(fake):
-    """It tells how much there is."""
+    """The repr gives the number of jobs and of calls."""
     fake.client().list_sessions(**fake.add_job())
     assert repr(fake) == "<FakeDeadline: 1 jobs, 1 calls>"
 
 
 def test_no_endpoint_environment_without_an_endpoint(fake):
-    """There is nothing to point a subprocess at."""
+    """``endpoint_environment`` raises unless the fake is being served."""
     with pytest.raises(RuntimeError, match=r"expected to be inside serve\(\)"):
         fake.endpoint_environment()
 
 
 def test_snapshot_of_the_behavior(fake):
-    """Another behaviour, given by a reset, goes with the rest."""
+    """A snapshot restores the behavior that a reset has replaced."""
     restore = fake.snapshot()
     fake.reset(Behavior(page_size=2))
     restore()
     assert fake.behavior == Behavior()
 
 
-def test_resuming_opens_what_was_closed(fake):
-    """Whoever hands out one fake to many gives it to the next as new."""
+def test_resuming_a_closed_fake(fake):
+    """``resume`` opens a closed fake, with its jobs."""
     client, job = fake.client(), fake.add_job(sessions=1)
     fake.close()
     fake.resume()
@@ -397,40 +403,40 @@ def test_resuming_opens_what_was_closed(fake):
 
 
 def _ids_of(job):
-    return [one["sessionId"] for one in job.listing]
+    return [session["sessionId"] for session in job.listing]
 
 
-def test_ids_that_nobody_gave_are_free_ones(fake):
-    """Whatever ids were given before."""
+def test_generated_ids_are_unused(fake):
+    """Generated ids of jobs and sessions differ from all ids given or generated before."""
     given = fake.add_job(Listing(page_sizes=(2,)), jobId=model.make_id("JobId", 2))
-    of_random = fake.add_job([Listing(page_sizes=(1,), first=4)[0]])
-    several = [fake.add_job(sessions=2), fake.add_job(Listing(page_sizes=(1, 1)))]
+    fourth = fake.add_job([Listing(page_sizes=(1,), first=4)[0]])
+    generated = [fake.add_job(sessions=2), fake.add_job(Listing(page_sizes=(1, 1)))]
     given.start_session()
-    several.append(fake.add_job(sessions=1))
-    every = [one for job in (given, of_random, *several) for one in _ids_of(job)]
-    assert len(set(every)) == len(every) == 9
+    generated.append(fake.add_job(sessions=1))
+    session_ids = [session_id for job in (given, fourth, *generated) for session_id in _ids_of(job)]
+    assert len(set(session_ids)) == len(session_ids) == 9
     assert len({job["jobId"] for job in fake.jobs}) == 5
     with pytest.raises(ValueError, match="expected ids that no other job has"):
         fake.add_job(Listing(page_sizes=(1,), first=2))
 
 
-def test_a_refused_job_takes_no_number(fake):
-    """The next one is as if nobody had tried."""
+def test_a_refused_job_uses_no_id(fake):
+    """After refused jobs, the next job still gets the first id."""
     for options in ({"sessions": -1}, {"steps": -1}, {"details": {"priority": 101}}):
         with pytest.raises(ValueError, match="expected"):
             fake.add_job(**options)
     assert fake.add_job(sessions=1)["jobId"] == model.make_id("JobId", 1)
 
 
-def test_more_sessions_than_time_had_minutes(fake):
-    """A count that would start before the year 1 is out of range."""
+def test_too_many_sessions(fake):
+    """A count whose first session would start before the year 1 is refused."""
     with pytest.raises(ValueError, match=r"sessions=2000000000 \(expected fewer"):
         fake.add_job(sessions=2_000_000_000)
 
 
 @pytest.mark.parametrize("details", [3, "name", {1: "x"}])
-def test_details_are_named(fake, details):
-    """The details of a job are a dict of names; the refusal shows what came, and no job is left."""
+def test_details_must_be_a_dict(fake, details):
+    """``details`` must be a dict with strings as keys; otherwise no job is added."""
     with pytest.raises(TypeError) as caught:
         fake.add_job(details=details)
     expected = "a dict of members by their API name"

@@ -1,4 +1,4 @@
-"""Jobs and sessions of the fake, as users hold them."""
+"""The ``Job`` and ``Session`` objects of the fake."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _session(fake, status):
 
 
 def test_a_job_is_a_mapping_of_its_ids(fake):
-    """It can be unpacked into any call, and reads well."""
+    """A job is a mapping of its three ids, with a short repr."""
     job = fake.add_job()
     assert dict(job) == {
         "farmId": "farm-00000000000000000000000000000001",
@@ -54,8 +54,8 @@ def test_a_job_is_a_mapping_of_its_ids(fake):
         job["fleetId"]
 
 
-def test_jobs_in_the_order_of_their_adding(fake):
-    """``jobs`` gives handles that equal those that ``add_job`` gave, as mappings."""
+def test_jobs_are_kept_in_order(fake):
+    """``fake.jobs`` has the jobs in the order in which they were added."""
     added = [fake.add_job(), fake.add_job()]
     assert [dict(job) for job in fake.jobs] == [dict(job) for job in added]
 
@@ -63,7 +63,10 @@ def test_jobs_in_the_order_of_their_adding(fake):
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("status", WALKS)
 def test_moves_are_those_of_the_lifecycle(fake, status, move):
-    """A session moves where the lifecycle allows it; else nothing changes, and the refusal says."""
+    """A session makes the transitions that the lifecycle allows.
+
+    Any other raises an error that names the allowed ones, and changes nothing.
+    """
     session = _session(fake, status)
     before = session.summary
     if MOVES[move] in lifecycle.TRANSITIONS[status]:
@@ -83,13 +86,13 @@ def test_moves_are_those_of_the_lifecycle(fake, status, move):
 
 
 def test_every_move_is_at_the_services_time(fake):
-    """``updatedAt`` and ``endedAt`` are what the clock shows then, and ``updatedBy`` who asked."""
+    """Each update and the end get the clock's time; ``updatedBy`` is who requested the end."""
     with fake.clock.freeze("2030-01-01") as frozen:
         session = fake.add_job().start_session()
         started = fake.clock.now()
         frozen.tick(60)
         session.request_end(by=BY)
-        asked = fake.clock.now()
+        requested = fake.clock.now()
         frozen.tick(60)
         session.succeed_update()
         updated = fake.clock.now()
@@ -105,11 +108,11 @@ def test_every_move_is_at_the_services_time(fake):
         "updatedBy": BY,
         "endedAt": updated + datetime.timedelta(minutes=1),
     }
-    assert started < asked < updated
+    assert started < requested < updated
 
 
 def test_time_never_runs_backwards_in_a_summary(fake):
-    """A clock set back gives no session that ended before it started."""
+    """If the clock is set back, a session still does not end before it started."""
     with fake.clock.freeze("2030-01-02") as frozen:
         session = fake.add_job().start_session()
         frozen.move_to("2030-01-01")
@@ -120,24 +123,27 @@ def test_time_never_runs_backwards_in_a_summary(fake):
 
 
 def test_sessions_of_a_listing_can_be_moved(fake):
-    """Each place of a listing is a session like any other, and its neighbours stay."""
+    """Ending one session of a listing changes neither the other sessions nor the pages."""
     job = fake.add_job(Listing(page_sizes=(1, 0, 2)))
     job.sessions[1].end()
-    assert [one["lifecycleStatus"] for one in job.listing] == ["STARTED", "ENDED", "STARTED"]
+    statuses = [session["lifecycleStatus"] for session in job.listing]
+    assert statuses == ["STARTED", "ENDED", "STARTED"]
     assert job.listing.page_sizes == (1, 0, 2)
 
 
 def test_sessions_that_start_later_are_listed_last(fake):
-    """In new pages where the listing says where it is cut."""
+    """A session that starts later is listed last, on a new page if the listing has page sizes."""
     job = fake.add_job(Listing(page_sizes=(1, 1)))
     started = [job.start_session() for _ in range(2)]
-    assert [one["sessionId"] for one in job.listing][2:] == [one.session_id for one in started]
+    assert [summary["sessionId"] for summary in job.listing][2:] == [
+        session.session_id for session in started
+    ]
     assert job.listing.page_sizes == (1, 1, 2)
     assert [len(page) for page in job.listing.pages()] == [1, 1, 2]
 
 
-def test_a_session_may_start_with_members_of_ones_own(fake):
-    """Members are checked like any summary, and ids must be free in the whole fake."""
+def test_starting_a_session_with_given_members(fake):
+    """``start_session`` checks given members, and refuses a session id that the fake has."""
     job = fake.add_job()
     worker = "worker-" + "a" * 32
     session = job.start_session(workerId=worker)
@@ -150,7 +156,7 @@ def test_a_session_may_start_with_members_of_ones_own(fake):
 
 
 def test_fresh_ids_avoid_those_that_are_taken(fake):
-    """A listing that counted from one already does not collide with sessions that start."""
+    """The id of a started session skips ids of the listing and ids given before."""
     job = fake.add_job(Listing(page_sizes=(3,)))
     session = job.start_session()
     assert session.session_id.endswith("4")
@@ -160,7 +166,7 @@ def test_fresh_ids_avoid_those_that_are_taken(fake):
 
 
 def test_a_session_by_its_id(fake):
-    """``session`` gives the handle; an id that the job does not list is refused."""
+    """``job.session`` returns the session with an id, and refuses an id that the job lacks."""
     job = fake.add_job(sessions=2)
     session_id = job.listing[1]["sessionId"]
     assert job.session(session_id).summary == job.listing[1]
@@ -168,8 +174,8 @@ def test_a_session_by_its_id(fake):
         job.session("session-1")
 
 
-def test_handles_from_before_a_reset(fake):
-    """They say that they are gone instead of giving what another test left."""
+def test_jobs_and_sessions_from_before_a_reset(fake):
+    """Using a job or session added before a reset raises an error that says so."""
     job = fake.add_job()
     session = job.start_session()
     fake.reset()
@@ -181,8 +187,8 @@ def test_handles_from_before_a_reset(fake):
         session.summary  # noqa: B018 (a property that raises)
 
 
-def test_operations_and_handles_see_the_same_session(fake):
-    """GetSession and UpdateSession read and write what handles do."""
+def test_operations_and_objects_share_state(fake):
+    """GetSession and UpdateSession read and change the state that ``Session`` objects show."""
     client = fake.client()
     job = fake.add_job()
     session = job.start_session()
@@ -197,13 +203,13 @@ def test_operations_and_handles_see_the_same_session(fake):
         "logGroupName": "/aws/deadline/{farmId}/{queueId}".format(**job),
         "logStreamName": session.session_id,
     }
-    # Asking again for what is under way changes nothing.
+    # Requesting the end again changes nothing.
     client.update_session(**of_session, targetLifecycleStatus="ENDED")
     assert session.summary == summary
 
 
-def test_updating_what_has_ended():
-    """It is a conflict, or nothing, as ``Behavior`` says."""
+def test_updating_an_ended_session():
+    """Updating an ended session is a conflict, or changes nothing, as Behavior says."""
     fake = FakeDeadline()
     client = fake.client()
     for _ in range(2):
@@ -220,8 +226,8 @@ def test_updating_what_has_ended():
 
 
 @pytest.mark.parametrize("conflicts", [False, True])
-def test_updating_what_was_asked_already(conflicts):
-    """It is nothing, or a conflict, as ``Behavior`` says."""
+def test_updating_a_session_twice(conflicts):
+    """Updating a session already asked to end changes nothing, or conflicts, as Behavior says."""
     fake = FakeDeadline(Behavior(update_of_asked_conflicts=conflicts))
     client, job = fake.client(), fake.add_job(sessions=2)
     for session, done in zip(job.sessions, (False, True), strict=True):
@@ -235,17 +241,17 @@ def test_updating_what_was_asked_already(conflicts):
         assert session.summary == summary
 
 
-def test_an_update_that_is_sent_again():
-    """A request with the ``clientToken`` of one before is that one again, whatever came since."""
+def test_an_update_with_the_same_client_token():
+    """An update with the ``clientToken`` of an earlier one succeeds and changes nothing."""
     fake = FakeDeadline(Behavior(update_of_asked_conflicts=True))
     client = fake.client()
     job = fake.add_job(sessions=1)
     session = job.sessions[0]
     update = {**job, "sessionId": session.session_id, "targetLifecycleStatus": "ENDED"}
     client.update_session(**update, clientToken="a")
-    asked = session.summary
+    updated = session.summary
     client.update_session(**update, clientToken="a")
-    assert session.summary == asked
+    assert session.summary == updated
     with pytest.raises(client.exceptions.ConflictException):
         client.update_session(**update, clientToken="b")
     restore = fake.snapshot()
@@ -258,7 +264,7 @@ def test_an_update_that_is_sent_again():
 
 @pytest.mark.parametrize("operation", ["get_session", "update_session"])
 def test_unknown_sessions(fake, operation):
-    """A session of another job, too, is not found."""
+    """A session of another job is not found."""
     client = fake.client()
     job, other = fake.add_job(), fake.add_job(sessions=1)
     arguments = {**job, "sessionId": other.listing[0]["sessionId"]}
@@ -270,7 +276,7 @@ def test_unknown_sessions(fake, operation):
 
 
 def test_sessions_show_their_status(fake):
-    """A debugger, or a failing assertion, says which session it is and how far it has come."""
+    """The repr of a session has its id and its current status."""
     session = fake.add_job().start_session()
     assert repr(session) == f"<Session {session.session_id} STARTED>"
     session.end()

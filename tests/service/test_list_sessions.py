@@ -1,4 +1,4 @@
-"""ListSessions, as a client of the fake sees it."""
+"""ListSessions, called with a client of the fake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _ids(sessions):
 
 
 def _pages(client, **arguments):
-    """Every response, by a loop of our own."""
+    """Return all pages of a listing."""
     pages = [client.list_sessions(**arguments)]
     while "nextToken" in pages[-1]:
         pages.append(client.list_sessions(**arguments, nextToken=pages[-1]["nextToken"]))
@@ -31,7 +31,7 @@ def _pages(client, **arguments):
 
 
 def _refusal(client, **arguments):
-    """The error that a call gets."""
+    """Return the error response to a call."""
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         client.list_sessions(**arguments)
     return caught.value.response
@@ -45,13 +45,13 @@ def fake():
 
 @pytest.fixture
 def client(fake):
-    """A client of it."""
+    """A client of the fake."""
     return fake.client()
 
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 201])
 def test_pages_of_a_hundred_by_default(fake, client, count):
-    """Without maxResults the default page size cuts; the last page has no token."""
+    """Without maxResults a page has up to 100 sessions; the last page has no token."""
     pages = _pages(client, **fake.add_job(sessions=count))
     assert [len(page["sessions"]) for page in pages] == (
         [100] * (count // 100) + [count % 100] * (count % 100 > 0) or [0]
@@ -60,30 +60,33 @@ def test_pages_of_a_hundred_by_default(fake, client, count):
 
 @pytest.mark.at_length
 @given(count=st.integers(0, 30), max_results=st.integers(1, 12), page_size=st.integers(1, 12))
-def test_pages_hold_what_was_asked_for_and_what_the_service_gives(count, max_results, page_size):
-    """The smaller of maxResults and ``Behavior.page_size`` cuts, and every session comes once."""
+def test_page_sizes(count, max_results, page_size):
+    """A page has at most ``maxResults`` and ``Behavior.page_size`` sessions.
+
+    Every session is listed once.
+    """
     fake = FakeDeadline(Behavior(page_size=page_size))
     job = fake.add_job(sessions=count)
     pages = _pages(fake.client(), **job, maxResults=max_results)
     size = min(max_results, page_size)
     assert len(pages) == max(math.ceil(count / size), 1)
     assert all(len(page["sessions"]) <= size for page in pages)
-    assert _ids(one for page in pages for one in page["sessions"]) == _ids(job.listing)
+    assert _ids(session for page in pages for session in page["sessions"]) == _ids(job.listing)
 
 
 @pytest.mark.parametrize(
     "sizes", [(0,), (1,), (0, 1), (1, 0), (0, 0), (2, 0, 0, 1), (100, 0, 100), (1,) * 12]
 )
-def test_pages_as_a_listing_says(fake, client, sizes):
-    """Empty pages stand where the listing has them, each with a token unless it is the last."""
+def test_page_sizes_of_a_listing(fake, client, sizes):
+    """Pages have the sizes of the listing, empty pages included."""
     job = fake.add_job(Listing(page_sizes=sizes))
     pages = _pages(client, **job)
     assert tuple(len(page["sessions"]) for page in pages) == sizes
-    assert _ids(one for page in pages for one in page["sessions"]) == _ids(job.listing)
+    assert _ids(session for page in pages for session in page["sessions"]) == _ids(job.listing)
 
 
 def test_max_results_cuts_the_pages_of_a_listing_further(fake, client):
-    """A page is never larger than was asked for, nor joined with the next."""
+    """``maxResults`` splits the pages of a listing, and never joins them."""
     job = fake.add_job(Listing(page_sizes=(3, 0, 2)))
     pages = _pages(client, **job, maxResults=2)
     assert [len(page["sessions"]) for page in pages] == [2, 1, 0, 2]
@@ -91,7 +94,7 @@ def test_max_results_cuts_the_pages_of_a_listing_further(fake, client):
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_the_paginator_gets_everything(fake, client, size):
-    """Botocore's paginator follows the tokens, whatever the page size."""
+    """Botocore's paginator gets the complete listing, whatever the page size."""
     job = fake.add_job(sessions=120)
     pages = client.get_paginator("list_sessions").paginate(
         **job, PaginationConfig={"PageSize": size}
@@ -99,8 +102,8 @@ def test_the_paginator_gets_everything(fake, client, size):
     assert _ids(pages.build_full_result()["sessions"]) == _ids(job.listing)
 
 
-def test_resuming_in_the_middle_of_a_page(fake, client):
-    """MaxItems and StartingToken of botocore's paginator lead on where it stopped."""
+def test_resuming_the_paginator(fake, client):
+    """Botocore's StartingToken continues where MaxItems stopped, in the middle of a page."""
     job = fake.add_job(Listing(page_sizes=(3, 3)))
     paginator = client.get_paginator("list_sessions")
     first = paginator.paginate(**job, PaginationConfig={"MaxItems": 4}).build_full_result()
@@ -112,27 +115,26 @@ def test_resuming_in_the_middle_of_a_page(fake, client):
 
 @pytest.mark.at_length
 @given(listing=ds.listings(max_sessions=40))
-def test_summaries_arrive_as_they_are(listing):
-    """What a client parses equals what was put in, and is what the service model allows."""
+def test_a_client_gets_the_summaries_of_a_listing(listing):
+    """A client gets exactly the summaries of a listing, and they fit the service model."""
     fake = FakeDeadline()
-    got = [
-        one for page in _pages(fake.client(), **fake.add_job(listing)) for one in page["sessions"]
-    ]
-    assert got == list(listing)
-    assert validation.check_response({"sessions": got}) == []
+    pages = _pages(fake.client(), **fake.add_job(listing))
+    sessions = [session for page in pages for session in page["sessions"]]
+    assert sessions == list(listing)
+    assert validation.check_response({"sessions": sessions}) == []
 
 
 @pytest.mark.at_length
 @given(sessions=ds.session_lists())
-def test_given_summaries_arrive_as_they_are(sessions):
-    """Offsets, fractions of a second and optional members survive the wire."""
+def test_a_client_gets_given_summaries(sessions):
+    """A client gets given summaries unchanged: times, fractions of a second, optional members."""
     fake = FakeDeadline(Behavior(order="given"))
     job = fake.add_job(sessions)
     assert fake.client().list_sessions(**job)["sessions"] == sessions
 
 
-def test_sessions_are_listed_by_their_start(fake, client):
-    """The default order is that of startedAt; ``Behavior`` can keep the given one."""
+def test_the_order_of_sessions(fake, client):
+    """Sessions are listed by ``startedAt``, or in the order given, as Behavior says."""
     newest_first = list(Listing(page_sizes=(3,), order="newest-first"))
     job = fake.add_job(newest_first)
     assert client.list_sessions(**job)["sessions"] == newest_first[::-1]
@@ -142,7 +144,7 @@ def test_sessions_are_listed_by_their_start(fake, client):
 
 
 def test_tokens_of_two_pages_differ_and_stay_within_the_model(fake, client):
-    """Each page has a token of its own, in characters that careless escaping breaks."""
+    """Each page has its own token, with characters that must be escaped in a URL."""
     tokens = [
         page["nextToken"]
         for page in _pages(client, **fake.add_job(Listing(page_sizes=(1,) * 20)))[:-1]
@@ -154,7 +156,7 @@ def test_tokens_of_two_pages_differ_and_stay_within_the_model(fake, client):
 
 @pytest.mark.parametrize("length", [48, 4096])
 def test_tokens_of_any_length(length):
-    """Tokens are as long as ``Behavior`` says, and lead on."""
+    """Tokens are as long as Behavior says, and lead to the next page."""
     fake = FakeDeadline(Behavior(token_length=length))
     pages = _pages(fake.client(), **fake.add_job(Listing(page_sizes=(1, 1))))
     assert len(pages[0]["nextToken"]) == length
@@ -174,25 +176,25 @@ def test_tokens_of_any_length(length):
     ],
 )
 def test_garbled_tokens_are_refused(fake, client, spoil):
-    """A token that is not exactly as it came is an HTTP 400 ValidationException."""
+    """A token that differs from the one received gets a 400 ValidationException."""
     job = fake.add_job(Listing(page_sizes=(1, 1)))
     token = client.list_sessions(**job)["nextToken"]
     response = _refusal(client, **job, nextToken=spoil(token))
     assert response["Error"]["Code"] == "ValidationException"
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
     assert response["reason"] == "FIELD_VALIDATION_FAILED"
-    assert [one["name"] for one in response["fieldList"]] == ["nextToken"]
+    assert [field["name"] for field in response["fieldList"]] == ["nextToken"]
 
 
 def test_tokens_of_other_jobs_are_refused(fake, client):
-    """A token leads on only in the listing that it came from."""
+    """A token issued for one job is refused for another job."""
     job, other = (fake.add_job(Listing(page_sizes=(1, 1), first=first)) for first in (1, 10))
     token = client.list_sessions(**job)["nextToken"]
     assert _refusal(client, **other, nextToken=token)["Error"]["Code"] == "ValidationException"
 
 
 def test_tokens_of_other_fakes_are_refused(client, fake):
-    """Two fakes do not know each other's tokens."""
+    """A token issued by one fake is refused by another fake."""
     token = client.list_sessions(**fake.add_job(Listing(page_sizes=(1, 1))))["nextToken"]
     other = FakeDeadline()
     job = other.add_job(Listing(page_sizes=(1, 1)))
@@ -202,7 +204,7 @@ def test_tokens_of_other_fakes_are_refused(client, fake):
 
 @pytest.mark.parametrize(("first", "then"), [(None, 1), (1, None), (1, 2)])
 def test_changed_arguments_are_refused(fake, client, first, then):
-    """All other arguments are to be kept; ``Behavior`` can be more lenient."""
+    """A token with a different ``maxResults`` is refused, unless Behavior allows it."""
     sizes = [{} if size is None else {"maxResults": size} for size in (first, then)]
     job = fake.add_job(Listing(page_sizes=(1, 1)))
     token = client.list_sessions(**job, **sizes[0])["nextToken"]
@@ -218,7 +220,7 @@ def test_changed_arguments_are_refused(fake, client, first, then):
 
 
 def test_a_token_may_be_used_again(fake, client):
-    """Tokens are not single-use, unless ``Behavior`` says so."""
+    """A token can be used twice, unless Behavior makes tokens single-use."""
     job = fake.add_job(Listing(page_sizes=(1, 1)))
     token = client.list_sessions(**job)["nextToken"]
     pages = [client.list_sessions(**job, nextToken=token)["sessions"] for _ in range(2)]
@@ -237,7 +239,7 @@ def test_a_token_may_be_used_again(fake, client):
     ("age", "good"), [(DAY - INSTANT, True), (DAY, True), (DAY + INSTANT, False)]
 )
 def test_tokens_expire_after_a_day(fake, client, age, good):
-    """A token is taken until it is exactly 24 hours old, and not a microsecond longer."""
+    """A token of exactly 24 hours is accepted; one a microsecond older is refused."""
     with fake.clock.freeze("2030-01-01"):
         job = fake.add_job(Listing(page_sizes=(1, 1)))
         token = client.list_sessions(**job)["nextToken"]
@@ -254,7 +256,7 @@ def test_tokens_expire_after_a_day(fake, client, age, good):
 
 
 def test_the_lifetime_of_tokens_can_be_set():
-    """``Behavior.token_lifetime`` is what a token may reach in age."""
+    """``Behavior.token_lifetime`` sets the age at which tokens expire."""
     fake = FakeDeadline(Behavior(token_lifetime=datetime.timedelta(minutes=5)))
     client = fake.client()
     job = fake.add_job(Listing(page_sizes=(1, 1)))
@@ -263,8 +265,8 @@ def test_the_lifetime_of_tokens_can_be_set():
     assert _refusal(client, **job, nextToken=token)["Error"]["Message"].endswith("expired.")
 
 
-def test_tokens_expire_at_will(fake, client):
-    """``expire_tokens`` ages those issued so far, and none issued later."""
+def test_expire_tokens(fake, client):
+    """``expire_tokens`` expires the tokens issued so far, and none issued later."""
     job = fake.add_job(Listing(page_sizes=(1, 1)))
     token = client.list_sessions(**job)["nextToken"]
     fake.expire_tokens()
@@ -274,7 +276,7 @@ def test_tokens_expire_at_will(fake, client):
 
 
 def test_two_jobs_may_have_the_same_token():
-    """With ``tokens_shared_by_jobs`` the same text leads to a page of each job."""
+    """With ``tokens_shared_by_jobs`` two jobs have the same token, and each gets its own page."""
     fake = FakeDeadline(Behavior(tokens_shared_by_jobs=True))
     client = fake.client()
     jobs = [fake.add_job(Listing(page_sizes=(1, 1), first=first)) for first in (1, 10)]
@@ -286,7 +288,7 @@ def test_two_jobs_may_have_the_same_token():
 
 
 def test_the_end_of_a_listing(fake, client):
-    """The last page has no token, also where it is null on the wire; ``""`` is to be asked for."""
+    """The last page has no token, or null or an empty one if Behavior says so."""
     assert "nextToken" not in client.list_sessions(**fake.add_job(sessions=1))
     fake.reset(Behavior(null_final_token=True))
     assert "nextToken" not in client.list_sessions(**fake.add_job(sessions=1))
@@ -296,7 +298,7 @@ def test_the_end_of_a_listing(fake, client):
 
 
 def test_an_empty_token_may_be_the_start():
-    """``Behavior.empty_token_is_start`` takes a request with an empty token for a first call."""
+    """With ``Behavior.empty_token_is_start`` an empty token requests the first page."""
     fake = FakeDeadline(Behavior(empty_token_is_start=True))
     job = fake.add_job(sessions=1)
     assert len(fake.client().list_sessions(**job, nextToken="")["sessions"]) == 1
@@ -304,7 +306,7 @@ def test_an_empty_token_may_be_the_start():
 
 @pytest.mark.parametrize("max_results", [101, 1000])
 def test_max_results_over_a_hundred_is_refused_by_the_service(fake, client, max_results):
-    """Botocore lets it through; the service names the member and what it allows."""
+    """A ``maxResults`` over 100 passes botocore, and the service refuses it by name."""
     response = _refusal(client, **fake.add_job(), maxResults=max_results)
     assert response["reason"] == "FIELD_VALIDATION_FAILED"
     assert response["fieldList"] == [
@@ -313,7 +315,7 @@ def test_max_results_over_a_hundred_is_refused_by_the_service(fake, client, max_
 
 
 def test_max_results_zero_is_refused_by_botocore(fake, client):
-    """The call is never sent, and the transcript says so."""
+    """Botocore refuses ``maxResults=0`` without sending the call, which is recorded as not sent."""
     with pytest.raises(botocore.exceptions.ParamValidationError):
         client.list_sessions(**fake.add_job(), maxResults=0)
     (call,) = fake.calls
@@ -322,7 +324,7 @@ def test_max_results_zero_is_refused_by_botocore(fake, client):
 
 
 def test_max_results_zero_is_refused_by_the_service_too(fake):
-    """A client that validates nothing gets the service's error."""
+    """Without botocore's validation the service refuses ``maxResults=0``."""
     client = fake.client(parameter_validation=False)
     response = _refusal(client, **fake.add_job(), maxResults=0)
     assert response["fieldList"] == [{"name": "maxResults", "message": "0 (expected 1..100)"}]
@@ -331,16 +333,16 @@ def test_max_results_zero_is_refused_by_the_service_too(fake):
 
 @pytest.mark.parametrize("name", ["farmId", "queueId", "jobId"])
 def test_malformed_ids_are_refused(fake, client, name):
-    """Ids have a pattern, which botocore does not check."""
+    """The service refuses a malformed id, which botocore lets through."""
     job = {**fake.add_job(), name: "farm-1"}
     response = _refusal(client, **job)
     assert response["Error"]["Code"] == "ValidationException"
-    assert [one["name"] for one in response["fieldList"]] == [name]
+    assert [field["name"] for field in response["fieldList"]] == [name]
 
 
 @pytest.mark.parametrize("name", ["farmId", "queueId", "jobId"])
 def test_unknown_jobs_are_not_found(fake, client, name):
-    """A job is known by all three ids together; ``Behavior`` can list nothing instead."""
+    """A job is not found unless all three ids match; Behavior can list no sessions instead."""
     shape = name[0].upper() + name[1:]
     job = {**fake.add_job(sessions=1), name: model.make_id(shape, 99)}
     response = _refusal(client, **job)
@@ -364,7 +366,7 @@ def test_unknown_jobs_are_not_found(fake, client, name):
     ],
 )
 def test_each_modelled_error(fake, code, status):
-    """Code, status, wording and members arrive as modelled, as an exception of the client's."""
+    """A client raises each modelled error with its code, status and members."""
     client = fake.client(retries={"total_max_attempts": 1})
     job = fake.add_job()
     fake.fail_next(code)
@@ -382,7 +384,7 @@ def test_each_modelled_error(fake, code, status):
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerErrorException"])
 def test_retry_after(code):
-    """``Behavior.retry_after_seconds`` adds the header where the model has it."""
+    """``Behavior.retry_after_seconds`` adds Retry-After to the errors that the model has it for."""
     fake = FakeDeadline(Behavior(retry_after_seconds=7))
     client = fake.client(retries={"total_max_attempts": 1})
     fake.fail_next(code)
@@ -401,25 +403,25 @@ def test_retry_after(code):
     ),
     max_results=st.integers(1, 4),
 )
-def test_no_session_that_was_there_throughout_is_lost_or_doubled(sizes, changes, max_results):
-    """While somebody pages, sessions start, are asked to end and end."""
+def test_paging_while_the_listing_changes(sizes, changes, max_results):
+    """Sessions that were there before paging are listed once, whatever changes meanwhile."""
     fake = FakeDeadline()
     client = fake.client()
     job = fake.add_job(Listing(page_sizes=tuple(sizes)))
     before = _ids(job.listing)
-    got, token, answered = [], {}, 0
+    session_ids, token, calls = [], {}, 0
     while True:
         page = client.list_sessions(**job, maxResults=max_results, **token)
-        got += _ids(page["sessions"])
-        for at, change in changes:
-            if at == answered:
+        session_ids += _ids(page["sessions"])
+        for number, change in changes:
+            if number == calls:
                 _change(job, change)
-        answered += 1
+        calls += 1
         if "nextToken" not in page:
             break
         token = {"nextToken": page["nextToken"]}
-    assert [one for one in got if one in before] == before
-    assert len(set(got)) == len(got)
+    assert [session_id for session_id in session_ids if session_id in before] == before
+    assert len(set(session_ids)) == len(session_ids)
 
 
 def _change(job, change):
@@ -431,7 +433,7 @@ def _change(job, change):
 
 
 def test_large_listings_are_served_page_by_page(fake, client):
-    """A listing of a hundred thousand sessions is never made as a whole."""
+    """A client gets the first page of a listing of 100,000 sessions."""
     job = fake.add_job(Listing(runs=(("ENDED", 100_000),)))
     page = client.list_sessions(**job)
     assert len(page["sessions"]) == 100

@@ -1,4 +1,4 @@
-"""The operations around ListSessions: what they share."""
+"""What the operations besides ListSessions have in common."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def fake():
     return FakeDeadline()
 
 
-def test_what_the_installed_service_model_lacks_is_not_offered(fake, monkeypatch):
-    """An operation that is newer than the installed botocore is left out, now and after resets."""
+def test_operations_that_botocore_lacks(fake, monkeypatch):
+    """An operation that the installed botocore lacks is not offered, nor after a reset."""
     monkeypatch.setitem(OPERATIONS, "GetSunrise", lambda _service, _params: {})
     for _ in range(2):
         assert "GetSunrise" not in FakeDeadline()._service.operations
@@ -34,7 +34,7 @@ def test_what_the_installed_service_model_lacks_is_not_offered(fake, monkeypatch
     assert set(fake._service.operations) == set(OPERATIONS) & set(model.operation_names())
 
 
-def test_a_planned_resource_not_found_is_about_what_the_call_names(fake):
+def test_the_resource_of_a_not_found_fault(fake):
     """``resourceId`` and ``resourceType`` are those of the last id in the path of the request."""
     client = fake.client()
     job = fake.add_job()
@@ -53,8 +53,8 @@ def test_a_planned_resource_not_found_is_about_what_the_call_names(fake):
         assert response["resourceId"] == arguments[f"{kind}Id"]
 
 
-def test_a_planned_resource_not_found_of_a_call_without_ids(fake):
-    """It is about something unknown."""
+def test_a_not_found_fault_without_an_id(fake):
+    """If the call has no ids, ``resourceId`` is ``"unknown"``."""
     client = fake.client()
     fake.operation("ListTagsForResource")(lambda _service, _params: {})
     fake.fail_next("ResourceNotFoundException", operation="ListTagsForResource")
@@ -64,7 +64,7 @@ def test_a_planned_resource_not_found_of_a_call_without_ids(fake):
 
 
 def _known(fake, job):
-    """A value for every required argument of every operation, as far as the job has one."""
+    """Return values for the arguments of all operations, as far as the job has them."""
     known = {**job, "storageProfileId": PROFILE, "queueIds": [job["queueId"]], "itemOffset": 0}
     known["targetLifecycleStatus"] = "ENDED"
     for summary in job.listing.between(0, 1):
@@ -77,7 +77,7 @@ def _known(fake, job):
 
 
 def _arguments(shape, known):
-    """The required arguments of an operation; ``None`` if the job lacks one."""
+    """Return the required arguments of an operation, or None if one has no value."""
     arguments = {}
     for name in shape.required_members:
         if name == "identifiers":
@@ -92,7 +92,7 @@ def _arguments(shape, known):
 @settings(deadline=None)
 @given(contents=job_contents(max_sessions=6))
 def test_every_result_is_what_the_service_model_allows(contents):
-    """Whatever a job holds, every operation tells of it in the members and values modelled."""
+    """For any job contents, the result of every operation fits the service model."""
     fake = FakeDeadline()
     fake.describe(PROFILE)
     job = fake.add_job(**contents)
@@ -101,16 +101,16 @@ def test_every_result_is_what_the_service_model_allows(contents):
     for name in service.operations:
         arguments = _arguments(model.operation_model(name).input_shape, known)
         if arguments is not None:
-            answer = service.call(name, arguments)
-            ended = answer.fault is not None and answer.fault.code == "ConflictException"
-            assert ended or validation.check_response(answer.result, name) == []
+            outcome = service.call(name, arguments)
+            conflict = outcome.fault is not None and outcome.fault.code == "ConflictException"
+            assert conflict or validation.check_response(outcome.result, name) == []
             called.add(name)
     event("every operation" if called == set(service.operations) else "some operations")
     assert {call.operation for call in fake.calls} == called | {"ListSessionActions"}
 
 
 def test_every_operation_is_tried():
-    """A job with work has all that any operation asks for."""
+    """A job with tasks has values for the arguments of every operation."""
     fake = FakeDeadline()
     known = _known(fake, fake.add_job(2, tasks=1))
     for name in fake._service.operations:
@@ -121,7 +121,7 @@ def test_every_operation_is_tried():
     "name", sorted(name for name in OPERATIONS if name in model.operation_names())
 )
 def test_every_fault_of_every_operation_can_be_planned(name):
-    """What the service model has for the operation comes at the next call, and is written down."""
+    """Each fault that the model has for an operation can be added, and is recorded."""
     fake = FakeDeadline()
     fake.describe(PROFILE)
     known = _known(fake, fake.add_job(2, tasks=1))
@@ -144,8 +144,8 @@ def test_every_fault_of_every_operation_can_be_planned(name):
         ),
     ],
 )
-def test_contents_that_cannot_be(options, refusal):
-    """Options that leave nothing are refused when something is drawn."""
+def test_impossible_options_of_job_contents(options, refusal):
+    """Options that allow no contents are refused when something is drawn."""
     with pytest.raises(InvalidArgument) as caught:
         find(job_contents(**options), lambda _: True)
     assert str(caught.value) == refusal
@@ -153,8 +153,8 @@ def test_contents_that_cannot_be(options, refusal):
 
 @settings(deadline=None)
 @given(contents=job_contents(max_sessions=3, max_steps=2, max_tasks=5))
-def test_contents_keep_to_their_options(contents):
-    """And each step has a task."""
+def test_job_contents_keep_to_their_options(contents):
+    """Drawn contents keep to the limits, and have at least one task per step."""
     assert len(contents["sessions"]) <= 3
     assert 0 <= contents["steps"] <= 2
     assert contents["steps"] <= contents["tasks"] <= 5
@@ -169,8 +169,8 @@ def test_contents_keep_to_their_options(contents):
         lambda contents: contents["tasks"] > contents["steps"] > 1,
     ],
 )
-def test_contents_of_every_kind_are_drawn(wanted):
-    """Jobs without work, with as much as may be, and with uneven steps."""
+def test_job_contents_of_every_kind_are_drawn(wanted):
+    """Jobs without steps, with the most steps and tasks, and with uneven steps are drawn."""
     options = job_contents(max_sessions=3, max_steps=2, max_tasks=5)
     find(options, wanted, settings=settings(phases=[Phase.generate], max_examples=1000))
 
@@ -182,8 +182,8 @@ def test_contents_of_every_kind_are_drawn(wanted):
         ({"farmz": []}, ValueError, "ListFarms returned farmz (expected {})"),
     ],
 )
-def test_a_result_that_would_get_lost(fake, result, error, wording):
-    """An added operation that gives nothing, or a member that there is not, is told so."""
+def test_an_invalid_result_of_an_added_operation(fake, result, error, wording):
+    """An added operation that returns None or an unknown member raises an error."""
     fake.operation("ListFarms")(lambda _service, _params: result)
     with pytest.raises(error) as caught:
         fake.client().list_farms()
@@ -195,7 +195,7 @@ def test_a_result_that_would_get_lost(fake, result, error, wording):
 
 
 def test_an_added_operation_is_a_function(fake):
-    """Anything else is refused when it is added."""
+    """An added operation must be callable."""
     with pytest.raises(TypeError) as caught:
         fake.operation("ListFarms")({"farms": []})
     assert str(caught.value) == (
@@ -203,8 +203,8 @@ def test_an_added_operation_is_a_function(fake):
     )
 
 
-def test_what_an_operation_fails_at_is_in_the_transcript(fake):
-    """As any other outcome, since a program outside may keep it to itself."""
+def test_exceptions_of_operations_are_recorded(fake):
+    """A call whose operation raises, or that the fake lacks, is recorded with the exception."""
 
     @fake.operation("ListFarms")
     def list_farms(_service, _params):

@@ -1,4 +1,4 @@
-"""Farms, queues, jobs and storage profiles, and what a test can say of them."""
+"""Farms, queues, jobs and storage profiles, and ``describe``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOLD = "GetStorageProfileForQueue: " + ", ".join(
     if name != "storageProfileId"
 )
 SYSTEMS = ", ".join(map(repr, model.enum("StorageProfileOperatingSystemFamily")))
-# What a structure of these needs has a pattern of its own, and so must be known.
+# Results of these have required members with a pattern, which cannot be invented.
 NOT_INVENTED = {"GetFarm", "GetFleet", "GetMonitor", "GetSessionAction", "GetTask"}
 GETTERS = {
     "get_farm": "farmId",
@@ -39,7 +39,7 @@ def fake():
 
 @pytest.fixture
 def client(fake):
-    """A client of it."""
+    """A client of the fake."""
     return fake.client()
 
 
@@ -57,19 +57,19 @@ def _get(client, method, ids):
 
 @pytest.mark.parametrize("method", GETTERS)
 def test_results_are_what_the_service_model_allows(fake, client, method):
-    """The resources of every job can be got, and name themselves."""
+    """Each result fits the service model and has the ids of the request."""
     fake.describe(PROFILE)
     ids = {**fake.add_job(sessions=1), "storageProfileId": PROFILE}
     response = _get(client, method, ids)
     operation = client.meta.method_to_api_mapping[method]
     assert validation.check_response(response, operation) == []
-    named = [name for name in ids if name in response]
-    assert {name: response[name] for name in named} == {name: ids[name] for name in named}
+    names = [name for name in ids if name in response]
+    assert {name: response[name] for name in names} == {name: ids[name] for name in names}
 
 
 @pytest.mark.parametrize("method", GETTERS)
 def test_unknown_resources(fake, client, method):
-    """The id that names nothing is in the error, with its kind."""
+    """The error for an unknown id has that id and the kind of resource."""
     fake.describe(PROFILE)
     member = GETTERS[method]
     ids = {**fake.add_job(), "storageProfileId": PROFILE}
@@ -82,7 +82,7 @@ def test_unknown_resources(fake, client, method):
 
 @pytest.mark.parametrize("method", GETTERS)
 def test_faults_can_be_planned_for_each(fake, client, method):
-    """The planned fault comes first, and the transcript has both calls."""
+    """An added fault fails the next call of its operation; both attempts are recorded."""
     fake.describe(PROFILE)
     operation = client.meta.method_to_api_mapping[method]
     fake.fail_next("ThrottlingException", operation=operation)
@@ -94,7 +94,7 @@ def test_faults_can_be_planned_for_each(fake, client, method):
 
 
 def test_a_queue_of_another_farm(fake, client):
-    """Is not found in this one, whether or not it was described."""
+    """A queue is not found in another farm, described or not."""
     job, other = (
         fake.add_job(),
         fake.add_job(farmId="farm-" + "a" * 32, queueId="queue-" + "a" * 32),
@@ -108,7 +108,7 @@ def test_a_queue_of_another_farm(fake, client):
 
 
 def test_resources_without_a_job(fake, client):
-    """A farm and a queue exist once they are described, and were created before any test."""
+    """A described farm and queue exist without a job, created before the test."""
     ids = {"farmId": "farm-" + "a" * 32, "queueId": "queue-" + "a" * 32}
     fake.describe(ids["farmId"], description="Small")
     fake.describe(ids["queueId"])
@@ -117,19 +117,23 @@ def test_resources_without_a_job(fake, client):
     assert farm["createdAt"] == queue["createdAt"] < fake.clock.now()
 
 
-def test_what_was_described_is_told(fake, client):
-    """Members are merged one by one, over those that the service has."""
+def test_described_members(fake, client):
+    """Described members are merged, and replace those of the service."""
     job = fake.add_job()
     fake.describe(job["jobId"], name="Shot 10", priority=7)
     fake.describe(job["jobId"], priority=8, description="Second try")
-    got = client.get_job(**job)
-    assert (got["name"], got["priority"], got["description"]) == ("Shot 10", 8, "Second try")
+    details = client.get_job(**job)
+    assert (details["name"], details["priority"], details["description"]) == (
+        "Shot 10",
+        8,
+        "Second try",
+    )
     other = client.get_job(**fake.add_job())
     assert other["name"] != "Shot 10"
 
 
 def test_descriptions_are_forgotten_on_reset(fake, client):
-    """And a snapshot brings back those that were there."""
+    """``reset`` clears descriptions, and a snapshot restores them."""
     job = fake.add_job()
     fake.describe(job["jobId"], name="before")
     restore = fake.snapshot()
@@ -170,8 +174,8 @@ def test_descriptions_are_forgotten_on_reset(fake, client):
         ),
     ],
 )
-def test_describing_what_the_service_could_not_tell(fake, identifier, members, refusal):
-    """It is refused by name, value and what is allowed, and nothing is described."""
+def test_invalid_descriptions(fake, identifier, members, refusal):
+    """An invalid description raises an error and changes nothing."""
     with pytest.raises(ValueError, match=r"expected") as caught:
         fake.describe(identifier, **members)
     assert str(caught.value) == refusal
@@ -180,16 +184,16 @@ def test_describing_what_the_service_could_not_tell(fake, identifier, members, r
 
 @pytest.mark.parametrize("method", ["assume_queue_role_for_user", "assume_queue_role_for_read"])
 def test_credentials_of_a_queue_role(fake, client, method):
-    """They are good for an hour of the service's time, and are nobody's."""
+    """Queue credentials are valid for an hour of the fake's clock, and are not real keys."""
     job = fake.add_job()
     now = fake.clock.now()
-    got = [_get(client, method, job)["credentials"]]
+    issued = [_get(client, method, job)["credentials"]]
     fake.clock.advance(hours=5)
-    got.append(_get(client, method, job)["credentials"])
-    first, second = (one["expiration"] - now for one in got)
+    issued.append(_get(client, method, job)["credentials"])
+    first, second = (credentials["expiration"] - now for credentials in issued)
     assert HOUR <= first < 2 * HOUR
     assert 6 * HOUR <= second < 7 * HOUR
-    assert all("example" in one["secretAccessKey"] for one in got)
+    assert all("example" in credentials["secretAccessKey"] for credentials in issued)
 
 
 @pytest.mark.parametrize(
@@ -202,36 +206,41 @@ def test_credentials_of_a_queue_role(fake, client, method):
 )
 @pytest.mark.parametrize("given", [False, True])
 def test_a_job_follows_its_sessions(fake, runs, status, times, given):
-    """It starts with the first of them and ends with the last, if no more is known of its work."""
+    """The status and times of a job without steps follow from its sessions."""
     listing = Listing(runs=runs, order="newest-first")
     job = fake.add_job(list(listing) if given else listing)
-    got = fake.client().get_job(**job)
-    assert got["taskRunStatus"] == status
-    assert set(got["taskRunStatusCounts"]) == set(model.enum("TaskRunStatus"))
-    assert [name for name in ("startedAt", "endedAt") if name in got] == times
+    details = fake.client().get_job(**job)
+    assert details["taskRunStatus"] == status
+    assert set(details["taskRunStatusCounts"]) == set(model.enum("TaskRunStatus"))
+    assert [name for name in ("startedAt", "endedAt") if name in details] == times
     for name, choose in zip(times, (min, max), strict=False):
-        assert got[name] == choose(one[name] for one in listing)
-    assert got["createdAt"] <= min([fake.clock.now(), *(one["startedAt"] for one in listing)])
+        assert details[name] == choose(summary[name] for summary in listing)
+    assert details["createdAt"] <= min(
+        [fake.clock.now(), *(summary["startedAt"] for summary in listing)]
+    )
 
 
-def test_a_job_sees_what_becomes_of_its_sessions(fake, client):
-    """Sessions that start and end later count as those that it was added with."""
+def test_a_job_follows_later_sessions(fake, client):
+    """A job's status and times follow sessions that start and end later."""
     job = fake.add_job()
     session = job.start_session()
     assert client.get_job(**job)["startedAt"] == session.summary["startedAt"]
     session.end()
-    got = client.get_job(**job)
-    assert (got["taskRunStatus"], got["endedAt"]) == ("SUCCEEDED", session.summary["endedAt"])
+    details = client.get_job(**job)
+    assert (details["taskRunStatus"], details["endedAt"]) == (
+        "SUCCEEDED",
+        session.summary["endedAt"],
+    )
 
 
 @pytest.mark.parametrize("operation", sorted({*model.operation_names()} - NOT_INVENTED))
 def test_required_members_are_made_from_the_service_model(operation):
-    """Whatever an operation's result must have is there, and allowed, when nothing is known."""
+    """Required members of every result are invented if unknown, and fit the model."""
     assert validation.check_response(result(operation, {}), operation) == []
 
 
 def test_results_have_no_other_members_than_the_service_model():
-    """What is known but not modelled is left out, inside of structures too."""
+    """Members that the service model lacks are left out of results, nested ones too."""
     known = {"farmId": model.make_id("FarmId", 1), "colour": "red"}
     assert "colour" not in item("ListFarms", "farms", known)
     credentials = {"accessKeyId": "a", "colour": "red"}

@@ -1,4 +1,4 @@
-"""SearchJobs: filters, orders and pages."""
+"""SearchJobs: filters, sort orders and pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LACKS_LISTS = "stringListFilter" not in model.members("SearchFilterExpression")
 
 @pytest.fixture
 def fake():
-    """A fake with four jobs: they have run, run, run and wait."""
+    """A fake with four jobs: two succeeded, one is running and one has not started."""
     fake = FakeDeadline()
     for number, (name, status, count, frames, camera) in enumerate(
         [
@@ -50,91 +50,92 @@ def fake():
 
 @pytest.fixture
 def client(fake):
-    """A client of it."""
+    """A client of the fake."""
     return fake.client()
 
 
 def _search(client, *filters, combined="AND", **arguments):
-    """The response, which the service model must allow."""
+    """Call SearchJobs, and check the response against the service model."""
     if filters:
         arguments["filterExpressions"] = {"filters": list(filters), "operator": combined}
-    given = {
+    params = {
         "farmId": model.make_id("FarmId", 1),
         "queueIds": [model.make_id("QueueId", 1)],
         "itemOffset": 0,
         **arguments,
     }
-    response = client.search_jobs(**given)
+    response = client.search_jobs(**params)
     assert validation.check_response(response, "SearchJobs") == []
     return response
 
 
-def _found(client, *filters, **arguments):
-    """Which of the four jobs, in the order of the result."""
+def _job_numbers(client, *filters, **arguments):
+    """Return the numbers of the jobs found, in the order of the result."""
     jobs = _search(client, *filters, **arguments)["jobs"]
     return [int(job["jobId"][-1]) for job in jobs]
 
 
-def test_without_filters_all_jobs_in_the_order_of_their_adding(fake, client):
-    """Each with what GetJob tells of it, as far as a summary has it."""
+def test_without_filters(fake, client):
+    """Without filters all jobs are found, in order, with the members that GetJob gives."""
     response = _search(client)
     assert [job["jobId"] for job in response["jobs"]] == [job["jobId"] for job in fake.jobs]
     assert response["totalResults"] == 4
     for job, summary in zip(fake.jobs, response["jobs"], strict=True):
-        got = client.get_job(**job)
+        details = client.get_job(**job)
         assert summary.pop("queueId") == job["queueId"]
-        assert summary.pop("jobParameters", {}) == got["parameters"]
-        assert summary == {name: got[name] for name in summary}
+        assert summary.pop("jobParameters", {}) == details["parameters"]
+        assert summary == {name: details[name] for name in summary}
 
 
 @pytest.mark.parametrize("name", model.enum("ComparisonOperator"))
 def test_dates_are_compared(client, name):
-    """Every operator of the service model, and a job without that date is only unequal."""
+    """Each operator compares dates; a job without the date matches only "not equal"."""
     wanted = {"name": "CREATED_AT", "dateTime": MORNING + 2 * HOUR, "operator": name}
-    assert _found(client, {"dateTimeFilter": wanted}) == [
+    assert _job_numbers(client, {"dateTimeFilter": wanted}) == [
         number + 1 for number in range(4) if OPERATORS[name](number, 2)
     ]
     ended = {**wanted, "name": "ENDED_AT", "dateTime": MORNING}
     unequal = [3, 4] if "NOT" in name else []
     later = [1, 2] if name.startswith(("GREATER", "NOT", "ALL")) else []
-    assert _found(client, {"dateTimeFilter": ended}) == later + unequal
+    assert _job_numbers(client, {"dateTimeFilter": ended}) == later + unequal
 
 
 def test_all_operators_of_the_service_model_are_tried():
-    """Those above are all that there are."""
+    """OPERATORS has every operator of the service model."""
     assert set(model.enum("ComparisonOperator")) <= set(OPERATORS)
 
 
 @pytest.mark.parametrize("name", model.enum("ComparisonOperator"))
 def test_strings_and_numbers_are_compared(client, name):
-    """Text by its characters, and numbers by their value, though both come as text."""
+    """Each operator compares names as text and priorities as numbers."""
     by_name = {"name": "NAME", "value": "Shot 20 Beauty", "operator": name}
     names = ["Shot 10 beauty", "Shot 20 Beauty", "shot 10 depth", "Lookdev"]
-    assert _found(client, {"stringFilter": by_name}) == [
-        place for place, one in enumerate(names, 1) if OPERATORS[name](one, "Shot 20 Beauty")
+    assert _job_numbers(client, {"stringFilter": by_name}) == [
+        place for place, text in enumerate(names, 1) if OPERATORS[name](text, "Shot 20 Beauty")
     ]
     by_priority = {"name": "PRIORITY", "value": "9", "operator": name}
-    assert _found(client, {"stringFilter": by_priority}) == [
-        place for place, one in enumerate((0, 10, 20, 30), 1) if OPERATORS[name](one, 9)
+    assert _job_numbers(client, {"stringFilter": by_priority}) == [
+        place for place, number in enumerate((0, 10, 20, 30), 1) if OPERATORS[name](number, 9)
     ]
 
 
 @pytest.mark.parametrize("name", model.enum("ComparisonOperator"))
 def test_parameters_are_compared(client, name):
-    """By their type, and a job without that parameter is only unequal."""
+    """Each operator compares parameters by type; a job without one matches only "not equal"."""
     unequal = [4] if "NOT" in name else []
     frames = {"name": "Frames", "value": "10", "operator": name}
     assert (
-        _found(client, {"parameterFilter": frames})
-        == [place for place, one in enumerate((10, 9, 10), 1) if OPERATORS[name](one, 10)] + unequal
+        _job_numbers(client, {"parameterFilter": frames})
+        == [place for place, value in enumerate((10, 9, 10), 1) if OPERATORS[name](value, 10)]
+        + unequal
     )
     camera = {"name": "Camera", "value": "main", "operator": name}
     assert (
-        _found(client, {"parameterFilter": camera})
+        _job_numbers(client, {"parameterFilter": camera})
         == [
             place
-            for place, one in enumerate(("main", "side", "main"), 1)
-            if OPERATORS[name](one, "main")
+            for place, value in enumerate(("main", "side", "main"), 1)
+            if OPERATORS[name](value, "main")
         ]
         + unequal
     )
@@ -143,9 +144,9 @@ def test_parameters_are_compared(client, name):
 @pytest.mark.skipif(LACKS_LISTS, reason="the installed botocore has no stringListFilter")
 @pytest.mark.parametrize(("name", "expected"), [("ANY_EQUALS", [1, 2, 3]), ("ALL_NOT_EQUALS", [4])])
 def test_lists_of_strings(client, name, expected):
-    """Any of them, or none of them."""
+    """A list filter matches any of its values, or none of them."""
     wanted = {"name": "TASK_RUN_STATUS", "operator": name, "values": ["RUNNING", "SUCCEEDED"]}
-    assert _found(client, {"stringListFilter": wanted}) == expected
+    assert _job_numbers(client, {"stringListFilter": wanted}) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,13 +161,13 @@ def test_lists_of_strings(client, name, expected):
     ],
 )
 def test_search_terms(client, term, match, expected):
-    """They are looked for in names, whatever the case; a fuzzy match takes words in any order."""
+    """A search term is found in names in any case; a fuzzy match takes words in any order."""
     wanted = {"searchTerm": term}
     if match is not None and "matchType" in model.members("SearchTermFilterExpression"):
         wanted["matchType"] = match
     elif match == "CONTAINS":
         pytest.skip("the installed botocore has no matchType")
-    assert _found(client, {"searchTermFilter": wanted}) == expected
+    assert _job_numbers(client, {"searchTermFilter": wanted}) == expected
 
 
 @pytest.mark.parametrize(
@@ -174,14 +175,14 @@ def test_search_terms(client, term, match, expected):
     [("AND", "AND", []), ("AND", "OR", [1]), ("OR", "AND", [1]), ("OR", "OR", [1, 2])],
 )
 def test_groups(client, outer, inner, expected):
-    """Filters hold together or one of them is enough, at both levels."""
+    """AND needs all filters and OR one of them, at the top and in a group."""
 
     def named(name):
         return {"stringFilter": {"name": "NAME", "value": name, "operator": "EQUAL"}}
 
     group = {"filters": [named("Shot 10 beauty"), named("Shot 20 Beauty")], "operator": inner}
     filters = [named("Shot 10 beauty"), {"groupFilter": group}]
-    assert _found(client, *filters, combined=outer) == expected
+    assert _job_numbers(client, *filters, combined=outer) == expected
 
 
 @pytest.mark.parametrize(
@@ -195,61 +196,61 @@ def test_groups(client, outer, inner, expected):
         ([{"parameterSort": {"name": "Camera", "sortOrder": "DESCENDING"}}], [2, 1, 3, 4]),
     ],
 )
-def test_orders(client, sorts, expected):
-    """What lacks the value comes last either way."""
-    assert _found(client, sortExpressions=sorts) == expected
+def test_sort_orders(client, sorts, expected):
+    """Jobs without the sorted value come last, ascending or descending."""
+    assert _job_numbers(client, sortExpressions=sorts) == expected
 
 
 @pytest.mark.skipif(LACKS_ORDERS, reason="the installed botocore takes one sort expression")
-def test_the_first_order_counts_most(client):
-    """The next ones order what is equal by it."""
+def test_several_sort_expressions(client):
+    """Later sort expressions order jobs that are equal by the first."""
     sorts = [
         {"parameterSort": {"name": "Frames", "sortOrder": "DESCENDING"}},
         {"fieldSort": {"name": "PRIORITY", "sortOrder": "DESCENDING"}},
     ]
-    assert _found(client, sortExpressions=sorts) == [3, 1, 2, 4]
+    assert _job_numbers(client, sortExpressions=sorts) == [3, 1, 2, 4]
 
 
 def test_jobs_of_a_user_first(fake, client):
-    """And all others as they were."""
+    """``userJobsFirst`` moves a user's jobs to the front and keeps the order otherwise."""
     fake.describe(fake.jobs[2]["jobId"], createdBy="sam")
     sorts = [{"userJobsFirst": {"userIdentityId": "sam"}}]
-    assert _found(client, sortExpressions=sorts) == [3, 1, 2, 4]
+    assert _job_numbers(client, sortExpressions=sorts) == [3, 1, 2, 4]
 
 
 def test_parameters_of_several_types_are_ordered(fake, client):
-    """Numbers before text."""
+    """Numbers are sorted before text."""
     for job, value in zip(
         fake.jobs, ({"string": "a"}, {"float": "2.5"}, {"int": "3"}), strict=False
     ):
         fake.describe(job["jobId"], parameters={"Value": value})
     sorts = [{"parameterSort": {"name": "Value", "sortOrder": "ASCENDING"}}]
-    assert _found(client, sortExpressions=sorts) == [2, 3, 1, 4]
+    assert _job_numbers(client, sortExpressions=sorts) == [2, 3, 1, 4]
 
 
 @settings(deadline=None)
 @given(count=st.integers(0, 9), size=st.integers(1, 4))
 def test_pages_of_results(count, size):
-    """``nextItemOffset`` leads through all of them, each once, and ``totalResults`` stays."""
+    """``nextItemOffset`` leads through all jobs once; ``totalResults`` is the same on each page."""
     fake = FakeDeadline()
     jobs = [fake.add_job() for _ in range(count)]
     client = fake.client()
     if not jobs:
         fake.describe(model.make_id("FarmId", 1))
         fake.describe(model.make_id("QueueId", 1))
-    offset, found = 0, []
+    offset, jobs_found = 0, []
     while offset is not None:
         page = _search(client, itemOffset=offset, pageSize=size)
         assert page["totalResults"] == count
         assert len(page["jobs"]) <= size
-        found += page["jobs"]
+        jobs_found += page["jobs"]
         offset = page.get("nextItemOffset")
     assert len(fake.calls) == max(-(-count // size), 1)
-    assert [one["jobId"] for one in found] == [one["jobId"] for one in jobs]
+    assert [job["jobId"] for job in jobs_found] == [job["jobId"] for job in jobs]
 
 
 def test_a_page_has_a_hundred_jobs(client, fake):
-    """As many as the service model allows, unless fewer are asked for."""
+    """Without ``pageSize`` a page has up to 100 jobs."""
     for _ in range(98):
         fake.add_job()
     page = _search(client)
@@ -257,12 +258,12 @@ def test_a_page_has_a_hundred_jobs(client, fake):
 
 
 def test_queues_and_farms(fake, client):
-    """Only jobs of the queues that were asked for, in that farm; unknown ones are not found."""
+    """Only jobs of the given farm and queues are found; an unknown farm or queue is an error."""
     ids = {"farmId": "farm-" + "a" * 32, "queueId": "queue-" + "a" * 32}
     other = fake.add_job(**ids)
     same_farm = fake.add_job(queueId="queue-" + "b" * 32)
-    found = _search(client, farmId=ids["farmId"], queueIds=[ids["queueId"]])["jobs"]
-    assert [one["jobId"] for one in found] == [other["jobId"]]
+    jobs = _search(client, farmId=ids["farmId"], queueIds=[ids["queueId"]])["jobs"]
+    assert [job["jobId"] for job in jobs] == [other["jobId"]]
     queues = [same_farm["queueId"], fake.jobs[0]["queueId"]]
     fake.add_job(farmId=ids["farmId"], queueId=queues[1])
     assert len(_search(client, queueIds=queues)["jobs"]) == 5
@@ -293,16 +294,16 @@ def test_queues_and_farms(fake, client):
         ),
     ],
 )
-def test_what_the_fake_does_not_know_fails_by_name(client, arguments, refusal):
-    """And tells what it knows."""
-    given = {"sortExpressions": arguments["sorts"]} if "sorts" in arguments else {}
+def test_unknown_search_fields(client, arguments, refusal):
+    """A field that the fake cannot search by raises an error that lists those it can."""
+    sorting = {"sortExpressions": arguments["sorts"]} if "sorts" in arguments else {}
     with pytest.raises(NotImplementedError, match=refusal):
-        _search(client, *arguments.get("filters", ()), **given)
+        _search(client, *arguments.get("filters", ()), **sorting)
 
 
 @pytest.mark.skipif(LACKS_LISTS, reason="the installed botocore has no stringListFilter")
-def test_order_among_several_values(client):
-    """What it would mean is not known."""
+def test_ordering_operators_in_list_filters(client):
+    """An ordering operator in a list filter is not implemented."""
     wanted = {"name": "NAME", "operator": "LESS_THAN", "values": ["a", "b"]}
     with pytest.raises(NotImplementedError) as caught:
         _search(client, {"stringListFilter": wanted})
@@ -313,7 +314,7 @@ def test_order_among_several_values(client):
 
 
 def test_a_number_is_compared_with_a_number(client):
-    """Text that is none is refused as the service refuses what is not valid."""
+    """A filter that compares a number with other text gets a ValidationException."""
     wanted = {"name": "PRIORITY", "operator": "EQUAL", "value": "high"}
     with pytest.raises(client.exceptions.ValidationException) as caught:
         _search(client, {"stringFilter": wanted})
@@ -323,7 +324,7 @@ def test_a_number_is_compared_with_a_number(client):
 
 
 def test_faults_of_searches(fake, client):
-    """Those that were planned come first."""
+    """An added fault fails the next search, and the retry succeeds."""
     fake.fail_next("InternalServerErrorException", operation="SearchJobs")
     assert len(_search(client)["jobs"]) == 4
     assert [call.error for call in fake.calls] == ["InternalServerErrorException", None]

@@ -1,4 +1,4 @@
-"""Aiobotocore clients reach the fake."""
+"""The fake answers aiobotocore clients, and ``check_pagination`` runs async collectors."""
 
 from __future__ import annotations
 
@@ -44,41 +44,43 @@ async def _collect(client, **job):
 
 
 async def collect_with_own_client(_client_given, **job):
-    """A right collector, as people write it with aiobotocore."""
+    """A correct collector that creates its own aiobotocore client."""
     async with _client() as client:
         return await _collect(client, **job)
 
 
 async def first_page_with_own_client(_client_given, **job):
-    """A wrong one."""
+    """An incorrect collector: it returns only the first page."""
     async with _client() as client:
         return (await client.list_sessions(**job))["sessions"]
 
 
 def test_interception_reaches_aiobotocore(deadline_sessions):
-    """A client made anywhere gets the complete listing through its own paginator."""
+    """An intercepted aiobotocore client gets the complete listing from its paginator."""
     job = deadline_sessions.add_job(Listing(page_sizes=(2, 0, 1)))
-    got = asyncio.run(collect_with_own_client(None, **job))
-    assert [one["sessionId"] for one in got] == [one["sessionId"] for one in job.listing]
+    sessions = asyncio.run(collect_with_own_client(None, **job))
+    assert [session["sessionId"] for session in sessions] == [
+        session["sessionId"] for session in job.listing
+    ]
     assert len(deadline_sessions.calls) == 3
 
 
-def test_a_client_made_before_is_reached(deadline_sessions):
-    """A client that was made outside of the interception is met when it calls."""
+def test_a_client_created_before(deadline_sessions):
+    """A client created before an interception is answered by the fake of that interception."""
 
     async def run():
-        outside = FakeDeadline()
+        inner = FakeDeadline()
         async with _client(aws_access_key_id="x", aws_secret_access_key="y") as client:
-            with outside:
-                job = outside.add_job(sessions=2)
-                return len(await _collect(client, **job)), len(outside.calls)
+            with inner:
+                job = inner.add_job(sessions=2)
+                return len(await _collect(client, **job)), len(inner.calls)
 
     assert asyncio.run(run()) == (2, 1)
     assert len(deadline_sessions.calls) == 0
 
 
-def test_attach_leads_one_client(deadline_sessions):
-    """Attaching wins over interception, also for aiobotocore."""
+def test_attach(deadline_sessions):
+    """An attached aiobotocore client is answered by its own fake, also inside an interception."""
     other = FakeDeadline()
     job = other.add_job(sessions=1)
 
@@ -93,7 +95,7 @@ def test_attach_leads_one_client(deadline_sessions):
 
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 def test_backoff_takes_no_time(deadline_sessions, mode, monkeypatch):
-    """Retries run for real, take no real time, and advance the clock."""
+    """Retries of an aiobotocore client take no real time and advance the fake's clock."""
     from aiobotocore.config import AioConfig
 
     job = deadline_sessions.add_job(sessions=1)
@@ -101,11 +103,11 @@ def test_backoff_takes_no_time(deadline_sessions, mode, monkeypatch):
     before = deadline_sessions.clock.now()
     slept, sleep = [], asyncio.sleep
 
-    async def note(seconds):
+    async def record_sleep(seconds):
         slept.append(seconds)
         await sleep(seconds)
 
-    monkeypatch.setattr(asyncio, "sleep", note)
+    monkeypatch.setattr(asyncio, "sleep", record_sleep)
 
     async def run():
         async with _client(config=AioConfig(retries={"mode": mode})) as client:
@@ -118,7 +120,7 @@ def test_backoff_takes_no_time(deadline_sessions, mode, monkeypatch):
 
 
 def test_faults_surface(deadline_sessions):
-    """A modelled error arrives as aiobotocore's exception, with its members."""
+    """A modelled error is raised as aiobotocore's exception, with its members."""
     job = deadline_sessions.add_job()
     deadline_sessions.fail_next(Fault("AccessDeniedException", context={"why": "test"}))
 
@@ -132,7 +134,7 @@ def test_faults_surface(deadline_sessions):
 
 
 def test_broken_connections_are_retried(deadline_sessions):
-    """A closed connection and a read timeout are retried as in production."""
+    """A closed connection and a read timeout are retried."""
     job = deadline_sessions.add_job(sessions=1)
     deadline_sessions.fail_next("ConnectionClosedError")
     deadline_sessions.fail_next("ReadTimeoutError")
@@ -182,20 +184,23 @@ RIGHT = [
 @pytest.mark.at_length
 @pytest.mark.parametrize("collect", RIGHT)
 def test_check_pagination_runs_async_collectors(collect):
-    """They are given a client to await, and a plain one if they leave that to threads."""
+    """Correct async collectors pass.
+
+    A collector that uses its client in threads gets a plain client, any other an awaitable one.
+    """
     check_pagination(collect, max_examples=5, without=["volume"])
 
 
 @pytest.mark.parametrize("collect", [collect_with_own_client, _each])
 def test_plain_cases_of_async_collectors(collect):
-    """Coroutines are awaited, and asynchronous generators are read to their end."""
+    """A coroutine is awaited and an async generator is read to its end."""
     check_pagination(collect, max_examples=1, without=VARIATIONS)
 
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("collect", [first_page_with_own_client, _first_page])
 def test_check_pagination_finds_wrong_async_collectors(collect):
-    """Under their rule, in the very first cases too."""
+    """An async collector that returns only the first page violates ``complete``."""
     with pytest.raises(PaginationViolation) as raised:
         check_pagination(collect, max_examples=5)
     assert raised.value.rule == "complete"
@@ -204,8 +209,8 @@ def test_check_pagination_finds_wrong_async_collectors(collect):
 
 @pytest.mark.at_length
 @pytest.mark.parametrize("collect", [_first_page, _each, functools.partial(_each)])
-def test_loading_takes_no_patience(monkeypatch, collect):
-    """Aiobotocore is there before an asynchronous collector is watched, which takes its time."""
+def test_aiobotocore_is_imported_before_the_cases(monkeypatch, collect):
+    """An async collector runs after aiobotocore is imported, so that the import is not timed."""
     monkeypatch.delitem(sys.modules, "aiobotocore.session")
     with Undoing() as undoing:
         Runner(Options(collect)).open(undoing)
@@ -213,7 +218,7 @@ def test_loading_takes_no_patience(monkeypatch, collect):
 
 
 def test_an_async_collector_that_raises_at_once():
-    """What it raises is told, as of any other."""
+    """The report and the cause of the violation have the exception of an async collector."""
 
     async def collect(client, **job):
         await client.list_sessions(**job)
@@ -225,7 +230,7 @@ def test_an_async_collector_that_raises_at_once():
 
 
 def test_async_collectors_inside_a_running_loop():
-    """As in an asynchronous test."""
+    """``check_pagination`` can run an async collector while an event loop is running."""
 
     async def test():
         check_pagination(_collect, max_examples=1, without=["volume", "faults"])
@@ -235,7 +240,7 @@ def test_async_collectors_inside_a_running_loop():
 
 @pytest.mark.at_length
 def test_other_tasks_go_on_while_a_request_is_under_way(deadline_sessions):
-    """As they do in production: calls interleave, and a timeout or a cancellation is met."""
+    """Calls of two tasks interleave, and a task can be cancelled while it pages."""
     jobs = [deadline_sessions.add_job(Listing(page_sizes=(1, 1, 1))) for _ in range(2)]
 
     async def run():
@@ -256,8 +261,8 @@ def test_other_tasks_go_on_while_a_request_is_under_way(deadline_sessions):
     assert 10 < calls < 150
 
 
-def test_a_call_that_is_cancelled_has_ended():
-    """Nothing is left behind at the client, which would answer for a call under way."""
+def test_a_cancelled_call():
+    """A cancelled call leaves no hooks on its client."""
 
     async def run():
         async with _client(aws_access_key_id="x", aws_secret_access_key="y") as client:
@@ -275,7 +280,7 @@ def test_a_call_that_is_cancelled_has_ended():
 
 
 def test_a_client_of_the_fake():
-    """It needs no interception, and its calls are in the transcript."""
+    """``async_client()`` needs no interception, and refuses unknown options."""
     fake = FakeDeadline()
     job = fake.add_job(sessions=3)
 
@@ -289,7 +294,7 @@ def test_a_client_of_the_fake():
 
 
 def test_options_of_a_client():
-    """They are those of a client that is not awaited; one that is never entered is no matter."""
+    """``async_client()`` takes the options of ``client()``, and need not be entered."""
     from aiobotocore.config import AioConfig
 
     fake = FakeDeadline()
@@ -306,7 +311,7 @@ def test_options_of_a_client():
 
 
 def test_token_buckets_of_others_refuse_as_ever(deadline_sessions):
-    """Outside of a call that the service answers, a bucket of aiobotocore is its own."""
+    """A token bucket of aiobotocore works as usual outside calls that the fake answers."""
     bucket = pytest.importorskip("aiobotocore.retries.bucket").AsyncTokenBucket
 
     async def run():
@@ -318,8 +323,11 @@ def test_token_buckets_of_others_refuse_as_ever(deadline_sessions):
     asyncio.run(run())
 
 
-def test_aiobotocore_that_is_imported_inside():
-    """A test may be the first to import it: its clients are answered, and make no detour."""
+def test_aiobotocore_imported_inside_an_interception():
+    """If aiobotocore is first imported inside an interception, its clients are answered.
+
+    No patch is left on its classes afterwards.
+    """
     program = """
         import asyncio
         import sys

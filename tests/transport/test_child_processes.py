@@ -1,4 +1,4 @@
-"""Processes that a test starts: they reach the fake where there is a server, or are refused."""
+"""Child processes reach the fake if the test serves it, and are refused otherwise."""
 
 from __future__ import annotations
 
@@ -28,51 +28,51 @@ REFUSED = "pytest-deadline-sessions refuses this process"
 
 
 def count(ids):
-    """How many sessions another process lists, or why it cannot."""
-    # What it would do there must not be done there: the audit sees what goes out.
-    gone = []
+    """Return the number of sessions that this process lists, or the text of its error."""
+    # An audit hook checks that the child process looks up no other host.
+    lookups = []
     sys.addaudithook(
-        lambda event, args: gone.append(args) if event == "socket.getaddrinfo" else None
+        lambda event, args: lookups.append(args) if event == "socket.getaddrinfo" else None
     )
     try:
         sessions = boto3.client("deadline").list_sessions(**ids)["sessions"]
     except ValueError as error:
         return str(error)
-    assert not [args for args in gone if args[0] not in {"127.0.0.1", b"127.0.0.1"}], gone
+    assert not [args for args in lookups if args[0] not in {"127.0.0.1", b"127.0.0.1"}], lookups
     return len(sessions)
 
 
 def variables():
-    """The environment of another process."""
+    """Return the environment of this process."""
     return dict(os.environ)
 
 
 class CountingProcess(multiprocessing.get_context("spawn").Process):
-    """A process of a class of its own."""
+    """A process class with its own ``run``."""
 
     def run(self):
-        """List, with what it was given."""
+        """Put the number of listed sessions in the queue."""
         self._args[1].put(count(self._args[0]))
 
 
 @contextlib.contextmanager
 def pool(method):
-    """A pool of one process that is started in this way."""
+    """A pool of one process with the given start method."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as executor:
         yield executor
 
 
 @pytest.fixture(autouse=True)
 def no_fork_server():
-    """A fork server of this test alone."""
+    """Stop the fork server before and after each test."""
     forkserver._forkserver._stop()
     yield
     forkserver._forkserver._stop()
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_server_is_reached(deadline_sessions, deadline_sessions_endpoint, method):
-    """By every process that the test starts, without anything set by hand."""
+def test_a_child_process_reaches_the_server(deadline_sessions, deadline_sessions_endpoint, method):
+    """A child process reaches the served fake without any settings by hand."""
     job = deadline_sessions.add_job(sessions=3)
     with pool(method) as executor:
         assert executor.submit(count, dict(job)).result() == 3
@@ -84,8 +84,8 @@ def test_a_server_is_reached(deadline_sessions, deadline_sessions_endpoint, meth
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_without_a_server_a_process_is_refused(deadline_sessions, method):
-    """By name, with the way out, before it sends anything."""
+def test_a_child_process_without_a_server(deadline_sessions, method):
+    """Without a server a child process gets an error that names the endpoint fixture."""
     job = deadline_sessions.add_job(sessions=3)
     with pool(method) as executor:
         refusal = executor.submit(count, dict(job)).result()
@@ -95,7 +95,7 @@ def test_without_a_server_a_process_is_refused(deadline_sessions, method):
 
 
 def test_processes_of_other_classes(deadline_sessions, deadline_sessions_endpoint):
-    """A class of the user's own is led there too."""
+    """A process of a user-defined class reaches the server."""
     job = deadline_sessions.add_job(sessions=2)
     queue = multiprocessing.get_context("spawn").Queue()
     process = CountingProcess(args=(dict(job), queue))
@@ -106,7 +106,7 @@ def test_processes_of_other_classes(deadline_sessions, deadline_sessions_endpoin
 
 
 def test_joblib(deadline_sessions, deadline_sessions_endpoint):
-    """Its own way to start processes is led there too."""
+    """Processes that joblib starts reach the server."""
     joblib = pytest.importorskip("joblib")
     job = deadline_sessions.add_job(sessions=2)
     with joblib.parallel_config("loky", n_jobs=1):
@@ -118,8 +118,8 @@ def test_joblib(deadline_sessions, deadline_sessions_endpoint):
 
 
 @pytest.mark.skipif("forkserver" not in METHODS, reason="this system has no fork server")
-def test_a_fork_server_from_before(deadline_sessions, deadline_sessions_endpoint, monkeypatch):
-    """What it starts has the environment of the test, though it has another one itself."""
+def test_a_fork_server_started_before(deadline_sessions, deadline_sessions_endpoint, monkeypatch):
+    """Processes of an older fork server get the test's environment, not the fork server's."""
     context = multiprocessing.get_context("forkserver")
     monkeypatch.setenv("AWS_PROFILE", "studio")
     monkeypatch.delenv("AWS_ENDPOINT_URL_DEADLINE")
@@ -133,8 +133,8 @@ def test_a_fork_server_from_before(deadline_sessions, deadline_sessions_endpoint
 
 
 @pytest.mark.skipif("forkserver" not in METHODS, reason="this system has no fork server")
-def test_a_fork_server_that_stays(pytester):
-    """One that a test started gives nothing of it to processes that are started afterwards."""
+def test_a_fork_server_that_outlives_the_test(pytester):
+    """A fork server started in a test passes none of that test's environment to later processes."""
     pytester.makepyfile(
         """
         import multiprocessing
@@ -170,7 +170,7 @@ def _subprocess(job, **options):
 
 
 def test_subprocesses(deadline_sessions, request):
-    """A program that inherits the environment is refused, and with a server it is answered."""
+    """A subprocess that inherits the environment is refused without a server, and then answered."""
     job = deadline_sessions.add_job(sessions=3)
     refused = _subprocess(job)
     assert REFUSED in refused.stderr
@@ -182,13 +182,13 @@ def test_subprocesses(deadline_sessions, request):
 
 @pytest.mark.usefixtures("deadline_sessions_endpoint")
 def test_a_client_of_this_process_needs_no_server(deadline_sessions):
-    """It is the one that it is in production, and answered without one."""
+    """In the test's own process a client keeps its usual endpoint, and uses no server."""
     client = boto3.client("deadline")
     assert client.meta.endpoint_url == "https://deadline.us-west-2.amazonaws.com"
     assert client.meta.config.inject_host_prefix
     assert len(client.list_sessions(**deadline_sessions.add_job(sessions=1))["sessions"]) == 1
 
 
-def test_the_refusal_is_no_address_of_anybody():
-    """Clients that take it for a URL come to this machine, where nobody listens."""
+def test_the_refusal_leads_nowhere():
+    """The refusal, read as a URL, leads to a port of this machine on which nothing listens."""
     assert environment.REFUSAL.startswith("http://127.0.0.1:1/\t")

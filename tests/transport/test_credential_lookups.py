@@ -1,4 +1,4 @@
-"""What a client looks up when it is made: nothing of the machine, whoever asks and for whatever."""
+"""Creating a client inside an interception looks up nothing on the machine."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PROFILES = {
 
 
 def _run(program, environ, tmp_path):
-    """What a program prints in an environment of its own."""
+    """Return what a program prints when it runs with its own environment and home folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     home = {"HOME": str(tmp_path / "poison"), "USERPROFILE": str(tmp_path / "poison")}
     done = subprocess.run(
@@ -74,13 +74,16 @@ def _run(program, environ, tmp_path):
 
 @pytest.fixture
 def poison(tmp_path):
-    """A folder that nobody may look into."""
+    """A home folder from which nothing may be opened."""
     (tmp_path / "poison" / ".aws" / "models").mkdir(parents=True)
     return tmp_path / "poison"
 
 
 def test_profiles_of_the_machine(tmp_path, poison):
-    """A session with a real profile makes clients, signs and presigns, and nothing is started."""
+    """No profile in the user's config file makes a session fetch, start or read anything.
+
+    The sessions create clients, sign and presign with the test's keys.
+    """
     config = poison / ".aws" / "config"
     profiles = {
         name: profile.replace("{python}", sys.executable).replace("{poison}", str(poison))
@@ -110,15 +113,15 @@ def test_profiles_of_the_machine(tmp_path, poison):
                     url = client.generate_presigned_url("list_sessions", Params=dict(job))
                     assert "testing" in url
                     session.client("sts")
-            for one in seen:
-                print(name, one)
+            for event in seen:
+                print(name, event)
     """
     assert _run(program, {}, tmp_path) == ""
     assert not (poison / "ran").exists()
 
 
-def test_clients_that_were_made_before_with_a_profile(tmp_path, poison):
-    """A client whose credentials would be fetched when first needed does not fetch them."""
+def test_clients_created_before_with_a_profile(tmp_path, poison):
+    """A client created before, whose credentials are not fetched yet, does not fetch them."""
     (poison / ".aws" / "config").write_text(
         "[profile studio]\nregion = eu-west-3\nrole_arn = arn:aws:iam::123456789012:role/x\n"
         "source_profile = other\ncsm_enabled = true\ncsm_host = monitor.example.com\n"
@@ -164,7 +167,10 @@ ENVIRONMENTS = {
 
 
 def test_variables_of_the_machine(tmp_path, poison):
-    """Nothing that a shell has set makes a client of a test ask, read, report or start anything."""
+    """No AWS variable makes a client inside the interception open files or connections.
+
+    Afterwards the variables have their old values.
+    """
     program = f"""
         import os
 
@@ -180,8 +186,8 @@ def test_variables_of_the_machine(tmp_path, poison):
                     client = make("deadline")
                     assert len(client.list_sessions(**job)["sessions"]) == 2
                     assert client.meta.endpoint_url == "https://deadline.us-west-2.amazonaws.com"
-            for one in seen:
-                print(name, one)
+            for event in seen:
+                print(name, event)
             for variable, value in given.items():
                 assert os.environ.pop(variable) == value.replace("{{poison}}", {str(poison)!r})
             assert os.environ == before
@@ -191,7 +197,7 @@ def test_variables_of_the_machine(tmp_path, poison):
 
 @pytest.mark.parametrize("where", ["AWS_DATA_PATH", "~"])
 def test_models_of_the_machine_change_nothing(tmp_path, poison, where):
-    """A service model that lies about is not the one that clients of a test have."""
+    """Service models and data files of the user have no effect on clients in the interception."""
     folder = poison / ".aws" / "models" if where == "~" else poison / "models"
     version = folder / "deadline" / "2023-10-12"
     version.mkdir(parents=True)
@@ -221,30 +227,30 @@ def test_models_of_the_machine_change_nothing(tmp_path, poison, where):
 
 
 def test_every_variable_of_botocore_is_decided_on():
-    """A new botocore brings none that nobody has thought about."""
+    """Every configuration variable of this botocore has an entry in ``DECISIONS``."""
     undecided = set(BOTOCORE_DEFAUT_SESSION_VARIABLES) - set(environment.DECISIONS)
     assert not undecided, "decide on them in wire/environment.py, and act on it"
 
 
 @pytest.mark.parametrize("name", sorted(BOTOCORE_DEFAUT_SESSION_VARIABLES))
 def test_decisions_hold(monkeypatch, name):
-    """What is removed, and what is kept, is so for a session of the test."""
+    """Each variable is kept, removed or replaced as ``DECISIONS`` says."""
     _, variables, _, _ = BOTOCORE_DEFAUT_SESSION_VARIABLES[name]
     decision = environment.DECISIONS[name].split(";")[0].split(",")[0]
     for variable in [variables] if isinstance(variables, str) else variables or ():
         monkeypatch.setenv(variable, "7")
         with FakeDeadline():
-            found = os.environ.get(variable)
+            value = os.environ.get(variable)
         if decision == "kept":
-            assert found == "7"
+            assert value == "7"
         elif decision == "removed":
-            assert found is None
+            assert value is None
         else:
-            assert found not in {None, "7"} or name == "disable_host_prefix_injection"
+            assert value not in {None, "7"} or name == "disable_host_prefix_injection"
 
 
-def test_a_configuration_that_the_test_wrote(deadline_sessions, monkeypatch, tmp_path):
-    """It is read, but for its credentials."""
+def test_a_config_file_named_by_the_test(deadline_sessions, monkeypatch, tmp_path):
+    """Settings are read from a config file that the test names, but no credentials."""
     config = tmp_path / "config"
     ran = tmp_path / "ran"
     config.write_text(
@@ -263,8 +269,8 @@ def test_a_configuration_that_the_test_wrote(deadline_sessions, monkeypatch, tmp
 
 
 @pytest.mark.usefixtures("deadline_sessions")
-def test_keys_of_the_test(monkeypatch):
-    """Keys that the code under test has been given are its own; they are sent nowhere."""
+def test_keys_set_by_the_test(monkeypatch):
+    """Keys passed to a session, or set in the environment by the test, are used."""
     given = boto3.Session(aws_access_key_id="given", aws_secret_access_key="x")
     assert given.get_credentials().access_key == "given"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "set")
@@ -273,7 +279,7 @@ def test_keys_of_the_test(monkeypatch):
 
 
 class Provider:
-    """Credentials that the code under test looks up in a way of its own."""
+    """A credential provider that the code under test adds."""
 
     METHOD = CANONICAL_NAME = "own"
 
@@ -281,15 +287,15 @@ class Provider:
         self.kind, self.keys, self.asked = kind, keys, 0
 
     def load(self):
-        """What it has, if it has any."""
+        """Return the credentials, if there are any."""
         self.asked += 1
         return self.keys and self.kind(*self.keys, method="own")
 
 
 @pytest.mark.usefixtures("deadline_sessions")
 @pytest.mark.parametrize(("keys", "expected"), [(("own", "x"), "own"), (None, "testing")])
-def test_providers_of_the_code(keys, expected):
-    """A provider that the code has added to a session is asked, and once if it has any."""
+def test_credential_providers_of_the_code(keys, expected):
+    """A provider added to a session is asked; the test's keys apply if it has none."""
     session = botocore.session.get_session()
     provider = Provider(Credentials, keys)
     session.get_component("credential_provider").insert_before("env", provider)
@@ -300,8 +306,8 @@ def test_providers_of_the_code(keys, expected):
 
 @pytest.mark.usefixtures("deadline_sessions")
 @pytest.mark.parametrize(("keys", "expected"), [(("own", "x"), "own"), (None, "testing")])
-def test_providers_of_the_code_that_are_awaited(keys, expected):
-    """So is one of a session of aiobotocore."""
+def test_async_credential_providers_of_the_code(keys, expected):
+    """A provider added to an aiobotocore session is asked as well."""
     aio = pytest.importorskip("aiobotocore.session")
     from aiobotocore.credentials import AioCredentials
 
@@ -318,15 +324,15 @@ def test_providers_of_the_code_that_are_awaited(keys, expected):
     assert asyncio.run(run()) == ([expected] * 2, 1 if keys else 2)
 
 
-def test_an_endpoint_that_the_code_reads_itself(deadline_sessions):
-    """Code that passes the variable on gets a client all the same."""
+def test_code_that_passes_the_endpoint_variable(deadline_sessions):
+    """Code that passes AWS_ENDPOINT_URL_DEADLINE as ``endpoint_url`` gets a working client."""
     client = boto3.client("deadline", endpoint_url=os.environ["AWS_ENDPOINT_URL_DEADLINE"])
     assert client.meta.endpoint_url == "https://deadline.us-west-2.amazonaws.com"
     assert len(client.list_sessions(**deadline_sessions.add_job(sessions=1))["sessions"]) == 1
 
 
 def test_other_services_are_monitored_as_before(monkeypatch):
-    """Only what clients of this service report is dropped."""
+    """Monitoring events of this service are dropped; those of other services are still sent."""
     sent = []
     monkeypatch.setattr(SocketPublisher, "publish", lambda _, event: sent.append(event.service))
     monkeypatch.setenv("AWS_CSM_ENABLED", "true")
@@ -342,6 +348,6 @@ def test_other_services_are_monitored_as_before(monkeypatch):
         deadline.list_sessions(**fake.add_job())
         with pytest.raises(ClientError):
             sts.get_caller_identity()
-    # Botocore never closes it.
+    # Botocore never closes this socket.
     session._internal_components.get_component("monitor")._publisher._socket.close()
     assert set(sent) == {"STS"}

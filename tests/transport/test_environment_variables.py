@@ -1,4 +1,4 @@
-"""Environment variables that several change at once."""
+"""Environment variables that several interceptions and other code change at once."""
 
 from __future__ import annotations
 
@@ -50,14 +50,17 @@ THEIRS = {"setenv", "delenv", "by hand"}
 
 
 def _orders(kinds):
-    """Every order in which these begin and end, where those of others lie inside each other."""
+    """Every order in which the changes can begin and end.
+
+    Changes by other code are nested in each other; ours may overlap.
+    """
     for order in sorted(set(itertools.permutations([*range(len(kinds))] * 2))):
-        open_ones = []
+        open_places = []
         for place in order:
             if kinds[place] in THEIRS:
-                if place not in open_ones:
-                    open_ones.append(place)
-                elif open_ones.pop() != place:
+                if place not in open_places:
+                    open_places.append(place)
+                elif open_places.pop() != place:
                     break
         else:
             yield order
@@ -75,7 +78,7 @@ def _run(kinds, order):
 
 @pytest.fixture(params=[None, "first"])
 def first(request, monkeypatch):
-    """What the variable was before all of them."""
+    """The value of the variable before all changes, or None."""
     monkeypatch.delenv(NAME, raising=False)
     if request.param is not None:
         monkeypatch.setenv(NAME, request.param)
@@ -96,26 +99,26 @@ def _check(names, count, first):
 
 
 @pytest.mark.parametrize("names", [SETTING, REMOVING], ids=["set", "removed"])
-def test_two_lifetimes(names, first):
-    """Two that change one variable leave what was there first, however they cross."""
+def test_two_overlapping_changes(names, first):
+    """Two overlapping changes restore the first value, in whatever order they begin and end."""
     _check(names, 2, first)
 
 
 @pytest.mark.at_length
-def test_three_lifetimes(first):
-    """So do three."""
+def test_three_overlapping_changes(first):
+    """Three overlapping changes restore the first value, in whatever order."""
     _check(SETTING, 3, first)
 
 
-def test_a_layer_between_two_others_ends_first(first):
-    """What somebody else had set below it is put back by the one above it."""
+def test_a_change_between_two_others_ends_first(first):
+    """The first value is restored if the middle one of three overlapping changes ends first."""
     for ours in ("ours", "ours, each another"):
         _run((ours, "setenv", ours, ours), (0, 1, 2, 3, 2, 1, 3, 0))
         assert os.environ.get(NAME) == first
 
 
-def test_three_lifetimes_with_a_variable_removed(first):
-    """So do several of ours that remove a variable, and one of somebody else."""
+def test_three_overlapping_changes_with_removals(first):
+    """Two removals and a change by other code restore the first value, in whatever order."""
     for kind in ("setenv", "delenv", "by hand"):
         for kinds in set(itertools.permutations(["ours, removed", "ours, removed", kind])):
             for order in _orders(kinds):
@@ -125,8 +128,8 @@ def test_three_lifetimes_with_a_variable_removed(first):
 
 
 @pytest.mark.usefixtures("first")
-def test_the_top_one_is_seen():
-    """Whoever changed a variable last decides what it is, and then whoever is left."""
+def test_the_last_change_is_seen():
+    """A variable has the value of the last change that is still active."""
     with changed({NAME: "ours"}):
         assert os.environ[NAME] == "ours"
         with pytest.MonkeyPatch.context() as patch:
@@ -140,8 +143,8 @@ def test_the_top_one_is_seen():
 
 
 @pytest.mark.parametrize("value", ["ours", None])
-def test_whole_environments_that_are_put_back(value, first):
-    """``mock.patch.dict`` puts back a copy of all that it found, which was ours."""
+def test_mock_patch_dict(value, first):
+    """The first value is restored although ``mock.patch.dict`` restores a copy that has ours."""
     patch = mock.patch.dict(os.environ, {NAME: "theirs"})
     with changed({NAME: value}):
         patch.start()
@@ -151,8 +154,8 @@ def test_whole_environments_that_are_put_back(value, first):
 
 
 @pytest.mark.usefixtures("first")
-def test_nothing_is_watched_in_the_end():
-    """The class of ``os.environ`` is as it was, once nobody can put anything back any more."""
+def test_the_environment_class_is_restored():
+    """The class of ``os.environ`` is unpatched once no other code can restore one of our values."""
     kind = type(os.environ)
     before = dict(vars(kind))
     patch = pytest.MonkeyPatch()
@@ -165,7 +168,7 @@ def test_nothing_is_watched_in_the_end():
 
 @pytest.mark.usefixtures("first")
 def test_other_variables_and_other_mappings_are_left_alone():
-    """Writes that do not concern us go through."""
+    """Writes to other variables, and to other mappings of the same class, work as usual."""
     with changed({NAME: "ours"}):
         os.environ["DEADLINE_SESSIONS_OTHER"] = "1"
         del os.environ["DEADLINE_SESSIONS_OTHER"]
@@ -178,7 +181,7 @@ def test_other_variables_and_other_mappings_are_left_alone():
 
 
 def test_as_before(first):
-    """For a moment all is as it was before ours, and then as it was."""
+    """Inside ``as_before()`` the environment is without our changes; afterwards they are back."""
     with (
         changed({NAME: "ours"}),
         changed({NAME: None, "OTHER_ONE": "x"}),
@@ -194,7 +197,7 @@ def test_as_before(first):
 
 @pytest.mark.usefixtures("first")
 def test_exchanged():
-    """A whole environment comes and goes, what it lacks included."""
+    """``exchanged()`` replaces the whole environment and restores it afterwards."""
     before = dict(os.environ)
     with environment_variables.exchanged({"ONLY": "this"}):
         assert dict(os.environ) == {"ONLY": "this"}
@@ -203,7 +206,7 @@ def test_exchanged():
 
 @pytest.mark.usefixtures("first")
 def test_a_value_that_cannot_be_set():
-    """Nothing has changed if one of several cannot be set."""
+    """If one of several values cannot be set, none is."""
     before, kind = dict(os.environ), dict(vars(type(os.environ)))
     with (
         pytest.raises(ValueError, match="null"),

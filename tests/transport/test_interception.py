@@ -442,7 +442,7 @@ def test_clients_of_a_fake_read_no_environment(monkeypatch, tmp_path):
 @pytest.mark.parametrize("existed", [False, True])
 @pytest.mark.parametrize("first", [0, 1])
 def test_default_sessions_of_overlapping_interceptions(monkeypatch, existed, first):
-    """boto3 keeps an earlier default session, and drops one created inside an interception."""
+    """Boto3 keeps an earlier default session, and drops one created inside an interception."""
     before = boto3.Session() if existed else None
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", before)
     fakes = [FakeDeadline().__enter__(), FakeDeadline().__enter__()]

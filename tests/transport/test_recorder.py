@@ -1,4 +1,4 @@
-"""One recorder writes every call, whatever comes of it, and tells one listener after the other."""
+"""One recorder records every call, whatever its outcome, and runs listeners one at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIST = "/2023-10-12/farms/{farmId}/queues/{queueId}/jobs/{jobId}/sessions"
 
 
 class Listener:
-    """What is entered once at a time, or says so."""
+    """A listener that counts how often it is entered while it is already running."""
 
     def __init__(self):
         self.heard = []
@@ -27,10 +27,10 @@ class Listener:
         self._busy = threading.Lock()
 
     def __call__(self, call):
-        """Be entered."""
+        """Record the call, and whether another thread is in the listener."""
         alone = self._busy.acquire(blocking=False)
         self.overlaps += not alone
-        # Long enough for every other thread to come here, if it may.
+        # Long enough for every other thread to enter, if nothing stops it.
         time.sleep(0.05)
         self.heard.append(call)
         if alone:
@@ -125,7 +125,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_listener_is_never_entered_twice_at_once(fake, kind):
-    """Calls of that kind wait for the listener, each other's and that of a valid call."""
+    """Concurrent calls, of any kind and outcome, run a listener one at a time."""
     act, outcome = KINDS[kind]
     listener = Listener()
     fake.on_call(listener)
@@ -143,18 +143,18 @@ def test_a_listener_is_never_entered_twice_at_once(fake, kind):
         other.get_job(**fake.jobs[0])
 
     with fake.serve() as endpoint, concurrent.futures.ThreadPoolExecutor(2 * THREADS) as pool:
-        calls = [pool.submit(each) for each in [call, call_validly] * THREADS]
-        for each in calls:
-            each.result()
+        pending = [pool.submit(task) for task in [call, call_validly] * THREADS]
+        for future in pending:
+            future.result()
     assert listener.overlaps == 0
     assert listener.heard == list(fake.calls)
-    told = [(call.status, call.error) for call in fake.calls if call.operation != "GetJob"]
-    assert told == [outcome] * THREADS
+    outcomes = [(call.status, call.error) for call in fake.calls if call.operation != "GetJob"]
+    assert outcomes == [outcome] * THREADS
     assert {call.sent for call in fake.calls} == {True, "by validation" not in kind}
 
 
-def test_a_closed_fake_writes_nothing(fake):
-    """What it does not answer is not in its transcript."""
+def test_a_closed_fake_records_nothing(fake):
+    """A call to a closed fake is not recorded."""
     client = fake.client()
     fake.close()
     with pytest.raises(RuntimeError, match="closed FakeDeadline"):
@@ -162,8 +162,8 @@ def test_a_closed_fake_writes_nothing(fake):
     assert fake.calls == []
 
 
-def test_a_call_that_is_interrupted_is_not_written(fake):
-    """Nobody knows what would have come of it."""
+def test_an_interrupted_call_is_not_recorded(fake):
+    """A call that a KeyboardInterrupt ends is not recorded, because it has no outcome."""
 
     @fake.operation("GetFarm")
     def get_farm(_service, _params):

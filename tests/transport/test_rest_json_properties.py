@@ -1,4 +1,4 @@
-"""Any request and any response, held against botocore's own serializer and parser."""
+"""Any request and any response, compared with botocore's own serializer and parser."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ LABEL = st.text("abc/+%& =?#é", min_size=1, max_size=8)
 
 
 def _values(shape, *, in_path=False, whole_seconds=False):
-    """Anything of that shape, however odd."""
+    """Draw any value of a shape."""
     values = functools.partial(_values, whole_seconds=whole_seconds)
     kind = shape.type_name
     if in_path:
         return LABEL
     if kind == "structure":
-        required = {name: values(one) for name, one in shape.members.items()}
+        drawn = {name: values(member) for name, member in shape.members.items()}
         names = shape.required_members
         if shape.metadata.get("union"):
-            return st.one_of([st.fixed_dictionaries({name: one}) for name, one in required.items()])
+            return st.one_of([st.fixed_dictionaries({name: drawn[name]}) for name in drawn])
         return st.fixed_dictionaries(
-            {name: required[name] for name in names},
-            optional={name: one for name, one in required.items() if name not in names},
+            {name: drawn[name] for name in names},
+            optional={name: value for name, value in drawn.items() if name not in names},
         )
     if kind == "list":
         return st.lists(st.deferred(lambda: values(shape.member)), max_size=2)
     if kind == "map":
         return st.dictionaries(st.text(max_size=3), values(shape.value), max_size=2)
     simple = {
-        "timestamp": MOMENTS.map(lambda one: one.replace(microsecond=0 if whole_seconds else 1)),
+        "timestamp": MOMENTS.map(lambda time: time.replace(microsecond=0 if whole_seconds else 1)),
         "string": st.text("ab+%& =?#é\n", max_size=8),
         "integer": st.integers(-(2**31), 2**31),
         "float": st.floats(-1e6, 1e6),
@@ -62,12 +62,14 @@ def _requests(operation):
             member,
             in_path=member.serialization.get("location") in {"uri", "header"},
             whole_seconds=True,
-        ).filter(lambda value: value != [])  # nothing in a query tells it from no list
+        ).filter(lambda value: value != [])  # in a query, an empty list looks like no list
         for name, member in shape.members.items()
     }
     return st.fixed_dictionaries(
         {name: drawn[name] for name in shape.required_members},
-        optional={name: one for name, one in drawn.items() if name not in shape.required_members},
+        optional={
+            name: value for name, value in drawn.items() if name not in shape.required_members
+        },
     )
 
 
@@ -79,8 +81,8 @@ NAMES = [name for name in model.operation_names() if model.operation_model(name)
 @pytest.mark.parametrize("name", NAMES)
 @some
 @given(data=st.data())
-def test_every_request_is_read_as_botocore_wrote_it(name, data):
-    """Path, query, headers and body of each operation of the service lead back to its arguments."""
+def test_every_request_decodes_to_its_parameters(name, data):
+    """A request that botocore serializes is decoded to the same operation and parameters."""
     operation = model.operation_model(name)
     params = data.draw(_requests(operation))
     written = botocore.serialize.create_serializer("rest-json", False).serialize_to_request(
@@ -90,8 +92,8 @@ def test_every_request_is_read_as_botocore_wrote_it(name, data):
     query = "&".join(
         filter(None, [query, urllib.parse.urlencode(written["query_string"], doseq=True)])
     )
-    found, labels = rest_json.find_operation(written["method"], path)
-    assert found == name
+    operation_name, labels = rest_json.find_operation(written["method"], path)
+    assert operation_name == name
     assert rest_json.decode(name, labels, query, written["headers"], written["body"]) == params
 
 
@@ -99,8 +101,8 @@ def test_every_request_is_read_as_botocore_wrote_it(name, data):
 @pytest.mark.parametrize("name", NAMES)
 @some
 @given(data=st.data())
-def test_every_response_is_parsed_as_it_was_meant(name, data):
-    """What the service says of each operation is what botocore gives its caller."""
+def test_every_response_is_parsed_to_its_result(name, data):
+    """Botocore parses each encoded response to the same result."""
     operation = model.operation_model(name)
     result = data.draw(_values(operation.output_shape)) if operation.output_shape else {}
     response = rest_json.encode(name, result)

@@ -1,4 +1,4 @@
-"""Botocore's retries run for real, and take no time."""
+"""Botocore's retries run for real and take no real time."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ ATTEMPTS = {"legacy": 5, "standard": 3, "adaptive": 3}
 
 @pytest.fixture(autouse=True)
 def never_sleep(monkeypatch):
-    """Nothing may wait: neither by sleeping nor for a condition."""
+    """Fail a test that really waits, by sleeping or on a condition."""
 
-    def sleep_for_nothing(seconds):
+    def only_sleep_zero(seconds):
         assert seconds == 0
 
-    monkeypatch.setattr(time, "sleep", sleep_for_nothing)
+    monkeypatch.setattr(time, "sleep", only_sleep_zero)
     wait = threading.Condition.wait
 
-    def wait_for_nothing(self, timeout=None):
+    def only_wait_briefly(self, timeout=None):
         assert timeout is None or timeout < 0.01
         return wait(self, timeout)
 
-    monkeypatch.setattr(threading.Condition, "wait", wait_for_nothing)
+    monkeypatch.setattr(threading.Condition, "wait", only_wait_briefly)
 
 
 @pytest.fixture
 def fake():
-    """A fake that intercepts."""
+    """A fake whose interception is active."""
     with FakeDeadline() as fake:
         yield fake
 
@@ -64,7 +64,10 @@ def _client(mode, **retries):
     ids=str,
 )
 def test_a_lasting_fault_is_retried_as_often_as_the_mode_says(fake, mode, fault, error):
-    """All attempts are in the transcript, and the waiting between them moved the clock only."""
+    """A lasting fault is retried up to the mode's limit.
+
+    All attempts are recorded, and the waits between them advance the fake's clock.
+    """
     job = fake.add_job(sessions=1)
     fake.fail_next(fault, times=None)
     before, real = fake.clock.now(), time.monotonic()
@@ -80,8 +83,8 @@ def test_a_lasting_fault_is_retried_as_often_as_the_mode_says(fake, mode, fault,
 
 
 @pytest.mark.parametrize("mode", ATTEMPTS)
-def test_a_fault_that_heals_is_overcome(fake, mode):
-    """One retry after one fault gives the page."""
+def test_a_single_fault_is_retried(fake, mode):
+    """A call that fails once succeeds on its first retry."""
     job = fake.add_job(sessions=1)
     fake.fail_next("ThrottlingException")
     assert len(_client(mode).list_sessions(**job)["sessions"]) == 1
@@ -90,8 +93,8 @@ def test_a_fault_that_heals_is_overcome(fake, mode):
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException"])
 @pytest.mark.parametrize("mode", ATTEMPTS)
-def test_errors_of_the_caller_are_not_retried(fake, mode, code):
-    """They come at once."""
+def test_client_errors_are_not_retried(fake, mode, code):
+    """An access or validation error is raised without a retry."""
     fake.fail_next(code)
     with pytest.raises(botocore.exceptions.ClientError, match=code):
         _client(mode).list_sessions(**fake.add_job())
@@ -100,15 +103,15 @@ def test_errors_of_the_caller_are_not_retried(fake, mode, code):
 
 @pytest.mark.parametrize("mode", ATTEMPTS)
 def test_max_attempts_is_followed(fake, mode):
-    """A client that must not retry does not."""
+    """A client configured for one attempt does not retry."""
     fake.fail_next("ThrottlingException")
     with pytest.raises(botocore.exceptions.ClientError):
         _client(mode, total_max_attempts=1).list_sessions(**fake.add_job())
     assert len(fake.calls) == 1
 
 
-def test_adaptive_rate_limiting_is_spent_by_the_clock(fake):
-    """After throttling, the rate limiter holds requests back: in service time, in no time."""
+def test_adaptive_rate_limiting_advances_the_clock(fake):
+    """After throttling, the adaptive rate limiter delays calls on the fake's clock only."""
     job = fake.add_job(Listing(page_sizes=(1,) * 10))
     adaptive = _client("adaptive")
     fake.fail_next("ThrottlingException")
@@ -118,7 +121,7 @@ def test_adaptive_rate_limiting_is_spent_by_the_clock(fake):
 
 
 def test_adaptive_rate_limiting_under_frozen_time(fake):
-    """The limiter reads the time, so a clock that stood still would hold it up forever."""
+    """The adaptive rate limiter does not hang while the clock is frozen."""
     job = fake.add_job(Listing(page_sizes=(1,) * 10))
     fake.fail_next("ThrottlingException")
     with fake.clock.freeze("2030-01-01"):
@@ -128,14 +131,14 @@ def test_adaptive_rate_limiting_under_frozen_time(fake):
 
 @pytest.fixture
 def without_clients(monkeypatch):
-    """Nobody has a client yet; those of other tests may not have been collected."""
+    """Forget all clients of earlier tests, which may not have been collected yet."""
     monkeypatch.setattr(_state, "hooks", weakref.WeakKeyDictionary())
     retry_delays.unpatch()
 
 
 @pytest.mark.usefixtures("without_clients")
-def test_token_buckets_are_left_as_they_were():
-    """Afterwards botocore waits by itself again."""
+def test_token_buckets_are_restored():
+    """The token bucket is patched for a client in the interception, and restored afterwards."""
     acquire = botocore.retries.bucket.TokenBucket.acquire
     with FakeDeadline():
         client = boto3.client("deadline")
@@ -144,9 +147,9 @@ def test_token_buckets_are_left_as_they_were():
     client.close()
 
 
-def test_token_buckets_of_others_wait_as_ever(fake):
-    """Outside of a call that a service answers, a bucket is botocore's own, and may refuse."""
-    # While there is a client, buckets are met.
+def test_other_token_buckets_wait_as_usual(fake):
+    """A token bucket used outside calls that the fake answers waits, or refuses, as usual."""
+    # While this client exists, the token bucket class is patched.
     client = boto3.client("deadline")
     waited = []
 
@@ -167,8 +170,8 @@ def test_token_buckets_of_others_wait_as_ever(fake):
     client.close()
 
 
-def test_somebody_elses_patch_of_the_buckets_survives(monkeypatch):
-    """What wrapped ours meanwhile stays, and goes on working."""
+def test_another_patch_of_the_token_bucket_survives(monkeypatch):
+    """Another library's patch around ours stays in place when ours is undone."""
     bucket = botocore.retries.bucket.TokenBucket
     retry_delays.unpatch()
     monkeypatch.setattr(bucket, "acquire", bucket.acquire)
@@ -180,8 +183,8 @@ def test_somebody_elses_patch_of_the_buckets_survives(monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ATTEMPTS)
-def test_other_clients_wait_as_ever(mode):
-    """A client that nobody intercepts is not told to go on at once."""
+def test_other_clients_wait_as_usual(mode):
+    """A client of another service waits between retries and does not advance the fake's clock."""
     slept = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "sleep", slept.append)
@@ -207,8 +210,8 @@ def test_other_clients_wait_as_ever(mode):
 
 
 @pytest.mark.usefixtures("without_clients")
-def test_token_buckets_are_left_once_the_clients_are_gone():
-    """A client of a fake that nobody has any more leaves nothing behind."""
+def test_token_buckets_are_restored_without_clients():
+    """The token bucket is restored once the last client of a fake is garbage-collected."""
     acquire = botocore.retries.bucket.TokenBucket.acquire
     client = FakeDeadline().client()
     assert botocore.retries.bucket.TokenBucket.acquire is not acquire
@@ -217,8 +220,8 @@ def test_token_buckets_are_left_once_the_clients_are_gone():
     assert botocore.retries.bucket.TokenBucket.acquire is acquire
 
 
-def test_a_bucket_that_others_filled_meanwhile():
-    """Nothing is left to wait for."""
+def test_a_token_bucket_with_capacity():
+    """Spending from a token bucket with enough capacity does not advance the clock."""
 
     class Bucket:
         available_capacity = 2

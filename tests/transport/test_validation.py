@@ -1,4 +1,4 @@
-"""Botocore validates the parameters of each call once, and the transcript has what it refused."""
+"""Each call is validated once, and calls refused by botocore's validation are recorded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_deadline_sessions import FakeDeadline
 
 @pytest.fixture
 def validations(monkeypatch):
-    """The operations whose parameters have been validated."""
+    """The names of the input shapes that have been validated."""
     seen = []
     validate = ParamValidator.validate
 
@@ -28,7 +28,7 @@ def validations(monkeypatch):
 
 @pytest.fixture
 def fake():
-    """A fake that intercepts, with one job."""
+    """A fake whose interception is active, with one job."""
     with FakeDeadline() as fake:
         fake.add_job(sessions=1)
         yield fake
@@ -36,12 +36,12 @@ def fake():
 
 @pytest.fixture(params=["attached", "intercepted"])
 def client(request, fake):
-    """A client of the fake, by either way."""
+    """A client of the fake, either attached or intercepted."""
     return fake.client() if request.param == "attached" else boto3.client("deadline")
 
 
 def test_a_valid_call(fake, client, validations):
-    """It is validated once."""
+    """A valid call is validated once."""
     client.list_sessions(**fake.jobs[0])
     assert validations == ["ListSessionsRequest"]
 
@@ -57,7 +57,7 @@ def test_a_valid_call(fake, client, validations):
     ids=["call", "presigned URL"],
 )
 def test_an_invalid_call(fake, client, validations, act):
-    """It is validated once, and written down with the parameters and the words of the refusal."""
+    """An invalid call is validated once, and recorded with its parameters and the error message."""
     with pytest.raises(botocore.exceptions.ParamValidationError) as caught:
         act(client, fake.jobs[0])
     assert validations == ["ListSessionsRequest"]
@@ -67,7 +67,7 @@ def test_an_invalid_call(fake, client, validations, act):
 
 
 def test_an_async_client(fake, validations):
-    """Its calls are validated once too, and written down when they are invalid."""
+    """An async client's calls are validated once, and recorded if they are invalid."""
 
     async def act():
         async with fake.async_client() as client:
@@ -80,8 +80,8 @@ def test_an_async_client(fake, validations):
     assert [call.sent for call in fake.calls] == [True, False]
 
 
-def test_what_others_change_before_is_seen(fake, client):
-    """The transcript has the parameters that botocore refused, after everybody's handlers."""
+def test_parameters_changed_by_event_handlers(fake, client):
+    """A refused call is recorded with its parameters as event handlers have changed them."""
 
     def spoil(params, **_):
         params["maxResults"] = 0
@@ -93,8 +93,8 @@ def test_what_others_change_before_is_seen(fake, client):
     assert (call.params["maxResults"], call.sent) == (0, False)
 
 
-def test_a_detached_client_is_as_it_was():
-    """Once nobody answers it, neither its events nor its serializer keep anything of ours."""
+def test_a_detached_client_is_restored():
+    """Detaching restores a client's events and serializer."""
     client = boto3.client("deadline", region_name="us-west-2")
     owners = (client.meta.events, client._serializer)
     before = [dict(vars(owner)) for owner in owners]
