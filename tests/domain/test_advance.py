@@ -1,4 +1,4 @@
-"""``lifecycle.advance``: the one place that moves a session along."""
+"""``lifecycle.advance``: a session's summary after a transition."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ REQUESTED = {
         ({**REQUESTED, "lifecycleStatus": "UPDATE_SUCCEEDED"}, "ENDED", {"endedAt": ELEVEN}),
     ],
 )
-def test_a_step_changes_its_own_members(summary, status, changes):
-    """A step sets the status and the members that go with it, in a new summary."""
+def test_a_transition_sets_its_members(summary, status, changes):
+    """A transition sets the status and its members in a new summary."""
     before = dict(summary)
     after = advance(summary, status, ELEVEN, by="jo")
     assert after == {**before, "lifecycleStatus": status, **changes}
     assert summary == before
 
 
-def test_who_requested_stays():
-    """Without ``by`` a step neither adds nor changes ``updatedBy``."""
+def test_updated_by_is_kept():
+    """Without ``by`` a transition neither adds nor changes ``updatedBy``."""
     assert "updatedBy" not in advance(STARTED, "UPDATE_IN_PROGRESS", TEN)
     assert advance(REQUESTED, "UPDATE_SUCCEEDED", ELEVEN)["updatedBy"] == "alex"
 
@@ -75,14 +75,14 @@ def test_who_requested_stays():
         ({**REQUESTED, "lifecycleStatus": "UPDATE_FAILED"}, "ENDED", "endedAt", TEN),
     ],
 )
-def test_no_step_goes_back_in_time(summary, status, member, moment):
-    """A step before the start or before the last update happens at that moment instead."""
+def test_no_transition_goes_back_in_time(summary, status, member, moment):
+    """A time before the start or the last update is replaced by that start or update."""
     assert advance(summary, status, EIGHT)[member] == moment
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STATUSES, STATUSES)))
-def test_impossible_steps_are_refused(before, after):
-    """Only a status that may come next is taken; the refusal names those that may."""
+def test_impossible_transitions(before, after):
+    """A transition that is not allowed raises an error that names those that are."""
     summary = {**STARTED, "lifecycleStatus": before}
     if after in TRANSITIONS[before]:
         assert advance(summary, after, TEN)["lifecycleStatus"] == after
@@ -96,8 +96,8 @@ def test_impossible_steps_are_refused(before, after):
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STATUSES, STATUSES)))
-def test_skipping_allows_later_statuses(before, after):
-    """With ``skipping`` every later status is taken, and no earlier one or the present one."""
+def test_skipping(before, after):
+    """With ``skipping`` any later status is accepted, but not the present or an earlier one."""
     summary = {**STARTED, "lifecycleStatus": before}
     if after != before and after in lifecycle.reachable(before):
         assert advance(summary, after, TEN, skipping=True)["lifecycleStatus"] == after
@@ -107,7 +107,7 @@ def test_skipping_allows_later_statuses(before, after):
 
 
 def test_an_unknown_status_is_refused():
-    """A status that does not exist neither follows nor is followed."""
+    """A status that does not exist is refused before and after a transition."""
     with pytest.raises(ValueError, match="cannot become RUNNING"):
         advance(STARTED, "RUNNING", TEN)
     with pytest.raises(ValueError, match="expected no other status after RUNNING"):
@@ -118,7 +118,7 @@ def test_an_unknown_status_is_refused():
     ("moment", "error"), [(NINE.replace(tzinfo=None), ValueError), ("2030-01-01", TypeError)]
 )
 def test_the_moment_is_timezone_aware(moment, error):
-    """A naive datetime and what is no datetime are refused."""
+    """``at`` must be a timezone-aware datetime."""
     with pytest.raises(error, match=r"^at=.* \(expected a timezone-aware datetime\)$"):
         advance(STARTED, "ENDED", moment)
 
@@ -130,8 +130,8 @@ def test_the_moment_is_timezone_aware(moment, error):
     by=st.sampled_from([None, "", "alex"]),
     skipping=st.booleans(),
 )
-def test_no_step_breaks_a_rule(summary, statuses, hours, by, skipping):
-    """From any valid summary, every step gives a valid one, and is valid itself."""
+def test_no_transition_breaks_a_rule(summary, statuses, hours, by, skipping):
+    """From any valid summary, each allowed transition gives a valid one and breaks no rule."""
     start = summary["startedAt"]
     for status, hour in zip(statuses, hours, strict=False):
         present = summary["lifecycleStatus"]

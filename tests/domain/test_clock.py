@@ -14,13 +14,13 @@ UTC = datetime.timezone.utc
 EAST = datetime.timezone(datetime.timedelta(hours=2))
 NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=UTC)
 DAY = datetime.timedelta(days=1)
-# freezegun puts its own class wherever a module has this one by name, but not into a tuple.
+# freezegun replaces datetime.datetime in module globals, but not inside a tuple.
 PLAIN = (datetime.datetime,)
 
 
 @pytest.fixture
 def clock():
-    """A clock of its own for each test."""
+    """A new clock for each test."""
     return Clock()
 
 
@@ -29,15 +29,15 @@ def _now():
 
 
 def test_a_clock_tells_the_time(clock):
-    """Left alone it shows the present, timezone-aware, in UTC."""
+    """A clock that is left alone shows the present time in UTC."""
     before, shown, after = _now(), clock.now(), _now()
     assert before <= shown <= after
     assert shown.tzinfo is UTC
 
 
 @pytest.mark.parametrize("at", ["2030-01-01 12:00", NOON, NOON.astimezone(EAST)])
-def test_it_follows_freezegun(clock, at):
-    """Time that a test stops, lets pass or sets with freezegun is the service's time too."""
+def test_the_clock_follows_freezegun(clock, at):
+    """The clock shows freezegun's time, also after a tick and a move."""
     with freezegun.freeze_time(at) as frozen:
         assert clock.now() == NOON
         frozen.tick(DAY)
@@ -47,8 +47,8 @@ def test_it_follows_freezegun(clock, at):
     assert clock.now() < NOON
 
 
-def test_it_follows_time_machine(clock):
-    """Time that a test stops, lets pass or sets with time-machine is the service's time too."""
+def test_the_clock_follows_time_machine(clock):
+    """The clock shows time-machine's time, also after a shift and a move."""
     with time_machine.travel(NOON, tick=False) as traveller:
         assert clock.now() == NOON
         traveller.shift(DAY)
@@ -63,8 +63,8 @@ def test_it_follows_time_machine(clock):
     [lambda: freezegun.freeze_time(NOON), lambda: time_machine.travel(NOON, tick=False)],
     ids=["freezegun", "time-machine"],
 )
-def test_advancing_comes_on_top(clock, stop):
-    """What was advanced is added to whatever time it is, before and while somebody stops time."""
+def test_advancing_adds_to_frozen_time(clock, stop):
+    """Advanced time is added to the time that freezegun or time-machine shows."""
     clock.advance(hours=1)
     with stop():
         assert clock.now() == NOON + datetime.timedelta(hours=1)
@@ -90,7 +90,7 @@ def test_advancing_comes_on_top(clock, stop):
     ],
 )
 def test_advance(clock, delta, parts, seconds):
-    """A timedelta and its parts by name add up, and so does one call after another."""
+    """``advance`` adds the timedelta and the named parts, each time it is called."""
     with freezegun.freeze_time(NOON):
         clock.advance(delta, **parts)
         assert (clock.now() - NOON).total_seconds() == seconds
@@ -99,7 +99,7 @@ def test_advance(clock, delta, parts, seconds):
 
 
 def test_advance_beyond_the_calendar(clock):
-    """It is refused at once, and not by the next call."""
+    """Advancing beyond the year 9999 raises an error at once, and no time passes."""
     with freezegun.freeze_time(NOON):
         with pytest.raises(ValueError, match="expected an end before the year 10000"):
             clock.advance(days=3_000_000)
@@ -108,7 +108,7 @@ def test_advance_beyond_the_calendar(clock):
 
 @pytest.mark.parametrize("delta", [60, 1.5, "1h", NOON])
 def test_advance_by_what_is_no_timedelta(clock, delta):
-    """The message shows what to write instead, and no time has passed."""
+    """A ``delta`` that is no timedelta raises an error that says what to pass; no time passes."""
     with freezegun.freeze_time(NOON):
         with pytest.raises(TypeError) as caught:
             clock.advance(delta)
@@ -127,7 +127,7 @@ def test_advance_by_what_is_no_timedelta(clock, delta):
     ],
 )
 def test_time_does_not_go_back(clock, arguments, parts, shown):
-    """The message says what can go back; no time has passed, in a freeze or out of it."""
+    """Advancing by less than zero raises an error, and no time passes."""
     message = f"advance by {shown} s (expected 0 or more; freeze(at) goes back)"
     with freezegun.freeze_time(NOON):
         with pytest.raises(ValueError, match="advance by") as caught:
@@ -139,14 +139,14 @@ def test_time_does_not_go_back(clock, arguments, parts, shown):
 
 
 def test_clocks_are_independent(clock):
-    """Advancing one clock leaves every other as it is."""
+    """Advancing one clock does not advance another."""
     with freezegun.freeze_time(NOON):
         clock.advance(DAY)
         assert Clock().now() == NOON
 
 
 def test_reset(clock):
-    """It forgets all that was advanced."""
+    """``reset`` forgets the advanced time."""
     with freezegun.freeze_time(NOON):
         clock.advance(DAY)
         clock.reset()
@@ -156,7 +156,7 @@ def test_reset(clock):
 
 
 def test_snapshot(clock):
-    """What was advanced can be brought back to how it was, more than once, also after a reset."""
+    """A snapshot restores the advanced time, more than once and also after a reset."""
     with freezegun.freeze_time(NOON):
         clock.advance(DAY)
         restore = clock.snapshot()
@@ -181,7 +181,7 @@ def test_snapshot(clock):
     ids=["freezegun", "time-machine", "freeze"],
 )
 def test_datetimes_are_plain(clock, stop):
-    """What the clock shows is a datetime of the standard library, whoever stopped time."""
+    """The clock shows datetimes of the standard library, whichever tool has frozen time."""
     with stop(clock):
         assert type(clock.now()) is PLAIN[0]
         assert plain_datetime() is PLAIN[0]
@@ -199,7 +199,7 @@ def test_datetimes_are_plain(clock, stop):
 )
 @example(datetime.datetime(2030, 1, 2, 3, 4, 5, 6, tzinfo=EAST))
 def test_to_plain_keeps_the_instant(moment):
-    """The instant stays, to the microsecond; the zone becomes UTC."""
+    """``to_plain`` keeps the instant to the microsecond, and converts it to UTC."""
     plain = to_plain(moment)
     assert plain == moment
     assert plain.tzinfo is UTC

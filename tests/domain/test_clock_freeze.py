@@ -1,4 +1,4 @@
-"""``Clock.freeze``: one time, stopped, for the service and for the code under test."""
+"""``Clock.freeze``: one frozen time for the service and for the code under test."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ DAY = datetime.timedelta(days=1)
 
 @pytest.fixture
 def clock():
-    """A clock of its own for each test."""
+    """A new clock for each test."""
     return Clock()
 
 
 @pytest.fixture
 def at_noon(clock):
-    """The handle of a freeze that lasts for the test."""
+    """The handle of a freeze at noon that lasts for the test."""
     with clock.freeze(NOON) as frozen:
         yield frozen
 
@@ -43,7 +43,7 @@ def _now():
 
 
 def _everywhere(clock):
-    """The one time that the service, ``datetime`` and ``time`` show, if it is one."""
+    """Check that the clock, ``datetime`` and ``time`` show the same time, and return it."""
     shown = {
         clock.now(),
         _now(),
@@ -68,7 +68,7 @@ def _everywhere(clock):
     ],
 )
 def test_freeze(clock, at, expected):
-    """Time stands where it was put, for everybody, and then goes on as if nothing had been."""
+    """Frozen time is the same everywhere, and real time continues after the freeze."""
     before = _now()
     with clock.freeze(at):
         assert _everywhere(clock) == expected
@@ -78,7 +78,7 @@ def test_freeze(clock, at, expected):
 
 
 def test_advancing_while_frozen(clock):
-    """It passes for the code under test too, and is over with the freeze."""
+    """Time advanced in a freeze passes for the code under test too, and ends with the freeze."""
     with freezegun.freeze_time(NOON - DAY):
         clock.advance(hours=1)
         with clock.freeze(NOON):
@@ -102,14 +102,14 @@ def test_advancing_while_frozen(clock):
     ],
 )
 def test_tick(clock, at_noon, arguments, parts, seconds):
-    """Time passes by a timedelta, by seconds or by parts; by one second if nothing is said."""
+    """``tick`` advances by a timedelta, seconds or parts, and by one second without arguments."""
     at_noon.tick(*arguments, **parts)
     assert (_everywhere(clock) - NOON).total_seconds() == seconds
 
 
 @pytest.mark.parametrize("at", [NOON - DAY, NOON + DAY, "2031-01-01", datetime.date(2000, 1, 1)])
 def test_move_to(clock, at_noon, at):
-    """Time can be set, also back, and stands there."""
+    """``move_to`` sets the frozen time, also back."""
     at_noon.move_to(at)
     with freezegun.freeze_time(at):
         expected = _now()
@@ -118,14 +118,14 @@ def test_move_to(clock, at_noon, at):
 
 
 def test_a_freeze_in_a_fixture(clock, at_noon):
-    """A fixture's freeze holds in the test, whatever name it goes by there."""
+    """A freeze made by a fixture holds in the test."""
     assert _everywhere(clock) == NOON
     at_noon.tick()
     assert _everywhere(clock) != NOON
 
 
 def test_nested_freezes(clock):
-    """The inner freeze goes before the outer one, which stands still meanwhile."""
+    """An inner freeze hides the outer one, whose time does not change meanwhile."""
     with clock.freeze(NOON) as outer:
         with clock.freeze(NOON - DAY) as inner:
             inner.tick(60)
@@ -139,7 +139,7 @@ def test_nested_freezes(clock):
 
 
 def test_a_freeze_within_freezegun(clock):
-    """By default time stops where the service's clock is, advanced and stopped as it may be."""
+    """Without a time, ``freeze`` stops at the clock's present time, advanced time included."""
     with freezegun.freeze_time(NOON):
         clock.advance(DAY)
         with clock.freeze():
@@ -147,8 +147,8 @@ def test_a_freeze_within_freezegun(clock):
         assert (_now(), clock.now()) == (NOON, NOON + DAY)
 
 
-def test_an_error_ends_a_freeze(clock, monkeypatch):
-    """However a freeze is left, time goes on, and freezegun is set up as it was."""
+def test_an_error_in_a_freeze(clock, monkeypatch):
+    """After an error in a freeze, time continues and freezegun has its settings back."""
     monkeypatch.setattr(api, "call_stack_inspection_limit", 7)
     with pytest.raises(RuntimeError), clock.freeze(NOON):
         raise RuntimeError
@@ -158,7 +158,7 @@ def test_an_error_ends_a_freeze(clock, monkeypatch):
 
 
 def test_reset_and_snapshot_leave_a_freeze_alone(clock):
-    """They concern what was advanced, not when time was stopped."""
+    """Resetting or restoring the clock does not change the frozen time."""
     clock.advance(DAY)
     restore = clock.snapshot()
     with clock.freeze(NOON):
@@ -171,7 +171,7 @@ def test_reset_and_snapshot_leave_a_freeze_alone(clock):
 
 @pytest.mark.usefixtures("at_noon")
 def test_asyncio_keeps_running():
-    """Loops that wait, for nothing or for a while, do not hang; and time stands still in them."""
+    """In a freeze, asyncio's sleeps and timeouts end, and the time stays frozen."""
 
     async def poll():
         for _ in range(5):
@@ -183,8 +183,8 @@ def test_asyncio_keeps_running():
 
 
 @pytest.mark.usefixtures("at_noon")
-def test_threads_stand_still_too():
-    """What a thread calls sees the frozen time; ``threading`` itself waits by the real one."""
+def test_threads_see_frozen_time():
+    """A thread sees the frozen time, while ``threading`` waits in real time."""
     seen = []
     thread = threading.Thread(target=lambda: seen.append((time.time(), _now())))
     thread.start()
@@ -196,7 +196,7 @@ def test_threads_stand_still_too():
 @given(st.integers(0, 3))
 @settings(max_examples=5, deadline=None)
 def test_freezing_in_an_example(hours):
-    """The body of a Hypothesis test is code under test like any other."""
+    """A Hypothesis example can freeze time."""
     clock = Clock()
     with clock.freeze(NOON) as frozen:
         assert _everywhere(clock) == NOON
@@ -205,7 +205,7 @@ def test_freezing_in_an_example(hours):
 
 
 def test_freezing_around_hypothesis(clock):
-    """Time that leaps by days while an example runs is no time that the example took."""
+    """Hypothesis does not count days advanced in an example towards its deadline."""
 
     @given(st.integers(1, 3))
     @settings(max_examples=5)
@@ -219,7 +219,7 @@ def test_freezing_around_hypothesis(clock):
 
 
 def test_durations_are_real(pytester, run_pytest):
-    """Neither a fixture that freezes time nor one that lets it leap confuses pytest."""
+    """Pytest reports real durations for a test and fixtures that freeze and advance time."""
     pytester.makepyfile(
         """
         import pytest
@@ -238,15 +238,17 @@ def test_durations_are_real(pytester, run_pytest):
     )
     result = run_pytest("--durations=0", "-vv")
     result.assert_outcomes(passed=1)
-    took = [line.split("s ")[0] for line in result.outlines if "test_long" in line and "s " in line]
-    durations = [float(each) for each in took if each.replace(".", "").isdigit()]
+    fields = [
+        line.split("s ")[0] for line in result.outlines if "test_long" in line and "s " in line
+    ]
+    durations = [float(text) for text in fields if text.replace(".", "").isdigit()]
     assert len(durations) == 3
-    assert all(0 <= each < 60 for each in durations)
+    assert all(0 <= duration < 60 for duration in durations)
     result.stdout.re_match_lines([r"=+ 1 passed in \d\d?\.\d\ds =+"])
 
 
 def test_a_snapshot_while_frozen():
-    """What it brings back is the time that stood then; nothing, once that time has thawed."""
+    """A snapshot restores the frozen time, and has no effect after the freeze."""
     clock = Clock()
     with clock.freeze("2030-01-01") as frozen:
         frozen.tick(hours=1)
@@ -262,8 +264,8 @@ def test_a_snapshot_while_frozen():
 
 @pytest.mark.parametrize("freeze", [Clock().freeze, freezegun.freeze_time])
 @pytest.mark.parametrize("fast", [True, False])
-def test_what_clients_get_is_plain(fast, freeze):
-    """Nothing of freezegun is left in it, whoever parsed it; it is the same instant."""
+def test_timestamps_in_responses_are_plain(fast, freeze):
+    """A client in a freeze gets datetimes of the standard library, not of freezegun."""
     fake = FakeDeadline()
     client = fake.client(fast_timestamps=fast)
     given = {**next(iter(Listing(page_sizes=(1,)))), "startedAt": NOON}
@@ -279,7 +281,7 @@ def _refuses(*_, **__):
 
 
 def test_no_socket_is_needed(clock, monkeypatch):
-    """Nothing that is not asynchronous asks for one, and time goes on afterwards."""
+    """Freezing works with sockets blocked, and restores everything afterwards."""
     before = state()
     with monkeypatch.context() as patch:
         patch.setattr(socket, "socket", _refuses)
@@ -292,18 +294,18 @@ def test_no_socket_is_needed(clock, monkeypatch):
 
 
 class _Derived(asyncio.SelectorEventLoop):
-    """A loop as libraries derive them, with a clock that reads the one of ``time``."""
+    """An event loop like those of libraries, whose clock is ``time.monotonic``."""
 
     def time(self):
         return time.monotonic()
 
 
 class _Both(_Derived, asyncio.SelectorEventLoop):
-    """A class that is met twice among those below asyncio's."""
+    """An event loop class with two paths to asyncio's class."""
 
 
 class _OwnTime(asyncio.SelectorEventLoop):
-    """A loop with a time of its own, such as one for tests."""
+    """An event loop with its own time, such as one for tests."""
 
     def time(self):
         return 7.0
@@ -311,10 +313,10 @@ class _OwnTime(asyncio.SelectorEventLoop):
 
 @pytest.mark.parametrize("inner", [Clock().freeze, freezegun.freeze_time])
 @pytest.mark.parametrize("outer", [Clock().freeze, freezegun.freeze_time])
-def test_loops_keep_real_time(clock, outer, inner):
-    """Whatever their class, whenever they were made, and whoever else stops time around or inside.
+def test_event_loops_keep_real_time(clock, outer, inner):
+    """Event loops keep real time in nested freezes, whenever they were created.
 
-    But a loop that has a time of its own keeps that.
+    A loop with its own time keeps that.
     """
     before = state()
 
@@ -339,8 +341,8 @@ def test_loops_keep_real_time(clock, outer, inner):
 
 
 @pytest.mark.parametrize("around", [contextlib.nullcontext(), freezegun.freeze_time(NOON - DAY)])
-def test_an_error_while_freezing_is_the_one_that_is_told(clock, monkeypatch, around):
-    """Nothing hides it, and all is as before."""
+def test_an_error_while_freezing(clock, monkeypatch, around):
+    """An error while a freeze starts is raised as it is, and everything is restored."""
     start = api._freeze_time.start
 
     def fails(freezer):
@@ -357,7 +359,7 @@ def test_an_error_while_freezing_is_the_one_that_is_told(clock, monkeypatch, aro
 
 
 def test_a_refused_time_leaves_no_trace(clock):
-    """Freezegun refuses what it cannot read."""
+    """A time that freezegun cannot parse raises an error, and everything is restored."""
     before = state()
     with pytest.raises(ValueError, match="Unknown string format"), clock.freeze("some day"):
         pass
@@ -367,7 +369,7 @@ def test_a_refused_time_leaves_no_trace(clock):
 @pytest.mark.usefixtures("at_noon")
 @pytest.mark.parametrize("library", ["trio", "anyio"])
 def test_trio_keeps_running(library):
-    """Who sleeps by its clock wakes; and time stands still in it."""
+    """In a freeze, trio's sleeps and timeouts end, and the time stays frozen."""
     trio = pytest.importorskip("trio")
     sleep = pytest.importorskip(library).sleep
 
@@ -381,8 +383,8 @@ def test_trio_keeps_running(library):
     assert trio.run(poll) == NOON
 
 
-def test_trio_that_is_imported_while_time_stands_still(pytester, run_pytest):
-    """It keeps real time too, and nothing of freezegun is left in it."""
+def test_trio_imported_in_a_freeze(pytester, run_pytest):
+    """Trio imported in a freeze runs in real time, and keeps nothing of freezegun afterwards."""
     pytest.importorskip("trio")
     pytester.makepyfile(
         """
@@ -408,7 +410,7 @@ def test_trio_that_is_imported_while_time_stands_still(pytester, run_pytest):
 
 
 def test_with_pytest_socket(pytester, run_pytest):
-    """Where it blocks every socket, time can be stopped, and goes on in the tests that follow."""
+    """With sockets disabled by pytest-socket, time can be frozen and continues afterwards."""
     pytest.importorskip("pytest_socket")
     pytester.makepyfile(
         """

@@ -76,7 +76,7 @@ FAULTS = [
     ],
 )
 def test_each_error(code, status, members):
-    """Status and required members are the model's; members left out get a plausible value."""
+    """A fault has the status and required members of its model, with default values."""
     fault = Fault(code)
     assert (fault.status, fault.broken) == (status, False)
     assert (fault.message, fault.members) == (members["message"], members)
@@ -86,13 +86,13 @@ def test_each_error(code, status, members):
 
 @pytest.mark.parametrize("code", MODELLED)
 def test_every_modelled_error_is_valid_by_default(code):
-    """What the service is said to answer, its model allows, also for errors yet unknown to us."""
+    """The default members of every modelled error fit the service model."""
     assert validation.check_shape(Fault(code).members, code) == []
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerErrorException"])
-def test_headers_are_no_body(code):
-    """A member that the model puts into a header travels there as text, and there alone."""
+def test_members_in_headers(code):
+    """A member that the model puts in a header is sent there as text, and not in the body."""
     fault = Fault(code, retryAfterSeconds=3)
     assert fault.headers == {"x-amzn-ErrorType": code, "Retry-After": "3"}
     assert fault.body == {"message": fault.message}
@@ -100,15 +100,15 @@ def test_headers_are_no_body(code):
 
 
 @pytest.mark.parametrize("message", ["Slow down.", ""])
-def test_given_wording_wins(message):
-    """The service's wording can be set, also to nothing."""
+def test_a_given_message(message):
+    """A given message replaces the default, even if it is empty."""
     fault = Fault("ThrottlingException", message)
     assert fault == Fault("ThrottlingException", message=message)
     assert (fault.message, fault.body) == (message, {"message": message})
 
 
-def test_given_members_win():
-    """A required member that is given keeps its value, and the others are filled in."""
+def test_given_members():
+    """Given members keep their values; missing required members get defaults."""
     fault = Fault("ResourceNotFoundException", resourceType="job", context={"a": "b"})
     assert fault.body == {
         "message": "The requested resource was not found.",
@@ -120,7 +120,7 @@ def test_given_members_win():
 
 @pytest.mark.parametrize("code", BROKEN_CONNECTIONS)
 def test_broken_connections(code):
-    """No response comes: no status, headers, body or wording."""
+    """A broken connection has no status, headers, body or message."""
     fault = Fault(code)
     assert fault.broken
     assert (fault.status, fault.headers, fault.body) == (None, {}, {})
@@ -128,20 +128,20 @@ def test_broken_connections(code):
     assert fault.but(retryAfterSeconds=3) is fault
 
 
-def test_broken_connections_have_the_names_of_botocores_exceptions():
-    """Whoever reads a traceback finds the name of the fault in it."""
+def test_names_of_broken_connections():
+    """Broken connections are named after botocore's exceptions."""
     assert BROKEN_CONNECTIONS == BROKEN
 
 
 def test_but():
-    """It fills in what the fault was not told, and keeps what it was told."""
+    """``but`` adds members to a copy of the fault, and keeps those that were given."""
     fault = Fault("ThrottlingException", quotaCode="L-1")
     assert fault.but(retryAfterSeconds=3, quotaCode="L-2", message="Slow down.") == Fault(
         "ThrottlingException", "Slow down.", quotaCode="L-1", retryAfterSeconds=3
     )
     assert fault == Fault("ThrottlingException", quotaCode="L-1")
-    told = Fault("ThrottlingException", "Mine.")
-    assert told.but(message="Slow down.").message == "Mine."
+    with_message = Fault("ThrottlingException", "Mine.")
+    assert with_message.but(message="Slow down.").message == "Mine."
 
 
 @pytest.mark.parametrize(
@@ -182,15 +182,15 @@ def test_but():
         ),
     ],
 )
-def test_refusals(arguments, members, message):
-    """The message names the member, what came, and what is allowed."""
+def test_invalid_faults(arguments, members, message):
+    """The error names the member, the value and what is allowed."""
     with pytest.raises(ValueError, match="expected") as caught:
         Fault(*arguments, **members)
     assert str(caught.value) == message
 
 
-def test_all_that_is_wrong_is_named_at_once():
-    """Every bad member is in the message, in the order of the model."""
+def test_all_invalid_members_are_named():
+    """The error names every invalid member, in the order of the model."""
     wrong = {
         "resourceId": "resourceId: 1 (expected a string)",
         "resourceType": "resourceType: 2 (expected a string)",
@@ -201,8 +201,8 @@ def test_all_that_is_wrong_is_named_at_once():
     assert str(caught.value) == f"ResourceNotFoundException: {'; '.join(order)}"
 
 
-def test_strangers_are_refused():
-    """A member that the error does not have is refused with those that it has."""
+def test_unknown_members():
+    """The error for an unknown member lists the members that the fault has."""
     names = ", ".join(model.members("InternalServerErrorException"))
     with pytest.raises(ValueError, match="retry_after") as caught:
         Fault("InternalServerErrorException", retry_after=3)
@@ -212,8 +212,8 @@ def test_strangers_are_refused():
 
 
 @pytest.mark.parametrize("code", [429, None, ["ThrottlingException"]])
-def test_a_code_is_text(code):
-    """Whatever else is given for the code is refused with the codes there are."""
+def test_a_code_that_is_not_a_string(code):
+    """A code that is not a string raises an error that lists the codes."""
     with pytest.raises(TypeError) as caught:
         Fault(code)
     assert str(caught.value) == f"code={code!r} (expected one of {EVERY})"
@@ -229,7 +229,7 @@ def test_a_code_is_text(code):
     ],
 )
 def test_representation(fault, text):
-    """It shows what was given, and makes an equal fault when pasted back."""
+    """The repr shows the given members, and evaluates to an equal fault."""
     assert repr(fault) == text
     assert eval(text) == fault
 
@@ -241,32 +241,32 @@ def test_representation(fault, text):
 )
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
 def test_copies(fault, again):
-    """A copy is equal, looks the same, and was told the same."""
+    """A copy is equal, with the same repr, and knows which members were given."""
     other = again(fault)
     assert (other, hash(other), repr(other)) == (fault, hash(fault), repr(fault))
     assert other.but(message="Else.") == fault.but(message="Else.")
 
 
 def test_equality():
-    """Faults are equal if they answer the same, and never equal to anything else."""
-    assert all((one == other) == (one is other) for one in FAULTS for other in FAULTS)
+    """Faults are equal if their responses are, and never equal to anything else."""
+    assert all((fault == other) == (fault is other) for fault in FAULTS for other in FAULTS)
     assert Fault("ThrottlingException", "Rate exceeded.") == Fault("ThrottlingException")
     assert Fault("ThrottlingException") != "ThrottlingException"
     assert Fault("ConnectionClosedError") != Fault("ReadTimeoutError")
 
 
 def test_equal_faults_have_equal_hashes():
-    """A fault can be a key; the order of what it holds does not matter."""
-    one = Fault("AccessDeniedException", context={"one": "1", "two": "2"}, message="No.")
+    """Equal faults have equal hashes, whatever the order of their members."""
+    fault = Fault("AccessDeniedException", context={"one": "1", "two": "2"}, message="No.")
     other = Fault("AccessDeniedException", "No.", context={"two": "2", "one": "1"})
-    assert one == other
-    assert hash(one) == hash(other)
+    assert fault == other
+    assert hash(fault) == hash(other)
     assert {FAULTS[2]: "found"}[Fault("ThrottlingException", retryAfterSeconds=3)] == "found"
 
 
 @pytest.mark.parametrize("name", ["code", "members", "message", "other"])
-def test_faults_do_not_change(name):
-    """The message says what to do instead."""
+def test_faults_are_immutable(name):
+    """Setting an attribute of a fault raises an error that says what to do instead."""
     with pytest.raises(AttributeError) as caught:
         setattr(FAULTS[0], name, "x")
     assert str(caught.value) == (
@@ -274,8 +274,8 @@ def test_faults_do_not_change(name):
     )
 
 
-def test_members_of_faults_do_not_change():
-    """Neither through the fault, nor through what it was made of."""
+def test_members_of_faults_are_immutable():
+    """Members cannot be changed through the fault, nor through the dict that was given."""
     context = {"one": "1"}
     fault = Fault("AccessDeniedException", context=context)
     context["one"] = "2"
@@ -284,23 +284,23 @@ def test_members_of_faults_do_not_change():
         fault.members["message"] = "x"
 
 
-def test_an_error_carries_its_fault():
-    """What is raised leads to the fault, and shows it."""
+def test_fault_error():
+    """A FaultError has its fault, and shows it as text."""
     assert FaultError(FAULTS[0]).fault is FAULTS[0]
     assert str(FaultError(FAULTS[0])) == "Fault('ThrottlingException')"
 
 
 @pytest.mark.parametrize("code", [*model.error_shapes(), *BROKEN_CONNECTIONS])
 def test_as_fault(code):
-    """A code will do for a fault; a fault is taken as it is."""
+    """``as_fault`` makes a fault of a code, and returns a fault unchanged."""
     assert as_fault(code) == Fault(code)
     fault = Fault(code)
     assert as_fault(fault) is fault
 
 
 @pytest.mark.parametrize("form", [str, Fault], ids=["code", "fault"])
-def test_an_operation_gives_its_own_faults_only(form):
-    """The message names those that the operation is modelled to give."""
+def test_as_fault_of_an_operation(form):
+    """A fault that the operation does not model is refused with those that it does."""
     conflict = form("ConflictException")
     assert as_fault(conflict, "UpdateSession") == Fault("ConflictException")
     with pytest.raises(ValueError, match="ConflictException") as caught:
@@ -311,7 +311,7 @@ def test_an_operation_gives_its_own_faults_only(form):
 
 
 @pytest.mark.parametrize("thing", [429, None, RuntimeError("x"), {"Error": {}}])
-def test_what_is_no_fault(thing):
+def test_as_fault_of_other_types(thing):
     """Anything but a fault or a code is refused."""
     with pytest.raises(TypeError) as caught:
         as_fault(thing)

@@ -33,7 +33,7 @@ FAILED = {**ASKED, "lifecycleStatus": "UPDATE_FAILED"}
 ENDED = {**STARTED, "lifecycleStatus": "ENDED", "endedAt": ELEVEN}
 ENDED_AFTER_ASKING = {**SUCCEEDED, **ENDED}
 GOOD = [STARTED, ASKED, SUCCEEDED, FAILED, ENDED, ENDED_AFTER_ASKING]
-BY_STATUS = {one["lifecycleStatus"]: one for one in GOOD}
+BY_STATUS = {summary["lifecycleStatus"]: summary for summary in GOOD}
 
 
 def _without(summary, *names):
@@ -41,16 +41,16 @@ def _without(summary, *names):
 
 
 def _texts(*arguments, **options):
-    return [str(broken) for broken in violations(*arguments, **options)]
+    return [str(violation) for violation in violations(*arguments, **options)]
 
 
-@pytest.mark.parametrize("summary", GOOD, ids=[one["lifecycleStatus"] for one in GOOD])
-def test_good_summaries(summary):
-    """A summary of each status breaks nothing; who asked need not be there, and times may tie."""
+@pytest.mark.parametrize("summary", GOOD, ids=[summary["lifecycleStatus"] for summary in GOOD])
+def test_valid_summaries(summary):
+    """A valid summary breaks no rule, also without ``updatedBy`` and with all times equal."""
     assert violations(summary) == []
     assert violations(_without(summary, "updatedBy")) == []
-    tie = {name: NINE if name.endswith("At") else value for name, value in summary.items()}
-    assert violations(tie) == []
+    equal_times = {name: NINE if name.endswith("At") else value for name, value in summary.items()}
+    assert violations(equal_times) == []
 
 
 BROKEN = [
@@ -120,14 +120,14 @@ BROKEN = [
 
 @pytest.mark.parametrize(("name", "summary", "text"), BROKEN)
 def test_each_rule_is_broken_by_itself(name, summary, text):
-    """One mistake breaks one rule, whose violation names the member, the value and what may be."""
+    """One mistake breaks one rule; the violation names the member, value and what is allowed."""
     assert _texts(summary) == [f"{name}: {text}"]
-    assert [broken.rule for broken in violations(summary)] == [RULES[name]]
+    assert [violation.rule for violation in violations(summary)] == [RULES[name]]
 
 
 @pytest.mark.parametrize(("name", "summary", "_text"), BROKEN)
-def test_a_rule_can_be_left_out(name, summary, _text):
-    """Only the rule that is named is left out, be it in a list or alone."""
+def test_ignore(name, summary, _text):
+    """``ignore`` leaves out the named rules and no others."""
     others = [other for other in RULES if other != name]
     assert violations(summary, ignore=[name]) == []
     assert violations(summary, ignore=name) == []
@@ -136,27 +136,27 @@ def test_a_rule_can_be_left_out(name, summary, _text):
 
 
 @pytest.mark.parametrize("value", [None, "s", [], 3])
-def test_what_is_no_summary(value):
-    """Anything but a dict breaks the schema, and nothing more is asked of it."""
+def test_a_summary_that_is_not_a_dict(value):
+    """A summary that is not a dict breaks only the schema."""
     assert _texts(value) == [f"schema: summary: {value!r} (expected a dict of SessionSummary)"]
 
 
 @pytest.mark.parametrize("value", ["s", [], 3])
-def test_what_is_no_summary_of_a_pair(value):
-    """It breaks the schema, on either side, and no step is judged."""
+def test_a_pair_with_a_summary_that_is_not_a_dict(value):
+    """If either summary of a pair is not a dict, only the schema is broken."""
     text = f"schema: summary: {value!r} (expected a dict of SessionSummary)"
-    assert [str(one) for one in violations(value, STARTED)] == [text]
-    assert [str(one) for one in violations(STARTED, value)] == [text]
+    assert [str(violation) for violation in violations(value, STARTED)] == [text]
+    assert [str(violation) for violation in violations(STARTED, value)] == [text]
     assert violations(STARTED, value, ignore="schema") == []
 
 
 def test_long_values_are_shortened():
-    """A value that fills pages is shown as far as a line goes."""
+    """A violation shows a long value shortened."""
     name = "x" * 10_000
-    (asked,) = violations({**STARTED, "updatedBy": name})
-    (changed,) = violations({**ENDED, "updatedBy": name}, {**ENDED, "updatedBy": name[1:]})
-    assert asked.value == changed.value == "x" * 79 + "…"
-    assert changed.allowed == "x" * 79 + "…, as when it ended"
+    (not_asked,) = violations({**STARTED, "updatedBy": name})
+    (final,) = violations({**ENDED, "updatedBy": name}, {**ENDED, "updatedBy": name[1:]})
+    assert not_asked.value == final.value == "x" * 79 + "…"
+    assert final.allowed == "x" * 79 + "…, as when it ended"
 
 
 @pytest.mark.parametrize(
@@ -173,29 +173,29 @@ def test_long_values_are_shortened():
     ],
 )
 def test_a_malformed_member_is_named_once(changes, expected):
-    """No other rule speaks of a member that the schema does not allow, or builds on it."""
-    found = violations({**STARTED, **changes})
-    assert {(broken.rule.name, broken.path) for broken in found} == {
+    """A malformed member breaks the schema and is ignored by the other rules."""
+    broken = violations({**STARTED, **changes})
+    assert {(violation.rule.name, violation.path) for violation in broken} == {
         ("schema", path) for path in expected
     }
 
 
 def test_a_missing_status_is_named_once():
-    """Rules about a status ask nothing of a summary without one."""
+    """A missing status breaks the schema, and no rule that depends on the status."""
     assert _texts({**_without(STARTED, "lifecycleStatus"), "endedAt": ELEVEN}) == [
         "schema: lifecycleStatus: missing (expected a value, it is required)"
     ]
 
 
 def test_every_violation_is_found():
-    """All broken rules are reported, those of the schema first."""
+    """All violations are reported, those of the schema first."""
     summary = {
         **_without(ASKED, "targetLifecycleStatus"),
         "workerId": "w",
         "updatedAt": NINE - INSTANT,
         "endedAt": NINE - 2 * INSTANT,
     }
-    assert [(broken.rule.name, broken.path) for broken in violations(summary)] == [
+    assert [(violation.rule.name, violation.path) for violation in violations(summary)] == [
         ("schema", "workerId"),
         ("ended-at", "endedAt"),
         ("update-members", "targetLifecycleStatus"),
@@ -203,7 +203,9 @@ def test_every_violation_is_found():
         ("chronology", "endedAt"),
         ("chronology", "endedAt"),
     ]
-    assert [broken.path for broken in violations(summary, ignore=["chronology", "schema"])] == [
+    assert [
+        violation.path for violation in violations(summary, ignore=["chronology", "schema"])
+    ] == [
         "endedAt",
         "targetLifecycleStatus",
     ]
@@ -211,7 +213,7 @@ def test_every_violation_is_found():
 
 @pytest.mark.parametrize("ignore", [["ended-at", "ended"], ("ended",), "ended", {"ended"}])
 def test_unknown_rules_are_refused(ignore):
-    """The message names the unknown ones and all that there are, also where nothing is broken."""
+    """The error for an unknown rule in ``ignore`` lists the rules, even if nothing is broken."""
     with pytest.raises(ValueError, match="ignore") as caught:
         violations(STARTED, ignore=ignore)
     assert str(caught.value) == (
@@ -221,7 +223,7 @@ def test_unknown_rules_are_refused(ignore):
 
 
 def test_rules():
-    """Each rule has a name and a reason; AWS documents the schema, the rest is assumed."""
+    """Each rule has a name and a reason; only the schema is documented by AWS."""
     assert all(rule.name == name and rule.reason.endswith(".") for name, rule in RULES.items())
     assert [name for name, rule in RULES.items() if rule.documented] == ["schema"]
     assert {rule.source for rule in RULES.values()} == {
@@ -236,14 +238,14 @@ def test_rules():
     ]
 
 
-def test_what_the_reference_says_is_documented():
-    """Rules of other rooms may have the reference for their source."""
+def test_rules_of_the_reference_are_documented():
+    """A rule whose source is the API reference counts as documented."""
     rule = lifecycle.Rule("follows-tokens", "A call passes the token.", lifecycle.REFERENCE)
     assert rule.documented
 
 
 def test_statuses_are_those_of_the_model():
-    """Transitions speak of the statuses that there are, and of no others."""
+    """The transitions cover exactly the statuses of the service model."""
     assert tuple(TRANSITIONS) == STATUSES
     assert {later for after in TRANSITIONS.values() for later in after} <= set(STATUSES)
 
@@ -266,14 +268,14 @@ NEXT = {
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_reachable(status):
-    """From each status on, these may follow sooner or later."""
+    """``reachable`` gives the status itself and all later ones."""
     assert lifecycle.reachable(status) == REACHABLE[status]
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STATUSES, STATUSES)))
 @pytest.mark.parametrize(("skipping", "allowed"), [(False, NEXT), (True, REACHABLE)])
 def test_transitions(before, after, skipping, allowed):
-    """A status is followed by itself or the next; if polls may miss some, by any later one."""
+    """The next status is the same or an adjacent one, or with ``skipping`` any later one."""
     pair = (
         {**ENDED_AFTER_ASKING, "lifecycleStatus": before},
         {
@@ -348,15 +350,15 @@ PAIRS = [
 
 @pytest.mark.parametrize(("name", "before", "after", "text"), PAIRS)
 def test_each_rule_of_pairs_is_broken_by_itself(name, before, after, text):
-    """One wrong step breaks one rule, and leaving that one out leaves nothing."""
+    """One wrong change breaks one rule of pairs, and nothing if that rule is ignored."""
     assert _texts(before, after) == [f"{name}: {text}"]
-    assert [broken.rule for broken in violations(before, after)] == [RULES[name]]
+    assert [violation.rule for violation in violations(before, after)] == [RULES[name]]
     assert violations(before, after, ignore=[name]) == []
 
 
-def test_a_life():
-    """A whole life, asked to end twice since the first attempt failed, breaks nothing."""
-    life = [
+def test_a_whole_lifecycle():
+    """A whole lifecycle, with a failed and a second end request, breaks no rule."""
+    summaries = [
         STARTED,
         STARTED,
         ASKED,
@@ -366,19 +368,21 @@ def test_a_life():
         {**ENDED_AFTER_ASKING, "updatedAt": ELEVEN},
         {**ENDED_AFTER_ASKING, "updatedAt": ELEVEN},
     ]
-    assert [violations(*pair) for pair in itertools.pairwise(life)] == [[]] * (len(life) - 1)
+    assert [violations(*pair) for pair in itertools.pairwise(summaries)] == [[]] * (
+        len(summaries) - 1
+    )
 
 
-def test_a_life_in_two_polls():
-    """Who polls seldom may see a session started, and then ended."""
+def test_a_lifecycle_in_two_polls():
+    """With ``skipping``, a session may be seen started and then ended."""
     assert violations(STARTED, ENDED_AFTER_ASKING, skipping=True) == []
     assert violations(ASKED, ENDED_AFTER_ASKING, skipping=True) == []
 
 
 def test_every_violation_of_a_pair_is_found():
-    """All that changed after the end is reported, with the session and the status."""
+    """Every member that changed after the end is reported, with session id and status."""
     after = {**STARTED, "sessionId": model.make_id("SessionId", 2)}
-    assert [(broken.rule.name, broken.path) for broken in violations(ENDED, after)] == [
+    assert [(violation.rule.name, violation.path) for violation in violations(ENDED, after)] == [
         ("same-session", "sessionId"),
         ("transition", "lifecycleStatus"),
         ("ended-is-final", "endedAt"),
@@ -387,10 +391,10 @@ def test_every_violation_of_a_pair_is_found():
 
 
 @pytest.mark.parametrize(
-    ("name", "summary", "_text"), [one for one in BROKEN if one[0] != "schema"]
+    ("name", "summary", "_text"), [case for case in BROKEN if case[0] != "schema"]
 )
-def test_pairs_say_nothing_of_one(name, summary, _text):
-    """Of a pair only the step is judged: a summary that stays as bad as it was breaks nothing."""
+def test_rules_of_summaries_do_not_apply_to_pairs(name, summary, _text):
+    """Two equal summaries that each break a rule are no violation as a pair."""
     assert RULES[name].of_pair is False
     assert violations(summary, dict(summary)) == []
 
@@ -398,8 +402,8 @@ def test_pairs_say_nothing_of_one(name, summary, _text):
 @pytest.mark.parametrize("member", ["sessionId", "startedAt", "lifecycleStatus"])
 @pytest.mark.parametrize("summary", [STARTED, ENDED], ids=["STARTED", "ENDED"])
 def test_malformed_members_are_not_compared(member, summary):
-    """What one summary has malformed or lacks is a matter of the schema, not of the step."""
+    """A missing or malformed member breaks no rule of pairs."""
     rules = ["same-session", "transition", "updates-go-on"]
     for bad in (_without(summary, member), {**summary, member: 3}):
         for pair in ((summary, bad), (bad, summary), (bad, bad)):
-            assert not {one.rule.name for one in violations(*pair)} & set(rules)
+            assert not {violation.rule.name for violation in violations(*pair)} & set(rules)

@@ -22,7 +22,7 @@ sizes = st.lists(st.integers(0, 5), min_size=1, max_size=5).map(tuple)
 
 @st.composite
 def listings(draw):
-    """Small listings of every kind: with pages or without, counted or given."""
+    """Small listings of every kind: with or without page sizes, generated or given."""
     options = {
         "first": draw(st.integers(0, 3)),
         "gap": draw(st.sampled_from([NONE, GAP])),
@@ -39,7 +39,7 @@ def listings(draw):
 
 
 def _spans(listing, limit, page_size, total):
-    """Where every page of one walk through a listing starts and stops."""
+    """Return start and stop of every page of a listing."""
     spans, cut = [], Cut(0, 0)
     while cut is not None:
         start, stop, cut = listing.cut(cut, limit, page_size, total)
@@ -56,8 +56,8 @@ def _spans(listing, limit, page_size, total):
 )
 @example(listing=Listing(page_sizes=(3,)), limit=3, page_size=1, added=0)
 @example(listing=Listing(page_sizes=(0, 2, 0)), limit=1, page_size=1, added=1)
-def test_pages_are_the_listing(listing, limit, page_size, added):
-    """Whatever the limit, pages follow each other without gap or overlap from start to end."""
+def test_pages_cover_the_listing(listing, limit, page_size, added):
+    """Pages cover all sessions without gap or overlap, and keep to the limits."""
     total = len(listing) + added
     spans = _spans(listing, limit, page_size, total)
     assert spans[0][0] == 0
@@ -68,8 +68,8 @@ def test_pages_are_the_listing(listing, limit, page_size, added):
 
 
 @given(runs=runs, limit=st.integers(1, 6), page_size=st.integers(1, 6))
-def test_without_sizes_pages_are_as_full_as_they_may_be(runs, limit, page_size):
-    """The service cuts by the smaller of the two limits, and only the last page holds less."""
+def test_pages_without_page_sizes(runs, limit, page_size):
+    """Without ``page_sizes`` every page but the last has as many sessions as the limits allow."""
     count = sum(number for _, number in runs)
     full, rest = divmod(count, min(limit, page_size))
     lengths = [stop - start for start, stop in _spans(Listing(runs=runs), limit, page_size, count)]
@@ -77,8 +77,8 @@ def test_without_sizes_pages_are_as_full_as_they_may_be(runs, limit, page_size):
 
 
 @given(sizes=sizes, limit=st.integers(1, 6), page_size=st.integers(1, 6))
-def test_sizes_are_kept_unless_a_page_is_too_long(sizes, limit, page_size):
-    """A page longer than the limit comes in parts; empty pages stay, and the service adds none."""
+def test_pages_with_page_sizes(sizes, limit, page_size):
+    """``page_sizes`` are kept, empty pages included; a page over the limit is split."""
     expected = []
     for size in sizes:
         full, rest = divmod(size, limit)
@@ -87,14 +87,14 @@ def test_sizes_are_kept_unless_a_page_is_too_long(sizes, limit, page_size):
     assert [stop - start for start, stop in spans] == expected
 
 
-def test_what_was_added_comes_on_pages_of_its_own():
-    """Sessions beyond the listing are cut by the service, after the sizes that were given."""
+def test_added_sessions_have_their_own_pages():
+    """Sessions added later get new pages, as long as the service's page size."""
     assert _spans(Listing(page_sizes=(1, 2)), 100, 2, 6) == [(0, 1), (1, 3), (3, 5), (5, 6)]
 
 
 @given(listing=listings(), page_size=st.integers(1, 6))
 def test_pages_hold_the_summaries(listing, page_size):
-    """``pages`` cuts as the service does, and together the pages are the listing."""
+    """``pages`` cuts the summaries of the listing as the service does."""
     pages = listing.pages(page_size)
     spans = _spans(listing, page_size, page_size, len(listing))
     assert [len(page) for page in pages] == [stop - start for start, stop in spans]
@@ -102,50 +102,50 @@ def test_pages_hold_the_summaries(listing, page_size):
 
 
 def test_pages_hold_a_hundred_by_default():
-    """Without a page size pages are as long as the API allows."""
+    """By default ``pages`` gives pages of up to 100 summaries."""
     assert [len(page) for page in Listing(runs=(("STARTED", 201),)).pages()] == [100, 100, 1]
 
 
 @given(listing=listings(), start=st.integers(0, 20), stop=st.integers(0, 20))
 def test_between_is_a_slice(listing, start, stop):
-    """Summaries made one by one are those of the whole listing."""
+    """``between`` gives the same summaries as a slice of the whole listing."""
     assert list(listing.between(start, stop)) == list(listing)[start:stop]
 
 
 @given(listings())
 def test_a_listing_is_a_sequence(listing):
-    """Length, iteration, and places counted from either end agree."""
-    every = list(listing)
+    """Length, iteration, and positive and negative indices agree."""
+    summaries = list(listing)
     count = len(listing)
-    assert len(every) == count
-    assert [listing[place] for place in range(count)] == every
-    assert [listing[place - count] for place in range(count)] == every
+    assert len(summaries) == count
+    assert [listing[place] for place in range(count)] == summaries
+    assert [listing[place - count] for place in range(count)] == summaries
 
 
 @pytest.mark.parametrize("index", [2, -3])
-def test_a_place_that_is_not_there(index):
-    """The message says how many there are."""
+def test_an_index_out_of_range(index):
+    """The IndexError gives the number of sessions."""
     with pytest.raises(IndexError) as caught:
         TWO_ENDED[index]
     assert str(caught.value) == f"index {index} (expected one of 2 sessions)"
 
 
 @given(listings())
-def test_every_listing_could_be_real(listing):
-    """Each summary obeys every rule, and no session is there twice."""
+def test_summaries_of_a_listing_are_valid(listing):
+    """Every summary of a listing is valid, and every session id is unique."""
     assert [lifecycle.violations(summary) for summary in listing] == [[]] * len(listing)
     assert len({summary["sessionId"] for summary in listing}) == len(listing)
 
 
 @given(runs)
 def test_runs_give_the_statuses(runs):
-    """Each run gives so many sessions in a row its status."""
+    """Each run gives its status to that many consecutive sessions."""
     expected = [status for status, count in runs for _ in range(count)]
     assert [summary["lifecycleStatus"] for summary in Listing(runs=runs)] == expected
 
 
 def test_without_runs_every_session_is_started():
-    """``page_sizes`` alone say how many there are; neither of the two makes an empty listing."""
+    """``page_sizes`` without ``runs`` gives STARTED sessions; without both a listing is empty."""
     statuses = [summary["lifecycleStatus"] for summary in Listing(page_sizes=(1, 0, 2))]
     assert statuses == ["STARTED"] * 3
     assert list(Listing()) == []
@@ -161,25 +161,25 @@ def test_without_runs_every_session_is_started():
     ],
 )
 def test_starts(order, gaps):
-    """Sessions start one gap apart, and lie in service order as ``order`` says."""
+    """Sessions start one gap apart, and are listed in the given order."""
     listing = Listing(page_sizes=(7,), order=order, gap=2 * GAP)
     assert [(summary["startedAt"] - EPOCH) / (2 * GAP) for summary in listing] == gaps
 
 
 def test_the_defaults_are_a_minute_apart():
-    """Without a start and a gap, sessions start every minute from a morning in 2025."""
+    """By default sessions start a minute apart, from 9:00 on 2025-01-01."""
     start = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
     minutes = [start, start + datetime.timedelta(minutes=1)]
     assert [summary["startedAt"] for summary in Listing(page_sizes=(2,))] == minutes
 
 
 def test_no_gap_makes_ties():
-    """With a gap of zero all sessions start at once."""
+    """With a gap of zero all sessions start at the same time."""
     assert {summary["startedAt"] for summary in Listing(page_sizes=(3,), gap=NONE)} == {EPOCH}
 
 
 def test_a_summary_of_each_status():
-    """Whole summaries: ended ones have an end, those asked to end a target, who asked, and when."""
+    """Each status has exactly the members that belong to it."""
     zone = datetime.timezone(datetime.timedelta(hours=2))
     listing = Listing(
         runs=tuple((status, 1) for status in STATUSES),
@@ -189,7 +189,7 @@ def test_a_summary_of_each_status():
     )
     noon = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.timezone.utc)
     minute = datetime.timedelta(minutes=1)
-    asked = {
+    end_request = {
         "targetLifecycleStatus": "ENDED",
         "updatedBy": "arn:aws:sts::111122223333:assumed-role/Artist/alex",
     }
@@ -204,7 +204,7 @@ def test_a_summary_of_each_status():
         for place, (status, worker) in enumerate(zip(STATUSES, [1, 2, 1, 2, 1], strict=True))
     ]
     for place in (1, 2, 3):
-        expected[place] |= {**asked, "updatedAt": noon + (place + 10) * minute}
+        expected[place] |= {**end_request, "updatedAt": noon + (place + 10) * minute}
     expected[4]["endedAt"] = noon + 34 * minute
     assert list(listing) == expected
     assert listing[0]["startedAt"].tzinfo is datetime.timezone.utc
@@ -212,9 +212,9 @@ def test_a_summary_of_each_status():
 
 @given(listings())
 def test_position(listing):
-    """A session is found where it is listed."""
+    """``position`` gives the index of a session."""
     ids = [summary["sessionId"] for summary in listing]
-    assert [listing.position(one) for one in ids] == list(range(len(listing)))
+    assert [listing.position(session_id) for session_id in ids] == list(range(len(listing)))
 
 
 @pytest.mark.parametrize("listing", [Listing(page_sizes=(2,), first=5), Listing.of(TWO_ENDED)])
@@ -229,8 +229,8 @@ def test_position(listing):
         "",
     ],
 )
-def test_position_of_a_stranger(listing, session_id):
-    """What is not listed has no place, be it a session or not."""
+def test_position_of_an_unknown_id(listing, session_id):
+    """``position`` gives None for an id that is not in the listing."""
     assert listing.position(session_id) is None
 
 
@@ -238,17 +238,17 @@ def test_position_of_a_stranger(listing, session_id):
 @example(Listing(page_sizes=(2,), first=1), Listing(page_sizes=(2,), first=3))
 @example(Listing(page_sizes=(2,), first=1), Listing(page_sizes=(2,), first=2))
 def test_overlap(one, other):
-    """It names a session that both list, and only if there is one."""
-    both = {each["sessionId"] for each in one} & {each["sessionId"] for each in other}
+    """``overlap`` gives the id of a session that is in both listings, or None."""
+    both = {session["sessionId"] for session in one} & {session["sessionId"] for session in other}
     assert one.overlap(other) in (both or {None})
 
 
 def test_large_listings_cost_nothing_until_served():
-    """Length, a page, a place and an id of a vast listing are there at once."""
+    """Length, index, position, overlap and cut of a listing of 2 · 10¹² sessions are immediate."""
     vast = Listing(runs=(("STARTED", 10**12), ("ENDED", 10**12)), gap=NONE)
     assert len(vast) == 2 * 10**12
     assert vast[-1]["sessionId"] == model.make_id("SessionId", 2 * 10**12)
-    assert [one["lifecycleStatus"] for one in vast.between(10**12 - 1, 10**12 + 1)] == [
+    assert [summary["lifecycleStatus"] for summary in vast.between(10**12 - 1, 10**12 + 1)] == [
         "STARTED",
         "ENDED",
     ]
@@ -262,8 +262,8 @@ def test_large_listings_cost_nothing_until_served():
 
 
 @pytest.mark.parametrize("listing", [TWO_ENDED, Listing.of(TWO_ENDED)])
-def test_summaries_are_fresh(listing):
-    """Changing what was handed out changes nothing."""
+def test_summaries_are_new_dicts(listing):
+    """Changing a returned summary does not change the listing."""
     listing[0]["sessionId"] = "changed"
     next(listing.between(0, 1)).clear()
     next(iter(listing)).clear()
@@ -271,7 +271,7 @@ def test_summaries_are_fresh(listing):
 
 
 def test_given_summaries_are_copied():
-    """Changing a summary afterwards does not change the listing that was made of it."""
+    """Changing a given summary afterwards does not change the listing."""
     summary = TWO_ENDED[0]
     listing = Listing.of([summary])
     summary.clear()
@@ -279,13 +279,13 @@ def test_given_summaries_are_copied():
 
 
 def test_summaries_may_come_from_a_generator():
-    """Anything that can be gone through once will do, for summaries and for sizes."""
-    listing = Listing.of((one for one in TWO_ENDED), (size for size in (1, 1)))
+    """Summaries and page sizes may be given as generators."""
+    listing = Listing.of((summary for summary in TWO_ENDED), (size for size in (1, 1)))
     assert [list(page) for page in listing.pages()] == [[TWO_ENDED[0]], [TWO_ENDED[1]]]
 
 
 def test_response_of_a_page():
-    """A page becomes a response of fresh dicts, with a token only if it has one."""
+    """``Page.response`` gives new dicts, and a token only if the page has one."""
     summary = TWO_ENDED[0]
     page = Page((summary,), "token")
     assert page.response() == {"sessions": [summary], "nextToken": "token"}

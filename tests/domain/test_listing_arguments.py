@@ -1,4 +1,4 @@
-"""What a listing is made of: arguments, refusals, representation and equality."""
+"""Arguments of a Listing: refusals, repr and equality."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _message(error, function, *arguments, **named):
     ],
 )
 def test_arguments_of_the_wrong_type(argument, message):
-    """The message names the argument, what came, and what is allowed."""
+    """The error names the argument, the value and what is allowed."""
     assert _message(TypeError, Listing, **argument) == message
 
 
@@ -101,7 +101,7 @@ def test_arguments_of_the_wrong_type(argument, message):
     ],
 )
 def test_arguments_of_the_wrong_value(arguments, message):
-    """The message names the argument, what came, and what is allowed."""
+    """The error names the argument, the value and what is allowed."""
     assert _message(ValueError, Listing, **arguments) == message
 
 
@@ -119,14 +119,14 @@ def test_arguments_of_the_wrong_value(arguments, message):
         {"started_at": LATE, "gap": 29 * GAP, "page_sizes": (2,)},
     ],
 )
-def test_arguments_at_the_edge(arguments):
-    """The last allowed value is taken, and what is listed then is valid."""
+def test_arguments_at_the_limits(arguments):
+    """Values at the limits are accepted, and the listed summaries are valid."""
     listing = Listing(**arguments)
     assert Listing.of(listing).given == tuple(listing)
 
 
-def test_lists_will_do():
-    """Lists are taken for tuples, and kept as such."""
+def test_lists_instead_of_tuples():
+    """Lists are accepted in place of tuples, and are stored as tuples."""
     listing = Listing(page_sizes=[1, 1], runs=[["ENDED", 2]])
     assert listing == Listing(page_sizes=(1, 1), runs=(("ENDED", 2),))
     assert hash(listing) == hash(Listing(page_sizes=(1, 1), runs=(("ENDED", 2),)))
@@ -142,14 +142,14 @@ def test_lists_will_do():
     ],
 )
 def test_given_summaries_of_the_wrong_type(arguments, message):
-    """Types are refused, strict or not."""
+    """Values of the wrong type are refused, strict or not."""
     assert _message(TypeError, Listing.of, *arguments) == message
     assert _message(TypeError, Listing.of, *arguments, strict=False) == message
 
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_sizes_of_given_summaries_add_up(strict):
-    """Sizes must hold all summaries that are given, strict or not."""
+    """Page sizes that do not add up to the summaries are refused, strict or not."""
     message = "page_sizes=(1, 2) hold 3 sessions (expected 2)"
     assert _message(ValueError, Listing.of, [ONE, TWO], (1, 2), strict=strict) == message
 
@@ -176,7 +176,10 @@ sessions[1] breaks schema: sessionId: [] (expected a string)""",
 
 @pytest.mark.parametrize(("summaries", "message"), IMPOSSIBLE)
 def test_impossible_summaries(summaries, message):
-    """Every summary that the service could not send is named, with its member and the rule."""
+    """The error names each summary that the service could not send, with member and rule.
+
+    With ``strict=False`` they are accepted.
+    """
     assert _message(ValueError, Listing.of, summaries) == message
     listing = Listing.of(summaries, strict=False)
     assert list(listing) == summaries
@@ -186,15 +189,15 @@ def test_impossible_summaries(summaries, message):
     ("count", "rest"), [(10, []), (11, ["… and 1 more"]), (12, ["… and 2 more"])]
 )
 def test_at_most_ten_are_named(count, rest):
-    """Of many impossible summaries ten are named, and that there are more."""
-    summaries = [{**one, "fleetId": "f"} for one in Listing(page_sizes=(count,))]
+    """At most ten impossible summaries are named, then the number of others."""
+    summaries = [{**summary, "fleetId": "f"} for summary in Listing(page_sizes=(count,))]
     lines = _message(ValueError, check_summaries, summaries).split("\n")
     assert [line.split(" ")[0] for line in lines[:10]] == [f"sessions[{n}]" for n in range(10)]
     assert lines[10:] == rest
 
 
-def test_summaries_are_named_as_the_caller_says():
-    """The name stands before every place."""
+def test_the_name_of_checked_summaries():
+    """The error uses the given name of the sequence."""
     message = _message(ValueError, check_summaries, [ONE, ONE], "page 2")
     assert message == (
         f"page 2[1].sessionId: '{ONE['sessionId']}' (expected unique ids; page 2[0] has it)"
@@ -203,7 +206,7 @@ def test_summaries_are_named_as_the_caller_says():
 
 
 def test_doubled():
-    """Each id that stands again is named with where it stood first; others are let be."""
+    """``doubled`` names every repeated id and where it was first."""
     first = f"sessionId: '{ONE['sessionId']}' (expected unique ids; s[1] has it)"
     assert doubled(["x", ONE, TWO, ONE, {}, {}, ONE], "s") == [f"s[3].{first}", f"s[6].{first}"]
     assert doubled([{"sessionId": "x"}] * 2) == [
@@ -230,7 +233,7 @@ def test_doubled():
     ],
 )
 def test_representation(listing, text):
-    """It shows what differs from the defaults, and makes an equal listing when pasted back."""
+    """The repr shows arguments that differ from the defaults, and evaluates to an equal listing."""
     assert repr(listing) == text
     assert eval(text) == listing
 
@@ -253,20 +256,20 @@ VARIANTS = [
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(VARIANTS, 2)))
 def test_different_listings_differ(one, other):
-    """Whatever they are made of tells two listings apart."""
+    """Listings that differ in any argument are unequal."""
     assert one != other
 
 
 @pytest.mark.parametrize("listing", VARIANTS)
 def test_equal_listings_have_equal_hashes(listing):
-    """A listing can be a key, be it of given summaries or not."""
-    again = eval(repr(listing))
-    assert again is not listing
-    assert {listing: "found"}[again] == "found"
+    """Equal listings have equal hashes, with given summaries too."""
+    equal = eval(repr(listing))
+    assert equal is not listing
+    assert {listing: "found"}[equal] == "found"
 
 
-def test_listings_do_not_change():
-    """A member cannot be set."""
+def test_listings_are_immutable():
+    """An attribute of a listing cannot be set."""
     with pytest.raises(AttributeError, match=re.escape("cannot assign to field 'first'")):
         Listing().first = 2
 
@@ -279,8 +282,8 @@ def test_listings_do_not_change():
         ((2, 2, *(0,) * 9, 1), "(2, 2) + (0,) * 9 + (1,)"),
     ],
 )
-def test_many_pages_are_shown_in_short(sizes, shown):
-    """And can be pasted back."""
+def test_many_page_sizes_are_shortened(sizes, shown):
+    """The repr shortens repeated page sizes, and still evaluates to an equal listing."""
     for listing in (Listing(page_sizes=sizes), Listing.of(Listing(page_sizes=sizes), sizes)):
         assert f"page_sizes={shown}" in repr(listing)
     listing = Listing(page_sizes=sizes)

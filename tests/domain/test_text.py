@@ -1,4 +1,4 @@
-"""How texts are shortened, counted and shown."""
+"""Functions that shorten, count and show texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOKEN = "0123456789abcdef"
 
 @dataclasses.dataclass(repr=False)
 class Room:
-    """A dataclass with a field of every kind."""
+    """A dataclass with one field of every kind."""
 
     name: str
     floor: int = 0
@@ -28,7 +28,7 @@ class Room:
 
 
 class Cellar(Room):
-    """A dataclass by inheritance alone."""
+    """A subclass without a dataclass decorator of its own."""
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,11 @@ class Cellar(Room):
         (Cellar("cellar", 0), "Cellar(name='cellar', tags=[])"),
     ],
 )
-def test_what_differs_from_the_defaults_is_shown(room, text):
-    """It is the call that makes an equal instance; what has no simple default is always there."""
+def test_concise(room, text):
+    """``concise`` shows the call that makes an equal instance, without defaults.
+
+    A field with a default factory is always shown.
+    """
     assert concise(room) == text
     assert eval(text) == room
 
@@ -63,8 +66,8 @@ def test_what_differs_from_the_defaults_is_shown(room, text):
         (3, "Room('hall', 1, datetime.timedelta(0), tags=[])"),
     ],
 )
-def test_leading_fields_may_go_without_their_names(positional, text):
-    """They are shown always, also at their defaults, so that each keeps its place."""
+def test_concise_with_positional_fields(positional, text):
+    """Positional fields are shown without their names, and even if they have their defaults."""
     room = Room("hall", 1)
     assert concise(room, positional) == text
     assert eval(text) == room
@@ -73,8 +76,8 @@ def test_leading_fields_may_go_without_their_names(positional, text):
 @pytest.mark.parametrize(
     ("text", "shown"), [("", ""), ("abcd", "abcd"), ("abcde", "abc…"), ("a" * 100, "aaa…")]
 )
-def test_a_text_is_cut_to_a_width(text, shown):
-    """A text that fits stays whole; a longer one ends in an ellipsis and is no wider."""
+def test_shorten(text, shown):
+    """A text longer than the width is cut, and ends in an ellipsis within that width."""
     assert shorten(text, 4) == shown
 
 
@@ -88,12 +91,12 @@ def test_a_text_is_cut_to_a_width(text, shown):
     ],
 )
 def test_abbreviate(token, shown):
-    """A token of up to 12 characters stays whole, a longer one is its beginning and its length."""
+    """A token of up to 12 characters is shown whole, a longer one by its start and its length."""
     assert abbreviate(token) == shown
 
 
 def test_abbreviate_to_a_width():
-    """More of a token is shown where more is asked for."""
+    """``abbreviate`` shows as many characters as requested."""
     assert abbreviate(TOKEN, 15) == "'0123456789abcde'…(16)"
     assert abbreviate(TOKEN, 16) == f"'{TOKEN}'"
 
@@ -102,12 +105,12 @@ def test_abbreviate_to_a_width():
     ("count", "shown"),
     [(0, []), (2, ["0", "1"]), (3, ["0", "1", "… and 1 more"]), (9, ["0", "1", "… and 7 more"])],
 )
-def test_the_first_of_many(count, shown):
-    """All are shown if they fit; otherwise the first ones, and how many more there are."""
+def test_first_of(count, shown):
+    """``first_of`` shows the first items and the number of the others."""
     assert first_of(map(str, range(count)), 2) == shown
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, "0 pages"), (1, "1 page"), (2, "2 pages")])
-def test_a_count_with_its_noun(count, shown):
-    """Only exactly one takes the singular."""
+def test_plural(count, shown):
+    """``plural`` uses the singular for exactly one."""
     assert plural(count, "page") == shown

@@ -23,7 +23,7 @@ def _issue(tokens, job="job", arguments=None, cut=SECOND_PAGE, *, length=80, sha
 
 
 def _redeem(tokens, token, job="job", arguments=None, at=NOON, **options):
-    """Where the token leads, or why it is refused."""
+    """Return the cut that the token leads to, or the reason for which it is refused."""
     try:
         return tokens.redeem(token, job, arguments, at, TokenPolicy(**options))
     except TokenError as error:
@@ -31,7 +31,7 @@ def _redeem(tokens, token, job="job", arguments=None, at=NOON, **options):
 
 
 def test_a_token_leads_to_where_its_page_begins():
-    """Each token stands for its own cut, in whatever order they come back."""
+    """Each token leads to its own cut, in whatever order the tokens are used."""
     tokens = Tokens()
     cuts = [Cut(0, 5), Cut(1, 0), Cut(7, 99)]
     issued = [_issue(tokens, cut=cut) for cut in cuts]
@@ -43,15 +43,15 @@ def test_a_token_leads_to_where_its_page_begins():
     ("past", "expected"),
     [(-INSTANT, SECOND_PAGE), (0 * INSTANT, SECOND_PAGE), (INSTANT, "expired")],
 )
-def test_a_token_lives_exactly_as_long_as_it_may(lifetime, past, expected):
-    """It is taken at exactly its lifetime, and not a microsecond later."""
+def test_the_lifetime_of_a_token(lifetime, past, expected):
+    """A token of exactly its lifetime is accepted; one a microsecond older is expired."""
     tokens = Tokens()
     token = _issue(tokens)
     assert _redeem(tokens, token, at=NOON + lifetime + past, lifetime=lifetime) == expected
 
 
 def test_every_token_has_its_own_age():
-    """A token issued later expires later."""
+    """The age of each token counts from its own issue."""
     tokens = Tokens()
     early = _issue(tokens)
     late = tokens.issue("job", None, SECOND_PAGE, NOON + DAY)
@@ -59,8 +59,8 @@ def test_every_token_has_its_own_age():
     assert _redeem(tokens, late, at=NOON + 2 * DAY) == SECOND_PAGE
 
 
-def test_redeeming_does_not_make_a_token_younger():
-    """Its age is counted from when it was issued, not from its last use."""
+def test_redeeming_does_not_extend_the_lifetime():
+    """The age of a token counts from its issue, not from its last use."""
     tokens = Tokens()
     token = _issue(tokens)
     assert _redeem(tokens, token, at=NOON + DAY) == SECOND_PAGE
@@ -68,7 +68,7 @@ def test_redeeming_does_not_make_a_token_younger():
 
 
 def test_expire():
-    """Every token issued so far is expired at once, whatever its age, and none issued later."""
+    """``expire`` expires all tokens issued so far, and none issued later."""
     tokens = Tokens()
     tokens.expire()
     before = [_issue(tokens), _issue(tokens, job="other")]
@@ -79,8 +79,8 @@ def test_expire():
     assert _redeem(tokens, after) == SECOND_PAGE
 
 
-def test_expire_works_with_tokens_of_the_same_text():
-    """Tokens that jobs share expire for each of the jobs."""
+def test_expire_shared_tokens():
+    """``expire`` expires a token shared by several jobs for each of the jobs."""
     tokens = Tokens()
     jobs = ["one", "two"]
     issued = [_issue(tokens, job, shared=True) for job in jobs]
@@ -89,8 +89,8 @@ def test_expire_works_with_tokens_of_the_same_text():
 
 
 @pytest.mark.parametrize("garbled", ["", "x", "{}x", "x{}", "{} "])
-def test_what_was_never_issued_is_unknown(garbled):
-    """A token is taken as it was given, to the last character."""
+def test_unknown_tokens(garbled):
+    """A token that differs in any character from an issued one is unknown."""
     tokens = Tokens()
     token = _issue(tokens)
     assert _redeem(tokens, garbled.format(token)) == "unknown"
@@ -100,14 +100,14 @@ def test_what_was_never_issued_is_unknown(garbled):
 
 
 def test_a_token_is_bound_to_its_job():
-    """For another job it is as unknown as one that was never issued."""
+    """A token issued for one job is unknown for another."""
     tokens = Tokens()
     token = _issue(tokens)
     assert _redeem(tokens, token, job="other") == "unknown"
 
 
 def test_a_token_is_bound_to_its_arguments():
-    """Other arguments are refused, unless tokens are not bound."""
+    """A token is refused with other arguments, unless tokens are not bound to arguments."""
     tokens = Tokens()
     token = _issue(tokens, arguments=("maxResults", 5))
     assert _redeem(tokens, token, arguments=("maxResults", 5)) == SECOND_PAGE
@@ -118,7 +118,7 @@ def test_a_token_is_bound_to_its_arguments():
 
 @pytest.mark.parametrize(("single_use", "expected"), [(False, SECOND_PAGE), (True, "used")])
 def test_a_token_may_be_single_use(single_use, expected):
-    """Only where tokens are single-use is the second use of one refused."""
+    """The second use of a token is refused only if tokens are single-use."""
     tokens = Tokens()
     token, other = _issue(tokens), _issue(tokens)
     assert _redeem(tokens, token, single_use=single_use) == SECOND_PAGE
@@ -127,7 +127,7 @@ def test_a_token_may_be_single_use(single_use, expected):
 
 
 def test_a_refused_use_does_not_count():
-    """A single-use token that was sent with wrong arguments can still be used once."""
+    """A single-use token that was refused for its arguments can still be used once."""
     tokens = Tokens()
     token = _issue(tokens)
     assert _redeem(tokens, token, arguments="others", single_use=True) == "changed-arguments"
@@ -135,7 +135,7 @@ def test_a_refused_use_does_not_count():
 
 
 def test_single_use_is_per_job():
-    """A token whose text jobs share can be used once by each of them."""
+    """A single-use token shared by several jobs can be used once by each of them."""
     tokens = Tokens()
     jobs = ["one", "two"]
     issued = [_issue(tokens, job, shared=True) for job in jobs]
@@ -154,7 +154,7 @@ def test_single_use_is_per_job():
     ],
 )
 def test_the_first_reason_to_refuse_is_given(options, expected):
-    """Unknown comes before expired, expired before changed arguments, those before used."""
+    """The reasons are checked in order: unknown, expired, changed arguments, used."""
     tokens = Tokens()
     token = _issue(tokens)
     _redeem(tokens, token)
@@ -166,7 +166,7 @@ def test_the_first_reason_to_refuse_is_given(options, expected):
     length=st.sampled_from([SHORTEST, 80, LONGEST]),
 )
 def test_tokens_are_unique(jobs, length):
-    """No two tokens of a service are the same text, whatever job they are for."""
+    """No two tokens are equal, whatever jobs they are issued for."""
     tokens = Tokens()
     issued = [_issue(tokens, job, length=length) for job in jobs]
     assert len(set(issued)) == len(issued)
@@ -174,12 +174,12 @@ def test_tokens_are_unique(jobs, length):
 
 @given(jobs=st.lists(st.sampled_from(["one", "two", "three"]), max_size=20))
 def test_shared_tokens(jobs):
-    """If shared, the n-th token of every job is the same text, and leads on in its own job."""
+    """Shared tokens: the n-th token of each job is the same, and leads to that job's own cut."""
     tokens = Tokens()
     issued = [(job, _issue(tokens, job, cut=Cut(n, 0), shared=True)) for n, job in enumerate(jobs)]
     texts = {name: [token for job, token in issued if job == name] for name in jobs}
     longest = max(texts.values(), key=len, default=[])
-    assert all(each == longest[: len(each)] for each in texts.values())
+    assert all(tokens_of_job == longest[: len(tokens_of_job)] for tokens_of_job in texts.values())
     assert len(set(longest)) == len(longest)
     cuts = [_redeem(tokens, token, job) for job, token in issued]
     assert cuts == [Cut(n, 0) for n in range(len(jobs))]
@@ -187,23 +187,23 @@ def test_shared_tokens(jobs):
 
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("length", [SHORTEST, LONGEST])
-def test_services_differ(shared, length):
-    """The same call gets other tokens from another service, and the same from the same salt."""
+def test_tokens_depend_on_the_salt(shared, length):
+    """Tokens issued with different salts differ, and those with the same salt are equal."""
     salts = ["a", "b", "a"]
-    one, other, same = (_issue(Tokens(salt=salt), length=length, shared=shared) for salt in salts)
-    assert one == same
-    assert one != other
+    token, other, same = (_issue(Tokens(salt=salt), length=length, shared=shared) for salt in salts)
+    assert token == same
+    assert token != other
 
 
 @given(st.integers(SHORTEST, LONGEST))
 def test_length(length):
-    """A token has as many characters as asked for."""
+    """A token has the requested length."""
     assert len(_issue(Tokens(), length=length)) == length
 
 
 @pytest.mark.parametrize("length", [SHORTEST, 49, 80, LONGEST])
-def test_tokens_are_awkward(length):
-    """Every token has what breaks if it is escaped carelessly, or unescaped once too often."""
+def test_tokens_need_escaping(length):
+    """Every token changes if it is not escaped, or is unescaped twice."""
     token = _issue(Tokens(), length=length)
     assert set("+/%& =?#") <= set(token)
     assert token.endswith("=")
@@ -215,8 +215,8 @@ def test_tokens_are_awkward(length):
     assert urllib.parse.parse_qs(f"nextToken={token}") != {"nextToken": [token]}
 
 
-def test_a_copy_knows_what_was_issued():
-    """Tokens issued before the copy are good for both, with their use and age."""
+def test_a_copy_has_the_issued_tokens():
+    """A copy accepts the tokens issued before, and knows which of them were used."""
     tokens = Tokens(salt="salt")
     used, fresh = _issue(tokens), _issue(tokens)
     _redeem(tokens, used, single_use=True)
@@ -227,8 +227,8 @@ def test_a_copy_knows_what_was_issued():
 
 
 @pytest.mark.parametrize("turned_round", [False, True])
-def test_a_copy_goes_its_own_way(turned_round):
-    """What happens to one of the two does not happen to the other."""
+def test_a_copy_is_independent(turned_round):
+    """Issuing, using and expiring tokens in one copy does not affect the other."""
     tokens = Tokens()
     token = _issue(tokens)
     pair = [tokens, tokens.copy()]
@@ -241,6 +241,6 @@ def test_a_copy_goes_its_own_way(turned_round):
     assert _issue(idle) == new
 
 
-def test_the_error_says_why():
-    """The kind is the error's text, so that a stray one can be understood."""
+def test_the_error_text():
+    """The text of a TokenError is its kind."""
     assert str(TokenError("used")) == "used"

@@ -25,14 +25,14 @@ SUMMARY = {"sessionId": model.make_id("SessionId", 1)}
 
 
 def _call(number=0, operation="ListSessions", **options):
-    """A call like another, told apart by its ``maxResults``."""
+    """Make a call that differs from others only in its ``maxResults``."""
     options = {"response": {"sessions": []}, "status": 200, **options}
     return Call(operation, {**JOB, "maxResults": number}, NOON, **options)
 
 
 @pytest.fixture(autouse=True)
 def quiet():
-    """Leaves nothing in the journal, for whoever looks into it next."""
+    """Clear the journal after each test."""
     yield
     journal.clear()
 
@@ -84,7 +84,7 @@ def quiet():
     ],
 )
 def test_outcomes(options, outcome):
-    """One line tells what came of a call: what it gave, or why it gave nothing."""
+    """A call is shown in one line with its outcome: the results, or the error."""
     assert str(Call("ListSessions", {}, NOON, **options)) == f"ListSessions() → {outcome}{AT}"
 
 
@@ -104,12 +104,12 @@ def test_outcomes(options, outcome):
     ],
 )
 def test_arguments(params, shown):
-    """Arguments are shown as they were given, ids and tokens by their ends."""
+    """Arguments are shown as given; ids and tokens are shortened."""
     assert str(Call("ListSessions", params, NOON)) == f"ListSessions({shown}) → answered{AT}"
 
 
 def test_only_changed_arguments_are_shown():
-    """Against the call before: what is new or other, what is gone, and the token always."""
+    """After the first call only new, changed and removed arguments are shown, and the token."""
     params = [
         {**JOB, "maxResults": 5},
         {**JOB, "maxResults": 5, "nextToken": TOKEN},
@@ -119,7 +119,7 @@ def test_only_changed_arguments_are_shown():
         {},
         {},
     ]
-    calls = [Call("ListSessions", each, NOON, status=200) for each in params]
+    calls = [Call("ListSessions", arguments, NOON, status=200) for arguments in params]
     calls.insert(4, Call("GetSession", JOB, NOON, status=200))
     assert render(calls).splitlines() == [
         f"ListSessions({SHOWN}, maxResults=5) → 200{AT}",
@@ -134,7 +134,7 @@ def test_only_changed_arguments_are_shown():
 
 
 def test_retries_are_indented():
-    """Botocore's retries stand below their call, counted, without arguments."""
+    """Retries are shown indented below their call, numbered and without arguments."""
     throttled = {"error": "ThrottlingException", "status": 429, "response": None}
     calls = [
         _call(7, **throttled),
@@ -152,7 +152,7 @@ def test_retries_are_indented():
 
 
 def test_no_calls():
-    """A transcript without calls says so."""
+    """An empty transcript is shown as "no calls"."""
     assert render([]) == str(Transcript()) == "no calls"
 
 
@@ -169,30 +169,32 @@ def test_no_calls():
     ],
 )
 def test_long_transcripts_are_shortened(count, longest, shown):
-    """At most so many calls are shown, from the beginning and from the end, and how many not."""
+    """Of a long transcript the first and last calls are shown, and the number left out."""
     lines = render([_call(number) for number in range(count)], longest=longest).splitlines()
-    found = [line if "left out" in line else int(line.split("maxResults=")[1][0]) for line in lines]
-    assert found == shown
+    numbers = [
+        line if "left out" in line else int(line.split("maxResults=")[1][0]) for line in lines
+    ]
+    assert numbers == shown
 
 
 def test_sixty_calls_are_shown_by_default():
-    """A longer transcript keeps thirty at each end."""
+    """By default up to 60 calls are shown, of a longer transcript 30 at each end."""
     assert len(render([_call(number) for number in range(60)]).splitlines()) == 60
     lines = render([_call(number) for number in range(61)]).splitlines()
     assert len(lines) == 61
     assert lines[30] == "  … 1 call left out …"
 
 
-def test_what_changed_among_calls_left_out_is_shown():
-    """The first call after a gap is shown against the last one before it."""
+def test_changes_within_left_out_calls():
+    """A call after a gap shows what differs from the last call shown before the gap."""
     calls = [_call(1), _call(2), _call(2), _call(2)]
     assert render(calls, longest=2).splitlines()[2] == (
         f"ListSessions(maxResults=2) → 200, 0 sessions, no token{AT}"
     )
 
 
-def test_what_a_call_says():
-    """Its tokens, its summaries and whether it was a retry can be asked for."""
+def test_attributes_of_a_call():
+    """A call has its tokens, its summaries, and whether it was a retry."""
     call = Call(
         "ListSessions",
         {"nextToken": "first"},
@@ -207,7 +209,7 @@ def test_what_a_call_says():
 
 
 def test_the_representation_of_a_call_is_short():
-    """A page of a hundred summaries is no part of it."""
+    """The repr of a call has the arguments but not the response."""
     assert "sessions" not in repr(_call())
     assert "maxResults" in repr(_call())
 
@@ -215,34 +217,34 @@ def test_the_representation_of_a_call_is_short():
 @pytest.fixture
 def three():
     """A transcript of three calls."""
-    made = Transcript()
+    calls = Transcript()
     for number in range(3):
-        made.add(_call(number))
-    return made
+        calls.add(_call(number))
+    return calls
 
 
 def test_a_transcript_is_a_sequence(three):
-    """Calls are there in the order in which they came; a slice is a list."""
-    every = [_call(number) for number in range(3)]
-    assert list(three) == every
+    """A transcript is a sequence of calls in order, and its slices are lists."""
+    calls = [_call(number) for number in range(3)]
+    assert list(three) == calls
     assert len(three) == 3
-    assert (three[0], three[-1]) == (every[0], every[2])
-    assert (three[1:], type(three[1:])) == (every[1:], list)
-    assert list(reversed(three)) == every[::-1]
-    assert every[1] in three
-    assert three.index(every[1]) == 1
+    assert (three[0], three[-1]) == (calls[0], calls[2])
+    assert (three[1:], type(three[1:])) == (calls[1:], list)
+    assert list(reversed(three)) == calls[::-1]
+    assert calls[1] in three
+    assert three.index(calls[1]) == 1
     with pytest.raises(IndexError):
         three[3]
 
 
 def test_a_transcript_shows_itself(three):
-    """As text it is its calls; its representation fits into a line."""
+    """The text of a transcript shows its calls; the repr shows their number."""
     assert str(three) == render(list(three))
     assert repr(three) == "<Transcript of 3 calls>"
 
 
 def test_a_transcript_equals_the_list_of_its_calls(three):
-    """It can be compared with a list; two transcripts are two things, and can be keys."""
+    """A transcript equals the list of its calls, and another transcript only if identical."""
     assert three == [_call(0), _call(1), _call(2)]
     assert three != [_call(0)]
     assert three == three  # noqa: PLR0124
@@ -250,15 +252,15 @@ def test_a_transcript_equals_the_list_of_its_calls(three):
     assert {three: "found"}[three] == "found"
 
 
-def test_going_through_a_transcript_while_it_grows(three):
-    """Who goes through it sees the calls that were there when he began."""
+def test_iterating_while_a_transcript_grows(three):
+    """Iterating over a transcript gives only the calls it had at the start."""
     for call in three:
         three.add(call)
     assert len(three) == 6
 
 
 def test_clear_and_replace(three):
-    """All calls can be forgotten, or replaced by some of them."""
+    """The calls of a transcript can be cleared, or replaced."""
     three.replace(call for call in three if call != _call(1))
     assert three == [_call(0), _call(2)]
     three.replace(three)
@@ -270,24 +272,24 @@ def test_clear_and_replace(three):
     assert three == []
 
 
-def test_the_journal_holds_what_was_written_to():
-    """A transcript is there once, from its first call on; one without calls is not."""
-    one, other, silent = Transcript(), Transcript(), Transcript()
-    for written in (one, other, one):
-        written.add(_call())
-    assert [*journal] == [one, other]
-    assert silent not in journal
-    other.clear()
-    assert [*journal] == [one]
-    one.replace([_call(1)])
-    assert [*journal] == [one]
-    one.replace([])
-    silent.clear()
+def test_the_journal_has_transcripts_with_calls():
+    """The journal has each transcript that has calls, once, in order of first calls."""
+    first, second, empty = Transcript(), Transcript(), Transcript()
+    for recorded in (first, second, first):
+        recorded.add(_call())
+    assert [*journal] == [first, second]
+    assert empty not in journal
+    second.clear()
+    assert [*journal] == [first]
+    first.replace([_call(1)])
+    assert [*journal] == [first]
+    first.replace([])
+    empty.clear()
     assert [*journal] == []
 
 
-def test_the_journal_of_the_next_test():
-    """Once the journal was cleared for another test, an old transcript comes back if written to."""
+def test_the_journal_after_it_was_cleared():
+    """After the journal is cleared, an old transcript returns with its next call."""
     old = Transcript()
     old.add(_call())
     journal.clear()
@@ -297,39 +299,39 @@ def test_the_journal_of_the_next_test():
 
 
 def test_the_journal_keeps_the_last_four():
-    """A test that makes hundreds of fakes has no endless report."""
-    made = [Transcript() for _ in range(6)]
-    for written in made:
-        written.add(_call())
-    assert [*journal] == made[2:]
-    made[0].add(_call())
-    assert [*journal] == [*made[3:], made[0]]
+    """The journal keeps the four transcripts that were added last."""
+    transcripts = [Transcript() for _ in range(6)]
+    for recorded in transcripts:
+        recorded.add(_call())
+    assert [*journal] == transcripts[2:]
+    transcripts[0].add(_call())
+    assert [*journal] == [*transcripts[3:], transcripts[0]]
 
 
-def test_threads_may_write_at_once():
-    """No call of any thread is lost, and each thread's calls stay in order."""
-    together, alone = Transcript(), [Transcript() for _ in range(8)]
+def test_threads_add_calls_concurrently():
+    """When threads add calls concurrently, none is lost and each thread's order is kept."""
+    shared, separate = Transcript(), [Transcript() for _ in range(8)]
 
-    def write(number):
+    def add_calls(number):
         for attempt in range(200):
-            together.add(_call(number, attempt=attempt))
-            alone[number].add(_call(number))
-            alone[number].clear()
+            shared.add(_call(number, attempt=attempt))
+            separate[number].add(_call(number))
+            separate[number].clear()
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(target=add_calls, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
-    assert len(together) == 8 * 200
+    assert len(shared) == 8 * 200
     for number in range(8):
-        own = [call.attempt for call in together if call.params["maxResults"] == number]
+        own = [call.attempt for call in shared if call.params["maxResults"] == number]
         assert own == list(range(200))
 
 
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda calls: pickle.loads(pickle.dumps(calls))])
 def test_transcripts_can_be_copied(three, again):
-    """A copy has the same calls, and grows by itself."""
+    """A copied transcript has the same calls, and new calls are added to it alone."""
     other = again(three)
     other.add(_call(3))
     assert (len(other), len(three)) == (4, 3)
@@ -337,12 +339,12 @@ def test_transcripts_can_be_copied(three, again):
 
 
 def test_arguments_of_a_first_call_are_shown_in_full():
-    """Rendered against nothing, a call shows all its arguments."""
+    """Without a previous call, ``render_arguments`` shows all arguments."""
     assert transcript.render_arguments(JOB, {}) == SHOWN
 
 
 def test_a_transcript_can_be_a_key():
-    """Two transcripts are different keys, even if they hold the same calls."""
+    """Two transcripts are different keys, even if their calls are the same."""
     first, second = Transcript(), Transcript()
     numbers = {first: 1, second: 2}
     assert (numbers[first], numbers[second]) == (1, 2)
