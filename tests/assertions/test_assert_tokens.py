@@ -1,4 +1,4 @@
-"""Assertions about calls and their tokens: what passes, and all of what they say of the rest."""
+"""``assert_follows_tokens`` and ``assert_token_expired``: what passes, and the messages."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ BAD = "error"
 
 
 def call(token, following, job=None, **changes):
-    """A call that passed a token and was given another, or none; or that failed."""
+    """Make a call with a token and the next token, or a failed call."""
     members = {
         name: changes.pop(name)
         for name in ("operation", "attempt", "reason", "sent")
         if name in changes
     }
     params = {**(job or JOB), **changes, **({} if token is None else {"nextToken": token})}
-    answer = {
+    outcome = {
         "response": {"sessions": [], **({} if following is None else {"nextToken": following})}
     }
     if following is BAD:
-        answer = {"error": "ThrottlingException", "status": 429, "message": "Rate exceeded."}
-    return Call(**{"operation": "ListSessions", **members}, params=params, at=AT, **answer)
+        outcome = {"error": "ThrottlingException", "status": 429, "message": "Rate exceeded."}
+    return Call(**{"operation": "ListSessions", **members}, params=params, at=AT, **outcome)
 
 
-def said(assertion, *args):
-    """What an assertion says of what does not hold."""
+def message_of(assertion, *args):
+    """Return the message of an assertion that fails."""
     with pytest.raises(AssertionError) as error:
         assertion(*args)
     return str(error.value)
@@ -76,7 +76,7 @@ def said(assertion, *args):
     ],
 )
 def test_calls_that_follow_their_tokens(calls):
-    """Chains may stop early, interleave, begin again after their end or a fault, and go on."""
+    """Passes may stop early, interleave, and restart after their end or a fault."""
     assert_follows_tokens(calls)
     assert_follows_tokens(iter(calls))
 
@@ -200,10 +200,10 @@ def test_calls_that_follow_their_tokens(calls):
         ),
     ],
 )
-def test_calls_that_do_not(calls, rule, line):
-    """The last call is the wrong one: the rule, its source, what it passed and what is due."""
+def test_calls_that_do_not_follow_their_tokens(calls, rule, line):
+    """The message names the wrong call, rule, source, actual and expected value, and the calls."""
     assert_follows_tokens(calls[:-1])
-    lines = said(assert_follows_tokens, calls).splitlines()
+    lines = message_of(assert_follows_tokens, calls).splitlines()
     assert lines[0].startswith(
         f'calls[{len(calls) - 1}] breaks "{rule}": {COLLECTOR_RULES[rule].reason}'
     )
@@ -211,10 +211,10 @@ def test_calls_that_do_not(calls, rule, line):
     assert len(lines) == 4 + len(calls)
 
 
-def test_what_went_before_is_shown():
-    """The calls up to the wrong one follow, shortened as in every report."""
+def test_the_calls_in_the_message():
+    """The message shows the calls up to the wrong one."""
     calls = [call(None, A), call(A, B), call(None, None), call(C, None)]
-    assert said(assert_follows_tokens, calls) == (
+    assert message_of(assert_follows_tokens, calls) == (
         'calls[2] breaks "follows-tokens": '
         "It passes exactly the token that the previous page returned.\n"
         "  source: API reference\n"
@@ -229,9 +229,9 @@ def test_what_went_before_is_shown():
 
 
 def test_a_long_chain_is_shortened():
-    """The place of the wrong call is among all calls, and few of them are shown."""
+    """The message has the index among all calls, but shows only some of them."""
     chain = [call(None, "0"), *(call(str(n), str(n + 1)) for n in range(98)), call("7", None)]
-    text = said(assert_follows_tokens, chain)
+    text = message_of(assert_follows_tokens, chain)
     assert text.startswith("calls[99] breaks")
     assert "90 calls left out" in text
     assert len(text.splitlines()) == 15
@@ -241,7 +241,7 @@ def test_a_long_chain_is_shortened():
 @settings(deadline=None, max_examples=50)
 @given(data=st.data(), listing=ds.listings(max_sessions=50, max_results=3, page_sizes=True))
 def test_any_chain_of_the_fake(data, listing):
-    """Who follows the tokens passes; who changes anything in one call does not."""
+    """The calls of a correct collector pass; a changed argument in any later call fails."""
     fake = FakeDeadline()
     job, client = fake.add_job(listing), fake.client()
     arguments = {**job, "maxResults": 3}
@@ -262,23 +262,25 @@ def test_any_chain_of_the_fake(data, listing):
 
 @given(order=st.permutations([0] * 4 + [1] * 4))
 def test_chains_may_interleave(order):
-    """Whichever of two jobs is called next, each chain is followed by itself."""
+    """Calls for two jobs may interleave in any order."""
     chains = [
         [
-            call(one, two, job)
-            for one, two in itertools.pairwise([None, *(f"{job['jobId']}{n}" for n in "abc"), None])
+            call(token, next_token, job)
+            for token, next_token in itertools.pairwise(
+                [None, *(f"{job['jobId']}{n}" for n in "abc"), None]
+            )
         ]
         for job in (JOB, OTHER)
     ]
     iterators = [iter(chain) for chain in chains]
-    assert_follows_tokens([next(iterators[which]) for which in order])
+    assert_follows_tokens([next(iterators[number]) for number in order])
 
 
 @pytest.mark.parametrize("calls", [[], [call(None, None, operation="GetSession")]])
 def test_no_calls_at_all(calls):
-    """Nobody has shown anything without a call."""
+    """Without a call of ListSessions the assertion fails."""
     text = "There are no calls of ListSessions (expected one or more)"
-    assert said(assert_follows_tokens, calls) == text
+    assert message_of(assert_follows_tokens, calls) == text
 
 
 @pytest.mark.parametrize(
@@ -289,15 +291,15 @@ def test_no_calls_at_all(calls):
         ([JOB], f"calls[0]={str(JOB)[:79]} (expected a Call)"),
     ],
 )
-def test_what_is_no_call(calls, text):
-    """It is refused by its name and place."""
+def test_calls_of_the_wrong_type(calls, text):
+    """A value that is not a call raises a TypeError that names it."""
     with pytest.raises(TypeError) as error:
         assert_follows_tokens(calls)
     assert str(error.value) == text
 
 
 def refused(behavior=None, token=None, *, expire=False):
-    """The error and the call of a token that a service refuses."""
+    """Return the error and the call of a token that the service refuses."""
     fake = FakeDeadline(behavior or Behavior())
     job, client = fake.add_job(Listing(page_sizes=(1, 1))), fake.client()
     token = token or client.list_sessions(**job)["nextToken"]
@@ -313,18 +315,18 @@ REASONS = ["UNKNOWN_OPERATION", "CANNOT_PARSE", "FIELD_VALIDATION_FAILED", "OTHE
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_an_expired_token(reason):
-    """Whatever the reason, an error and a call that speak of expiry are taken."""
+    """The error and the call of an expired token pass, whatever the reason."""
     behavior = Behavior(expired_token_reason=reason)
-    for given_ in refused(behavior, expire=True):
-        assert_token_expired(given_)
+    for error_or_call in refused(behavior, expire=True):
+        assert_token_expired(error_or_call)
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_bad_token(reason):
-    """Whatever the reason, an error and a call that speak of a bad token are not."""
+    """The error and the call of an invalid token fail, whatever the reason."""
     error, recorded = refused(Behavior(garbled_token_reason=reason), "rubbish")
     field = " (nextToken: The nextToken isn't valid.)" if "FIELD" in reason else ""
-    assert said(assert_token_expired, error) == (
+    assert message_of(assert_token_expired, error) == (
         'The error breaks "token-expired": '
         "The error distinguishes an expired token from an invalid one.\n"
         "  source: assumption, the API does not document it\n"
@@ -332,7 +334,7 @@ def test_a_bad_token(reason):
         f"ListSessions operation: The nextToken isn't valid. (400) ({reason}){field} "
         "(expected a message about an expired token)"
     )
-    assert said(assert_token_expired, recorded) == (
+    assert message_of(assert_token_expired, recorded) == (
         'The call breaks "token-expired": '
         "The error distinguishes an expired token from an invalid one.\n"
         "  source: assumption, the API does not document it\n"
@@ -341,7 +343,7 @@ def test_a_bad_token(reason):
 
 
 def error_of(fault, token=A):
-    """The error and the call of a fault that was planned."""
+    """Return the error and the call of a fault."""
     fake = FakeDeadline()
     job = fake.add_job(sessions=1)
     fake.fail_next(fault, times=9)
@@ -370,18 +372,18 @@ def error_of(fault, token=A):
         ("Cannot parse the token.", {}, False),
     ],
 )
-def test_wordings_that_the_service_might_have(message, members, expired):
-    """Expiry is taken from words; without them a token with no other fault is taken for expired."""
+def test_possible_messages(message, members, expired):
+    """A message about expiry passes, and so does a token problem that nothing else explains."""
     fault = Fault("ValidationException", message, **{"reason": "OTHER", **members})
-    for given_ in error_of(fault):
+    for error_or_call in error_of(fault):
         if expired:
-            assert_token_expired(given_)
+            assert_token_expired(error_or_call)
         else:
-            assert 'breaks "token-expired"' in said(assert_token_expired, given_)
+            assert 'breaks "token-expired"' in message_of(assert_token_expired, error_or_call)
 
 
-def test_a_field_may_tell():
-    """What is said of a field counts as much as the message."""
+def test_messages_of_fields():
+    """The messages in ``fieldList`` count like the message of the error."""
     fields = [{"name": "nextToken", "message": "Expired."}]
     fault = Fault("ValidationException", "Bad.", reason="FIELD_VALIDATION_FAILED", fieldList=fields)
     assert_token_expired(error_of(fault)[0])
@@ -392,25 +394,25 @@ def test_a_field_may_tell():
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
 def test_another_error(code):
-    """Only ValidationException is documented for tokens, whatever the wording."""
+    """Any error but ValidationException fails, whatever its message."""
     error, recorded = error_of(Fault(code, "The token has expired."))
-    assert said(assert_token_expired, error) == (
+    assert message_of(assert_token_expired, error) == (
         'The error breaks "token-refused": '
         "The service refuses an expired token: HTTP 400, ValidationException.\n"
         "  source: API reference\n"
         f"  received: {code}: {error} ({Fault(code).status}) "
         "(expected HTTP 400, ValidationException)"
     )
-    assert said(assert_token_expired, recorded).endswith(
+    assert message_of(assert_token_expired, recorded).endswith(
         f"  received: {recorded} (expected HTTP 400, ValidationException)"
     )
 
 
 def test_a_call_without_a_token():
-    """A call that passed no token was not refused because of one."""
+    """A refused call that passed no token fails."""
     fault = Fault("ValidationException", "The token has expired.")
     _, recorded = error_of(fault, token=None)
-    assert said(assert_token_expired, recorded).endswith(
+    assert message_of(assert_token_expired, recorded).endswith(
         f"  received: {recorded}, no nextToken was passed (expected HTTP 400, ValidationException)"
     )
 
@@ -426,24 +428,28 @@ def test_a_call_without_a_token():
     ],
 )
 def test_an_exception_without_a_response(error, came):
-    """What is no refusal of the service is no refusal of a token."""
-    text = said(assert_token_expired, error)
+    """An exception that is no response of the service fails."""
+    text = message_of(assert_token_expired, error)
     assert text.endswith(f"  received: {came} (expected HTTP 400, ValidationException)")
 
 
 def test_errors_made_by_hand():
-    """An error without status or reason is judged by its code and its message."""
+    """Without status and reason, the code and the message of an error decide."""
     details = {"Error": {"Code": "ValidationException", "Message": "The token has expired."}}
     assert_token_expired(ClientError(details, "ListSessions"))
-    unwell = {**details, "ResponseMetadata": {"HTTPStatusCode": 500}}
-    assert '"token-refused"' in said(assert_token_expired, ClientError(unwell, "ListSessions"))
-    assert '"token-refused"' in said(assert_token_expired, ClientError({}, "ListSessions"))
-    wordless = {"Error": {"Code": "ValidationException"}}
-    assert '"token-expired"' in said(assert_token_expired, ClientError(wordless, "ListSessions"))
+    other_status = {**details, "ResponseMetadata": {"HTTPStatusCode": 500}}
+    assert '"token-refused"' in message_of(
+        assert_token_expired, ClientError(other_status, "ListSessions")
+    )
+    assert '"token-refused"' in message_of(assert_token_expired, ClientError({}, "ListSessions"))
+    without_message = {"Error": {"Code": "ValidationException"}}
+    assert '"token-expired"' in message_of(
+        assert_token_expired, ClientError(without_message, "ListSessions")
+    )
 
 
 def test_the_block_catches_what_it_asserts():
-    """The error of an expired token does not leave the block, and can be looked at."""
+    """The with block catches the error of an expired token, and gives access to it."""
     error, _ = refused(expire=True)
     with assert_token_expired() as caught:
         raise error
@@ -451,7 +457,7 @@ def test_the_block_catches_what_it_asserts():
 
 
 def test_the_block_needs_an_error():
-    """A block that raises nothing has not shown anything."""
+    """A with block that raises nothing fails."""
     with pytest.raises(AssertionError) as failure, assert_token_expired():
         pass
     assert str(failure.value) == (
@@ -462,8 +468,8 @@ def test_the_block_needs_an_error():
     )
 
 
-def test_the_block_judges_what_the_service_refuses():
-    """Another refusal is a failed assertion, whose cause is kept."""
+def test_the_block_with_another_refusal():
+    """A with block that raises another refusal fails, with that error as context."""
     error, _ = refused(token="rubbish")
     with pytest.raises(AssertionError, match='"token-expired"') as failure, assert_token_expired():
         raise error
@@ -472,15 +478,15 @@ def test_the_block_judges_what_the_service_refuses():
 
 @pytest.mark.parametrize("error", [AssertionError("other"), ParamValidationError(report="x")])
 def test_the_block_lets_the_rest_through(error):
-    """Errors of other kinds are none of its business."""
+    """The with block does not catch other exceptions."""
     with pytest.raises(type(error)) as passed, assert_token_expired():
         raise error
     assert passed.value is error
 
 
 @pytest.mark.parametrize("value", [None, {}, "ValidationException", ClientError])
-def test_what_cannot_have_expired(value):
-    """What is neither error nor call is refused, above all None, which a test may hold by slip."""
+def test_expired_token_of_the_wrong_type(value):
+    """An argument that is neither an error nor a call raises a TypeError, None included."""
     with pytest.raises(TypeError) as error:
         assert_token_expired(value)
     assert str(error.value) == (

@@ -1,4 +1,4 @@
-"""Assertions about summaries and listings: what passes, and all of what they say of the rest."""
+"""Assertions about summaries, transitions and listings: what passes, and the messages."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ LIFE = [
 ]
 
 
-def said(assertion, *args, **kwargs):
-    """What an assertion says of what does not hold."""
+def message_of(assertion, *args, **kwargs):
+    """Return the message of an assertion that fails."""
     with pytest.raises(AssertionError) as error:
         assertion(*args, **kwargs)
     return str(error.value)
@@ -44,15 +44,15 @@ def said(assertion, *args, **kwargs):
 
 @given(ds.session_summaries())
 def test_summaries_that_the_service_could_send(summary):
-    """Every consistent summary passes."""
+    """Every valid summary passes."""
     assert_session_summary(summary)
 
 
 @given(ds.invalid_session_summaries())
 def test_summaries_that_break_one_rule(drawn):
-    """The rule that a summary breaks is named, with its source; without that rule it passes."""
+    """The message names the broken rule and its source; ignoring the rule makes it pass."""
     summary, name = drawn
-    text = said(assert_session_summary, summary)
+    text = message_of(assert_session_summary, summary)
     rule = lifecycle.RULES[name]
     assert text.startswith(f'The summary breaks "{name}": {rule.reason}\n  source: {rule.source}; ')
     assert text.count("breaks") == 1
@@ -60,10 +60,10 @@ def test_summaries_that_break_one_rule(drawn):
 
 
 def test_a_summary_that_breaks_several_rules():
-    """There is a paragraph for each rule, with a line for each member, and nothing is left out."""
+    """The message has a paragraph per rule and a line per member."""
     summary = {**STARTED, "sessionId": "session-1", "endedAt": START, "updatedBy": "alex"}
     del summary["workerId"]
-    assert said(assert_session_summary, summary) == (
+    assert message_of(assert_session_summary, summary) == (
         'The summary breaks "schema": '
         "A summary has the members, types, patterns and values of the shape SessionSummary.\n"
         '  source: service model; ignore=["schema"] leaves it out\n'
@@ -80,14 +80,14 @@ def test_a_summary_that_breaks_several_rules():
     assert_session_summary(summary, ignore=("schema", "ended-at", "not-asked"))
 
 
-def test_one_rule_can_be_left_out_by_its_name_alone():
-    """A string is one name."""
+def test_ignore_a_single_rule():
+    """``ignore`` may be a string with the name of one rule."""
     assert_session_summary({**STARTED, "endedAt": START}, ignore="ended-at")
 
 
 @given(ds.session_histories())
 def test_histories_that_the_service_could_send(history):
-    """Every history along legal transitions passes, and so does each of its steps."""
+    """Every valid history passes, and so does each of its transitions."""
     assert_lifecycle(history)
     for before, after in itertools.pairwise(history):
         assert_transition(before, after)
@@ -95,20 +95,20 @@ def test_histories_that_the_service_could_send(history):
 
 @given(ds.session_histories(min_size=3))
 def test_histories_with_gaps(history):
-    """What was missed between two polls does not matter, if one says so."""
+    """With ``skipping=True`` a history with missed summaries passes."""
     assert_lifecycle(history[::2], skipping=True)
     assert_transition(history[0], history[-1], skipping=True)
 
 
 @pytest.mark.parametrize("skipping", [False, True])
 def test_a_missed_status(skipping):
-    """From being asked to ENDED is a step only if statuses may have been missed."""
+    """A transition that skips a status passes only with ``skipping=True``."""
     before, after = LIFE[1], LIFE[3]
     if skipping:
         assert_transition(before, after, skipping=True)
         assert_lifecycle([before, after], skipping=True)
         return
-    assert said(assert_transition, before, after) == (
+    assert message_of(assert_transition, before, after) == (
         'The step from before to after breaks "transition": '
         "A status is followed by itself or by one that may come next.\n"
         '  source: assumption, the API does not document it; ignore=["transition"] leaves it out\n'
@@ -117,19 +117,19 @@ def test_a_missed_status(skipping):
     )
 
 
-def test_a_way_back_is_none_even_with_gaps():
-    """An ended session does not start again, whatever was missed."""
-    text = said(assert_transition, LIFE[3], STARTED, skipping=True)
+def test_a_transition_back():
+    """An ended session that starts again fails, also with ``skipping=True``."""
+    text = message_of(assert_transition, LIFE[3], STARTED, skipping=True)
     assert "  lifecycleStatus: STARTED (expected ENDED after ENDED)" in text.splitlines()
     assert '"ended-is-final"' in text
 
 
 @pytest.mark.parametrize("member", ["sessionId", "fleetId", "workerId"])
 def test_another_session(member):
-    """Two summaries of one session have the same ids."""
+    """Two summaries with different ids fail, unless the rule is ignored."""
     shape = model.members("SessionSummary")[member].name
     other = {**STARTED, member: model.make_id(shape, 7)}
-    assert said(assert_transition, STARTED, other) == (
+    assert message_of(assert_transition, STARTED, other) == (
         'The step from before to after breaks "same-session": '
         "sessionId, fleetId, workerId and startedAt stay as they were.\n"
         "  source: assumption, the API does not document it; "
@@ -140,38 +140,38 @@ def test_another_session(member):
 
 
 @pytest.mark.parametrize("change", [{"updatedAt": START}, {"updatedAt": None}, {}])
-def test_an_update_that_goes_away(change):
-    """The time of an update goes neither back nor away, nor does it become malformed."""
+def test_an_update_that_goes_back(change):
+    """``updatedAt`` may not go back, disappear or become malformed."""
     after = {name: value for name, value in ASKED.items() if name != "updatedAt"}
-    text = said(assert_transition, ASKED, {**after, **change})
+    text = message_of(assert_transition, ASKED, {**after, **change})
     assert 'breaks "updates-go-on": updatedAt never goes back or away.' in text
     assert text.endswith(f"(expected {ASKED['updatedAt']} or later)")
 
 
 @given(ds.session_summaries(), ds.invalid_session_summaries())
-def test_steps_from_and_to_what_is_malformed(summary, drawn):
-    """A step says what it has to say, whatever the summaries at its ends are."""
+def test_transitions_of_malformed_summaries(summary, drawn):
+    """Malformed summaries are judged without an exception, by the rules that are not ignored."""
     broken, _ = drawn
     for before, after in ((summary, broken), (broken, summary), (broken, broken)):
-        every = [*lifecycle.RULES]
-        assert_transition(before, after, ignore=every)
-        assert_lifecycle([before, after], ignore=every)
+        all_rules = [*lifecycle.RULES]
+        assert_transition(before, after, ignore=all_rules)
+        assert_lifecycle([before, after], ignore=all_rules)
     assert_transition(broken, broken, ignore=["transition", "updates-go-on"])
 
 
 @pytest.mark.parametrize("member", model.required("SessionSummary"))
-def test_steps_with_members_missing(member):
-    """What is not there cannot have changed: that is a matter of the summary alone."""
+def test_transitions_with_members_missing(member):
+    """A member that one summary lacks breaks no rule of transitions."""
     without = {name: value for name, value in STARTED.items() if name != member}
     assert_transition(without, STARTED)
     assert_transition(STARTED, without)
     assert_transition(without, without)
 
 
-def test_a_life_that_breaks_rules():
-    """Each snapshot is judged by itself, then each step, by their places."""
+def test_a_lifecycle_that_breaks_rules():
+    """The message names broken snapshots first, then broken transitions, by their index."""
     history = [LIFE[0], {**LIFE[3], "updatedBy": 3}, LIFE[2]]
-    assert said(assert_lifecycle, history, ignore=["ended-is-final"]) == (
+    assert message_of(assert_lifecycle, history, ignore=["ended-is-final"]) == (
         'snapshots[1] breaks "schema": '
         "A summary has the members, types, patterns and values of the shape SessionSummary.\n"
         '  source: service model; ignore=["schema"] leaves it out\n'
@@ -183,22 +183,22 @@ def test_a_life_that_breaks_rules():
     )
 
 
-def test_a_long_life_is_shortened():
-    """Ten paragraphs are shown, and how many more there are."""
+def test_a_long_lifecycle_is_shortened():
+    """The message has ten paragraphs at most, and the number of others."""
     history = [{**STARTED, "endedAt": START}] * 15
-    text = said(assert_lifecycle, history)
+    text = message_of(assert_lifecycle, history)
     assert text.count('breaks "ended-at"') == 10
     assert text.endswith("\n… and 5 more")
-    assert "more" not in said(assert_lifecycle, history[:10])
+    assert "more" not in message_of(assert_lifecycle, history[:10])
 
 
-def test_no_life_at_all():
-    """Nobody has shown anything with no snapshots."""
-    assert said(assert_lifecycle, []) == "There are no snapshots (expected one or more)"
+def test_no_snapshots():
+    """Without snapshots the assertion fails."""
+    assert message_of(assert_lifecycle, []) == "There are no snapshots (expected one or more)"
 
 
-def test_what_a_client_gives(deadline_sessions, deadline_sessions_client):
-    """A paginator, its full result, and the calls that it made are complete listings of a job."""
+def test_accepted_forms_of_a_listing(deadline_sessions, deadline_sessions_client):
+    """Pages, a full result, calls and lists are accepted as results, jobs and lists as listings."""
     job = deadline_sessions.add_job(sessions=250)
     paginator = deadline_sessions_client.get_paginator("list_sessions")
     assert_complete_listing(paginator.paginate(**job), job)
@@ -208,11 +208,11 @@ def test_what_a_client_gives(deadline_sessions, deadline_sessions_client):
 
 
 def test_an_incomplete_listing():
-    """All that is missing, duplicated and unexpected is counted, with places and ids."""
+    """The message counts missing, duplicated and unexpected sessions, with indices and ids."""
     listing = Listing(page_sizes=(10,))
-    ids = [one["sessionId"] for one in listing]
+    ids = [session["sessionId"] for session in listing]
     got = [ids[1], *ids[:3], ids[2], *ids[5:8], "session-x"]
-    assert said(assert_complete_listing, got, listing) == (
+    assert message_of(assert_complete_listing, got, listing) == (
         f'The code under test breaks "complete": {COMPLETE.reason}\n'
         "  source: API reference\n"
         "  sessions: 9 (expected 10)\n"
@@ -233,27 +233,27 @@ def test_an_incomplete_listing():
     ],
 )
 def test_one_difference(change, line):
-    """One difference is enough, in whatever order one takes the sessions."""
+    """One missing, duplicated or unexpected session fails, ordered or not."""
     listing = Listing(page_sizes=(3,))
-    got = change([one["sessionId"] for one in listing])
+    got = change([session["sessionId"] for session in listing])
     for ordered in (True, False):
-        lines = said(assert_complete_listing, got, listing, ordered=ordered).splitlines()
+        lines = message_of(assert_complete_listing, got, listing, ordered=ordered).splitlines()
         assert lines[2:] == [f"  sessions: {len(got)} (expected 3)", f"  {line}"]
 
 
 def test_a_large_listing_stays_readable():
-    """Of a thousand sessions a handful of lines tells."""
+    """The message about a thousand sessions has only a few lines."""
     listing = Listing(page_sizes=(100,) * 10)
     every_other = list(listing)[::2]
-    text = said(assert_complete_listing, [*every_other, *map(str, range(500))], listing)
+    text = message_of(assert_complete_listing, [*every_other, *map(str, range(500))], listing)
     assert len(text) < 600
     missing = ", ".join(f"#{place}" for place in range(1, 20, 2))
     assert f"500 missing: {missing}, … and 490 more (" in text
     assert text.endswith("500 unexpected: 0, 1, 2, … and 497 more")
 
 
-def test_ids_that_are_none_stay_readable():
-    """Whatever came in place of an id, the reason has no more of it than a line."""
+def test_long_ids_are_shortened():
+    """The message shortens a long value in place of an id."""
     got = ["x" * 10_000, "y"]
     for listing in (got[::-1], []):
         with pytest.raises(AssertionError) as caught:
@@ -261,11 +261,11 @@ def test_ids_that_are_none_stay_readable():
         assert len(str(caught.value)) < 500
 
 
-def test_another_order():
-    """Where the order first differs, and what comes from there on; unless it does not matter."""
+def test_a_different_order():
+    """The message shows where the order differs and what follows; ``ordered=False`` passes."""
     listing = Listing(page_sizes=(4,))
     got = [listing[0], listing[2], listing[1], listing[3]]
-    assert said(assert_complete_listing, got, listing) == (
+    assert message_of(assert_complete_listing, got, listing) == (
         'The code under test breaks "order": '
         "It returns sessions in the order the service lists them.\n"
         "  source: assumption, the API does not document it; ordered=False leaves it out\n"
@@ -276,19 +276,21 @@ def test_another_order():
 
 
 @pytest.mark.parametrize(("count", "last"), [(10, "#0"), (11, "… and 1 more")])
-def test_a_long_other_order_is_shortened(count, last):
-    """Ten places are shown."""
+def test_a_long_different_order_is_shortened(count, last):
+    """The message shows ten indices of a different order at most."""
     listing = Listing(page_sizes=(count,))
-    text = said(assert_complete_listing, list(listing)[::-1], listing)
+    text = message_of(assert_complete_listing, list(listing)[::-1], listing)
     assert text.endswith(f", {last}")
     assert text.count("#") == 10
 
 
 def test_a_listing_with_a_duplicated_session():
-    """Where the listing itself has a session twice, it has to come twice."""
+    """A session that is twice in the listing must be twice in the result."""
     twice = Listing.of([STARTED, STARTED], strict=False)
     assert_complete_listing([STARTED, STARTED], twice)
-    assert said(assert_complete_listing, [STARTED], twice).endswith(f"1 missing: #1 ({SESSION}1)")
+    assert message_of(assert_complete_listing, [STARTED], twice).endswith(
+        f"1 missing: #1 ({SESSION}1)"
+    )
 
 
 NO_SUMMARY = "(expected a session summary, a dict)"
@@ -380,8 +382,8 @@ NO_SESSION = "(expected a summary, a session id, or a page with its sessions)"
         ),
     ],
 )
-def test_what_cannot_be_judged(assertion, args, options, text):
-    """An argument of the wrong type is no failed assertion: it is refused by its name."""
+def test_arguments_of_the_wrong_type(assertion, args, options, text):
+    """An argument of the wrong type raises a TypeError that names it."""
     with pytest.raises(TypeError) as error:
         assertion(*args, **options)
     assert str(error.value) == text
@@ -396,15 +398,15 @@ def test_what_cannot_be_judged(assertion, args, options, text):
     ],
 )
 def test_an_unknown_rule(assertion, args):
-    """A rule that does not exist cannot be left out."""
+    """Ignoring an unknown rule raises a ValueError."""
     with pytest.raises(ValueError, match=r"ignore=\['end'\] \(expected names among schema, "):
         assertion(*args, ignore=["end"])
 
 
-def test_a_job_is_what_it_lists_now():
-    """Sessions that have started since count."""
+def test_a_job_that_has_changed():
+    """A job counts with the sessions it has now, including those started later."""
     job = FakeDeadline().add_job(sessions=1)
     got = list(job.listing)
     assert_complete_listing(got, job)
     job.start_session()
-    assert "1 missing: #1" in said(assert_complete_listing, got, job)
+    assert "1 missing: #1" in message_of(assert_complete_listing, got, job)

@@ -1,4 +1,4 @@
-"""What somebody reads when a test that used the toolkit fails."""
+"""The reports of failing tests that used a fake or a stubber."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ IDS = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001
 
 @pytest.fixture
 def sections(pytester, run_pytest):
-    """Run one test module, and give the sections of its report with their lines."""
+    """Run one test module, and return the sections of its report with their lines."""
 
     def run(source):
         pytester.makepyfile(source)
         result = run_pytest("-q")
-        found = {}
+        by_title = {}
         lines = None
         for line in result.outlines:
             if line.startswith(("----", "====", "____")):
-                lines = found.setdefault(line.strip("-=_ "), [])
+                lines = by_title.setdefault(line.strip("-=_ "), [])
             elif lines is not None:
                 lines.append(line)
-        return found
+        return by_title
 
     return run
 
 
 def test_transcript(sections):
-    """One line per call: what changed, what came, when; retries indented below their call."""
-    found = sections(
+    """The report shows one line per call, and retries indented below their call."""
+    report = sections(
         """
         import boto3
         from botocore.config import Config
@@ -44,12 +44,12 @@ def test_transcript(sections):
                     deadline_sessions.clock.advance(hours=2)
         """
     )
-    lines = found["Deadline Cloud calls"]
+    lines = report["Deadline Cloud calls"]
     first, second, third, fourth = lines[:4]
     token = first.split("token ")[1].split("  at ")[0]
-    # Older service models have the ids in another order.
-    given = first.removeprefix("ListSessions(").split(") → ")[0].split(", ")
-    assert sorted(given) == sorted(IDS.split(", "))
+    # Older service models have the ids in a different order.
+    arguments = first.removeprefix("ListSessions(").split(") → ")[0].split(", ")
+    assert sorted(arguments) == sorted(IDS.split(", "))
     assert first.endswith(f") → 200, 2 sessions, token {token}  at 2030-01-01 12:00:00")
     assert second == (
         f"ListSessions(nextToken={token}) → 429 ThrottlingException: Rate exceeded.  "
@@ -64,9 +64,9 @@ def test_transcript(sections):
     )
 
 
-def test_only_tests_that_used_the_toolkit_have_a_section(sections):
-    """A failing test without calls has no section, whatever the test before it called."""
-    found = sections(
+def test_a_failing_test_without_calls(sections):
+    """A failing test that made no calls has no section of calls."""
+    report = sections(
         """
         import boto3
 
@@ -80,14 +80,14 @@ def test_only_tests_that_used_the_toolkit_have_a_section(sections):
             assert 0
         """
     )
-    assert "test_fails" in found
-    assert "test_does_not_use_it" in found
-    assert "Deadline Cloud calls" not in found
+    assert "test_fails" in report
+    assert "test_does_not_use_it" in report
+    assert "Deadline Cloud calls" not in report
 
 
-def test_fakes_that_a_test_makes_itself(sections):
-    """The calls to each fake of a failing test are shown, also outside of the fixture."""
-    found = sections(
+def test_fakes_created_by_the_test(sections):
+    """The report shows the calls of every fake that the test created itself."""
+    report = sections(
         """
         from pytest_deadline_sessions import FakeDeadline
 
@@ -98,7 +98,7 @@ def test_fakes_that_a_test_makes_itself(sections):
             assert 0
         """
     )
-    lines = found["Deadline Cloud calls"]
+    lines = report["Deadline Cloud calls"]
     assert [line.split(" → ")[1].split(", no")[0] for line in lines] == [
         "200, 1 session",
         "200, 2 sessions",
@@ -106,8 +106,8 @@ def test_fakes_that_a_test_makes_itself(sections):
 
 
 def test_stubbed_calls(sections):
-    """Calls to the stubber are shown as those to the fake are."""
-    found = sections(
+    """The report shows calls to the stubber like calls to a fake."""
+    report = sections(
         """
         def test(list_sessions_stubber):
             job = {"farmId": "farm-" + "0" * 31 + "1", "queueId": "queue-" + "0" * 31 + "1",
@@ -117,13 +117,16 @@ def test_stubbed_calls(sections):
             assert 0
         """
     )
-    (line,) = found["Deadline Cloud calls"][:1]
+    (line,) = report["Deadline Cloud calls"][:1]
     assert line.startswith(f"ListSessions({IDS}) → 200, 0 sessions, no token  at ")
 
 
-def test_responses_left_over(sections):
-    """A passing test that left responses unrequested fails when torn down, and says which."""
-    found = sections(
+def test_unused_responses(sections):
+    """A passing test with unused responses fails at teardown with a list of them.
+
+    The marker can allow unused responses. A failed test gets no second error for them.
+    """
+    report = sections(
         """
         import pytest
 
@@ -142,7 +145,7 @@ def test_responses_left_over(sections):
             assert 0
         """
     )
-    assert found["ERROR at teardown of test_left_over"] == [
+    assert report["ERROR at teardown of test_left_over"] == [
         "1 of 1 queued responses were never requested:",
         f"  1. ListSessions({IDS}) → no sessions, no token",
         "",
@@ -151,13 +154,13 @@ def test_responses_left_over(sections):
             '(assert_all_responses_requested=False). See "list_sessions_stubber" in the README.'
         ),
     ]
-    assert "test_failed_anyway" in found
-    assert not any(name.startswith("ERROR at teardown of test_f") for name in found)
+    assert "test_failed_anyway" in report
+    assert not any(name.startswith("ERROR at teardown of test_f") for name in report)
 
 
 def test_responses_that_the_service_could_not_send(sections):
-    """They are refused, unless the marker says that they are meant."""
-    found = sections(
+    """Impossible responses are refused, unless the marker has ``strict=False``."""
+    report = sections(
         """
         import pytest
 
@@ -174,16 +177,16 @@ def test_responses_that_the_service_could_not_send(sections):
             list_sessions_stubber.add_pages([[{"sessionId": "session-1"}]], **JOB)
         """
     )
-    assert "test_meant" not in found
+    assert "test_meant" not in report
     assert any(
         "sessionId: 'session-1' (expected to match session-[0-9a-f]{32})" in line
-        for line in found["test_not_meant"]
+        for line in report["test_not_meant"]
     )
 
 
 def test_an_unexpected_call_that_the_code_swallowed(sections):
-    """A test whose code hid the stubber's refusal fails all the same."""
-    found = sections(
+    """An unexpected call fails the test at teardown, even if the code swallows its error."""
+    report = sections(
         """
         import contextlib
 
@@ -194,4 +197,4 @@ def test_an_unexpected_call_that_the_code_swallowed(sections):
                 )
         """
     )
-    assert "ERROR at teardown of test" in found
+    assert "ERROR at teardown of test" in report

@@ -1,4 +1,4 @@
-"""The fake by hand, from the command line."""
+"""The command ``python -m pytest_deadline_sessions``."""
 
 from __future__ import annotations
 
@@ -20,52 +20,52 @@ PATH = "/2023-10-12/farms/{}/queues/{}/jobs/{}/sessions"
 
 
 def _started(arguments, capsys):
-    until = threading.Event()
+    stop = threading.Event()
     codes = []
-    thread = threading.Thread(target=lambda: codes.append(main(arguments, until)))
+    thread = threading.Thread(target=lambda: codes.append(main(arguments, stop)))
     thread.start()
-    out = ""
-    while thread.is_alive() and "list-sessions" not in out:
+    output = ""
+    while thread.is_alive() and "list-sessions" not in output:
         thread.join(0.01)
-        out += capsys.readouterr().out
-    return until, thread, codes, out
+        output += capsys.readouterr().out
+    return stop, thread, codes, output
 
 
-def _url(out):
-    # Beside an older botocore it has a user.
-    host = re.search(r"^export AWS_ENDPOINT_URL_DEADLINE=http://(?:\w+@)?(\S+)", out, re.MULTILINE)[
-        1
-    ]
+def _url(output):
+    # With an older botocore the URL has a user name.
+    host = re.search(
+        r"^export AWS_ENDPOINT_URL_DEADLINE=http://(?:\w+@)?(\S+)", output, re.MULTILINE
+    )[1]
     return f"http://{host}"
 
 
 def test_serve_prints_what_a_client_needs_and_logs_calls(capsys):
-    """URL, environment and ids are printed; a request that uses them is logged."""
-    until, thread, codes, out = _started(["serve", "--sessions", "3"], capsys)
-    url = _url(out)
-    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
+    """``serve`` prints URL, environment and ids, and logs the calls that use them."""
+    stop, thread, codes, output = _started(["serve", "--sessions", "3"], capsys)
+    url = _url(output)
+    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", output).groups()
     with urllib.request.urlopen(url + PATH.format(*ids)) as response:
         assert response.read().count(b"sessionId") == 3
-    until.set()
+    stop.set()
     thread.join()
     assert codes == [0]
     assert "→ 200, 3 sessions, no token" in capsys.readouterr().out
-    assert "export AWS_DISABLE_HOST_PREFIX_INJECTION=true" in out
-    assert "export AWS_EC2_METADATA_DISABLED=true" in out
+    assert "export AWS_DISABLE_HOST_PREFIX_INJECTION=true" in output
+    assert "export AWS_EC2_METADATA_DISABLED=true" in output
 
 
 def test_other_names_can_be_allowed(capsys):
     """``--allow-host`` can be given more than once."""
     allowed = ["a.example", "b.example"]
     options = [part for name in allowed for part in ("--allow-host", name)]
-    until, thread, _, out = _started(["serve", *options], capsys)
-    url = _url(out)
-    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
+    stop, thread, _, output = _started(["serve", *options], capsys)
+    url = _url(output)
+    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", output).groups()
     for name in allowed:
         request = urllib.request.Request(url + PATH.format(*ids), headers={"Host": name})
         with urllib.request.urlopen(request) as response:
             assert response.status == 200
-    until.set()
+    stop.set()
     thread.join()
 
 
@@ -77,17 +77,17 @@ def test_other_names_can_be_allowed(capsys):
         (["--sessions", "-1"], "expected 0 or more"),
     ],
 )
-def test_wrong_options_end_it_with_the_reason(capsys, arguments, words):
-    """A wrong value is told on standard error, and the exit code is not 0."""
+def test_invalid_options(capsys, arguments, words):
+    """An invalid option is explained on standard error, and the exit code is 1."""
     assert main(["serve", *arguments]) == 1
     assert words in capsys.readouterr().err
 
 
-def test_nobody_reads_the_log(capsys, monkeypatch):
-    """Calls are answered all the same."""
-    until, thread, codes, out = _started(["serve"], capsys)
-    url = _url(out)
-    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", out).groups()
+def test_a_closed_log_pipe(capsys, monkeypatch):
+    """Calls are answered even if printing the log raises BrokenPipeError."""
+    stop, thread, codes, output = _started(["serve"], capsys)
+    url = _url(output)
+    ids = re.search(r"--farm-id (\S+) --queue-id (\S+) --job-id (\S+)", output).groups()
 
     def broken(*_, **__):
         raise BrokenPipeError
@@ -95,13 +95,13 @@ def test_nobody_reads_the_log(capsys, monkeypatch):
     monkeypatch.setattr("builtins.print", broken)
     with urllib.request.urlopen(url + PATH.format(*ids)) as response:
         assert response.status == 200
-    until.set()
+    stop.set()
     thread.join()
     assert codes == [0]
 
 
-def test_interrupting_ends_it_quietly(capsys):
-    """Ctrl-C is no error."""
+def test_interrupting_serve(capsys):
+    """Ctrl-C ends ``serve`` with exit code 0 and without an error message."""
 
     class Interrupted(threading.Event):
         def wait(self, timeout=None):  # noqa: ARG002 (as in the base class)
@@ -112,7 +112,7 @@ def test_interrupting_ends_it_quietly(capsys):
 
 
 def test_the_module_runs():
-    """``python -m pytest_deadline_sessions`` is there and shows its help."""
+    """``python -m pytest_deadline_sessions serve --help`` shows the options."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest_deadline_sessions", "serve", "--help"],
         capture_output=True,
@@ -122,20 +122,20 @@ def test_the_module_runs():
     assert "--sessions" in done.stdout
 
 
-def test_all_of_the_environment_is_shown(capsys, monkeypatch):
-    """A shell that takes it over reaches the fake, whatever it had set before."""
+def test_the_printed_environment(capsys, monkeypatch):
+    """``serve`` prints all variables to set and to unset."""
     monkeypatch.setenv("AWS_PROFILE", "studio")
-    until, thread, _, out = _started(["serve", "--sessions", "1"], capsys)
-    until.set()
+    stop, thread, _, output = _started(["serve", "--sessions", "1"], capsys)
+    stop.set()
     thread.join()
-    shown = dict(re.findall(r"^export (\w+)=(.*)$", out, re.MULTILINE))
-    endpoint = Endpoint(_url(out))
-    assert shown == endpoint.environment({})
-    unset = re.search(r"^unset (.+)$", out, re.MULTILINE)[1].split()
+    exported = dict(re.findall(r"^export (\w+)=(.*)$", output, re.MULTILINE))
+    endpoint = Endpoint(_url(output))
+    assert exported == endpoint.environment({})
+    unset = re.search(r"^unset (.+)$", output, re.MULTILINE)[1].split()
     assert set(unset) == set(REMOVED)
 
 
 def test_too_many_sessions(capsys):
-    """Told as any other wrong value."""
+    """An impossible number of sessions gives exit code 1 and an error message."""
     assert main(["serve", "--sessions", "2000000000"]) == 1
     assert "sessions=2000000000" in capsys.readouterr().err

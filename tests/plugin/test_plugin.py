@@ -1,4 +1,4 @@
-"""The fixtures and the marker, as pytest runs them."""
+"""The plugin's fixtures and its marker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def run(pytester, run_pytest):
-    """Run one test module in a pytest of its own."""
+    """Return a function that runs one test module in its own pytest."""
 
     def run(source, *options):
         pytester.makepyfile(source)
@@ -17,7 +17,7 @@ def run(pytester, run_pytest):
 
 
 def test_each_test_starts_afresh(run):
-    """Jobs, calls, clock and faults of one test are unknown to the next."""
+    """Jobs, calls, faults, listeners and advanced time of one test are gone in the next."""
     run(
         """
         import datetime
@@ -39,7 +39,7 @@ def test_each_test_starts_afresh(run):
 
 
 def test_interception_lasts_as_long_as_the_test(run):
-    """A test that takes the fixture is intercepted, fixtures and finalizers included; none else."""
+    """Interception covers a test that uses the fixture, with its fixtures, and no other test."""
     run(
         """
         import os
@@ -70,8 +70,8 @@ def test_interception_lasts_as_long_as_the_test(run):
     ).assert_outcomes(passed=2)
 
 
-def test_clients_made_at_import_are_reached(run):
-    """A client from before, made without credentials, is answered too."""
+def test_clients_created_at_import(run):
+    """A client that was created at import, without credentials, is answered."""
     run(
         """
         import boto3
@@ -86,7 +86,7 @@ def test_clients_made_at_import_are_reached(run):
 
 
 def test_unittest_classes(run):
-    """``usefixtures`` on a TestCase intercepts its tests."""
+    """``usefixtures`` on a TestCase intercepts the calls of its tests."""
     run(
         """
         import unittest
@@ -109,7 +109,7 @@ def test_unittest_classes(run):
 
 
 def test_the_closest_marker_wins(run):
-    """Options of module, class and function are merged, the closest first."""
+    """Options of markers on module, class and function are merged; the closest wins."""
     run(
         """
         import pytest
@@ -134,7 +134,7 @@ def test_the_closest_marker_wins(run):
 
 
 def test_the_marker_of_one_test_ends_with_it(run):
-    """A test without a marker has the default behaviour, whatever ran before."""
+    """A test without a marker has the default Behavior, also after a marked test."""
     run(
         """
         import pytest
@@ -161,7 +161,7 @@ def test_the_marker_of_one_test_ends_with_it(run):
     ],
 )
 def test_wrong_markers_are_refused_before_any_test_runs(run, options, message):
-    """A slip in a marker is an error of the run, not of one test somewhere later."""
+    """An invalid marker is a usage error that names the test, before any test runs."""
     result = run(
         f"""
         import pytest
@@ -183,7 +183,7 @@ def test_wrong_markers_are_refused_before_any_test_runs(run, options, message):
 
 
 def test_the_marker_is_declared(run):
-    """``--markers`` tells what it takes, and ``--strict-markers`` takes it."""
+    """``--markers`` describes the marker, and ``--strict-markers`` accepts it."""
     result = run("", "--markers", "--strict-markers")
     result.stdout.fnmatch_lines(
         [
@@ -195,8 +195,8 @@ def test_the_marker_is_declared(run):
     )
 
 
-def test_fixtures_that_outlive_the_test_are_told_so(run):
-    """What they added would be gone in the next test, and another job have its ids."""
+def test_wider_fixtures_may_not_use_the_service(run):
+    """A module fixture that adds a job gets an error; one that passes the fake on does not."""
     result = run(
         """
         import pytest
@@ -222,8 +222,8 @@ def test_fixtures_that_outlive_the_test_are_told_so(run):
     result.stdout.fnmatch_lines(["E *add_job(): deadline_sessions is only usable in *"])
 
 
-def test_fixtures_that_outlive_the_test_keep_their_environment(run):
-    """They are set up before the one for a test comes, and torn down after it has gone."""
+def test_the_environment_of_wider_fixtures(run):
+    """Variables set by a module fixture are kept, and restored after each test."""
     result = run(
         """
         import os
@@ -268,8 +268,8 @@ def test_fixtures_that_outlive_the_test_keep_their_environment(run):
     result.assert_outcomes(passed=3)
 
 
-def test_what_a_test_keeps_answers_no_more(run):
-    """Its clients, jobs and sessions refuse instead of leading into another test."""
+def test_objects_kept_after_their_test(run):
+    """A client, job or session kept from an earlier test raises an error when it is used."""
     result = run(
         """
         import pytest
@@ -293,8 +293,8 @@ def test_what_a_test_keeps_answers_no_more(run):
     result.assert_outcomes(passed=2)
 
 
-def test_each_example_starts_from_what_the_fixtures_left(run):
-    """Under ``@given`` no state leaks from one example to the next, and no health check fires."""
+def test_each_example_starts_afresh(run):
+    """Under ``@given`` each example starts from the state that the fixtures have set up."""
     run(
         """
         import boto3
@@ -310,7 +310,7 @@ def test_each_example_starts_from_what_the_fixtures_left(run):
         examples = []
 
         @given(count=st.integers(0, 3))
-        # The check is for job; and a busy machine takes long to make a client.
+        # The health check is about job; creating a client is slow on a busy machine.
         @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
         def test(deadline_sessions, job, count):
             offset = deadline_sessions.clock.now()
@@ -333,7 +333,7 @@ def test_each_example_starts_from_what_the_fixtures_left(run):
 
 
 def test_no_health_check_fires(run):
-    """The fixture is good for a ``@given`` test as it is."""
+    """A ``@given`` test can use the fixture without suppressing a health check."""
     run(
         """
         from hypothesis import given, strategies as st
@@ -349,7 +349,7 @@ def test_no_health_check_fires(run):
 
 
 def test_coroutines_under_given(run, pytester):
-    """With a plugin that runs coroutines, their examples start from there too."""
+    """Examples of async ``@given`` tests start from the state of the fixtures too."""
     pytester.makeconftest(
         """
         import asyncio
@@ -386,8 +386,8 @@ def test_coroutines_under_given(run, pytester):
         (["xdist", "pytest_randomly"], ["-n", "2"]),
     ],
 )
-def test_other_plugins_may_shuffle_and_spread(run, plugins, options):
-    """With pytest-xdist and pytest-randomly every test still has a service of its own."""
+def test_xdist_and_randomly(run, plugins, options):
+    """With pytest-xdist and pytest-randomly each test still gets a fresh service."""
     for plugin in plugins:
         pytest.importorskip(plugin)
     run(
@@ -407,7 +407,7 @@ def test_other_plugins_may_shuffle_and_spread(run, plugins, options):
 
 
 def test_optimised_python(pytester, monkeypatch):
-    """``python -O`` takes nothing away from the toolkit: refusals and rules are no asserts."""
+    """With ``python -O`` invalid responses are still refused and broken rules reported."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
     pytester.makepyfile(
         """
@@ -425,8 +425,8 @@ def test_optimised_python(pytester, monkeypatch):
     result.assert_outcomes(passed=1)
 
 
-def test_a_fake_that_a_test_closed_is_open_for_the_next(run):
-    """What one test does to it is nobody else's."""
+def test_closing_the_fake_in_a_test(run):
+    """If a test closes the fake, the next test gets an open one."""
     run(
         """
         import boto3

@@ -1,4 +1,4 @@
-"""Who gets the service, in whatever way and however often: an active, fresh one, or a refusal."""
+"""However a test requests the service, it gets an active and fresh one, or an error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-# Nothing goes out, whoever asks: what would is an error that no test expects.
+# A request that would leave the process raises SystemExit.
 GUARD = """
 import botocore.httpsession
 import boto3
@@ -39,7 +39,7 @@ def pytest_configure(config):
 
 @pytest.fixture
 def run(pytester, run_pytest):
-    """Run one test module in a pytest of its own, below which nothing goes out."""
+    """Return a function that runs one test module in its own pytest, below GUARD."""
     pytester.makeconftest(GUARD)
 
     def run(source, *options):
@@ -91,15 +91,15 @@ def test_after(deadline_sessions):
         ),
     ],
 )
-def test_a_test_that_is_run_again(run, plugin, options, outcomes):
-    """Each run is intercepted, and has a service of its own."""
+def test_reruns(run, plugin, options, outcomes):
+    """Each rerun of a test is intercepted and gets a fresh service."""
     pytest.importorskip(plugin)
     result = run(RERUN, "-p", plugin, *options)
     assert result.parseoutcomes() == {**outcomes}
 
 
-def test_the_protocol_run_again_by_hand(pytester, run_pytest):
-    """Whatever plugin it is, and whether or not it begins with the set-up."""
+def test_rerunning_the_protocol(pytester, run_pytest):
+    """A plugin may rerun a test's whole protocol, or its call alone, or skip its set-up."""
     conftest = """
 import pytest
 from _pytest.runner import call_and_report, runtestprotocol
@@ -137,13 +137,13 @@ def pytest_runtest_protocol(item, nextitem):
             pass
     """
     pytester.makepyfile(run_again)
-    # It needs the set-up that it would be given.
+    # The logging plugin fails without the set-up that this test skips.
     result = run_pytest("-p", "no:logging")
     assert result.parseoutcomes() == {"passed": 4}
 
 
 def test_a_stubber_of_an_earlier_run(run):
-    """Whether the test passed is asked of this run, not of the one before."""
+    """A rerun whose set-up fails is not also reported for unused responses."""
     pytest.importorskip("pytest_rerunfailures")
     result = run(
         """
@@ -164,7 +164,7 @@ def test_a_stubber_of_an_earlier_run(run):
         """,
         *("-p", "pytest_rerunfailures", "--reruns", "1"),
     )
-    # In the first run the page is left over; in the second the set-up fails, and only that is told.
+    # The first run leaves a page unused; the second fails in its set-up, and reports only that.
     result.stdout.fnmatch_lines(["E *ValueError: second"])
     result.stdout.no_fnmatch_line("*left*after*")
 
@@ -304,8 +304,8 @@ BY_NAME = {
 }
 
 
-def test_whoever_asks_by_name(pytester, run_pytest):
-    """Gets an active and fresh one, the second time as well."""
+def test_requests_by_name(pytester, run_pytest):
+    """Requested by name in any way, the service is active and fresh in every test."""
     pytester.makeconftest(GUARD)
     pytester.makepyfile(
         **{f"test_{name.replace(' ', '_')}": source for name, source in BY_NAME.items()}
@@ -370,14 +370,14 @@ def test_whoever_asks_by_name(pytester, run_pytest):
         ),
     ],
 )
-def test_plugins_that_ask_by_name(pytester, run_pytest, plugin, files):
-    """Steps and lazy fixtures get it as a test does."""
+def test_plugins_that_request_by_name(pytester, run_pytest, plugin, files):
+    """The steps of pytest-bdd and lazy fixtures get an active, fresh service."""
     pytest.importorskip(plugin)
     pytester.makeconftest(GUARD)
     for name, text in files.items():
         pytester.path.joinpath(name).write_text(textwrap.dedent(text))
     outcomes = run_pytest("-p", plugin).parseoutcomes()
-    # Pytest-bdd warns of itself beside an older pytest.
+    # With an older pytest, pytest-bdd causes warnings.
     assert set(outcomes) - {"warnings"} == {"passed"}, outcomes
 
 
@@ -423,8 +423,8 @@ TEST
 """
 
 
-def test_fixtures_that_outlive_the_test_send_nothing(pytester, run_pytest):
-    """While they are set up and torn down every call is refused, also by clients they make."""
+def test_wider_fixtures_send_nothing(pytester, run_pytest):
+    """Calls in set-up and teardown of a wider fixture that requests the service are refused."""
     pytester.makeconftest(GUARD)
     pytester.makepyfile(
         **{
@@ -438,8 +438,8 @@ def test_fixtures_that_outlive_the_test_send_nothing(pytester, run_pytest):
     assert outcomes == {"passed": len(OUTLIVING) * len(ASKING)}
 
 
-def test_no_request_for_the_service_is_kept(run):
-    """The service outlives all tests, but nothing of the fixtures that have asked for it."""
+def test_fixture_requests_are_released(run):
+    """The fixture requests of earlier tests are released, and fixtures torn down in time."""
     run(
         """
         import gc
@@ -463,8 +463,8 @@ def test_no_request_for_the_service_is_kept(run):
     ).assert_outcomes(passed=20)
 
 
-def test_nothing_of_a_test_is_kept(run):
-    """Once it is over, its jobs and calls are gone, and so is every patch."""
+def test_nothing_remains_after_a_test(run):
+    """After a test its calls are garbage-collected and all patches are undone."""
     run(
         """
         import os
