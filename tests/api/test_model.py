@@ -41,13 +41,13 @@ SUMMARY = {
 
 
 def _texts(violations):
-    """Violations as a user reads them; the order of members differs among service models."""
+    """Return the texts of violations, sorted because service models order members differently."""
     return sorted(map(str, violations))
 
 
 @pytest.mark.parametrize("name", IDS)
 def test_ids(name):
-    """Each id is a prefix named after its shape and 32 hexadecimal digits, without anchors."""
+    """The pattern of each id is a prefix named after the shape and 32 hexadecimal digits."""
     prefix = f"{name.removesuffix('Id').lower()}-"
     assert model.pattern(name) == f"{prefix}[0-9a-f]{{32}}"
     assert model.id_prefix(name) == prefix
@@ -56,8 +56,8 @@ def test_ids(name):
 
 
 @given(name=st.sampled_from(IDS), number=st.integers(0, 16**32 - 1))
-def test_counted_ids_are_valid_and_distinct(name, number):
-    """Every number has an id that its shape allows, and it can be read back from the id."""
+def test_made_ids_are_valid_and_distinct(name, number):
+    """``make_id`` gives a valid id, from which the number can be read back."""
     made = model.make_id(name, number)
     assert validation.check_shape(made, name) == []
     assert int(made.removeprefix(model.id_prefix(name)), 16) == number
@@ -70,15 +70,15 @@ def test_limits():
 
 
 @pytest.mark.parametrize("metadata", [{}, {"min": 2, "max": 9}])
-def test_token_bounds_are_the_models_if_it_has_any(monkeypatch, metadata):
-    """Limits that a service model gives win over those of the reference."""
+def test_token_bounds_of_the_model(monkeypatch, metadata):
+    """The limits for tokens are those of the service model, or else of the API reference."""
     token = botocore.model.Shape("NextToken", {"type": "string", **metadata})
     monkeypatch.setattr(model, "members", lambda _: {"nextToken": token})
     assert model.token_bounds() == ((2, 9) if metadata else (0, 4096))
 
 
 def test_enums():
-    """A session has one of five statuses, and may be asked for one only."""
+    """A session has one of five statuses; the only target status is ENDED."""
     assert model.enum("SessionLifecycleStatus") == get_args(Status)
     assert model.enum("SessionLifecycleTargetStatus") == ("ENDED",)
 
@@ -92,13 +92,13 @@ def test_enums():
     ],
 )
 def test_types_are_those_of_the_model(typed, name):
-    """The typed dicts have the members of the installed service model, and require the same."""
+    """The typed dicts have the members and required members of the service model."""
     assert get_type_hints(typed).keys() == model.members(name).keys()
     assert typed.__required_keys__ == set(model.required(name))
 
 
 def test_errors():
-    """``ListSessions`` gives five modelled errors, another operation its own."""
+    """ListSessions has five modelled errors; other operations have their own."""
     assert set(model.error_shapes()) == {
         "AccessDeniedException",
         "InternalServerErrorException",
@@ -110,21 +110,21 @@ def test_errors():
 
 
 def test_operations():
-    """An operation is found by its API name, ``ListSessions`` by default."""
+    """``operation_model`` takes an API name, by default ListSessions."""
     assert model.operation_model().name == "ListSessions"
     assert model.operation_model("GetSession").name == "GetSession"
     assert {"ListSessions", "GetSession", "UpdateSession"} <= set(model.operation_names())
 
 
 @pytest.mark.parametrize("name", model.operation_names())
-def test_every_operation_has_parameters_and_a_result(name):
-    """Both are structures, also of operations that take or return nothing."""
+def test_shapes_of_every_operation(name):
+    """Input and output shape of every operation are structures, even if empty."""
     assert model.is_structure(model.input_shape(name))
     assert model.is_structure(model.output_shape(name))
 
 
 def test_shapes_of_an_operation():
-    """They are those of the named operation, ``ListSessions`` by default."""
+    """Input and output shapes are those of the given operation, by default ListSessions."""
     assert "maxResults" in model.input_shape().members
     assert "sessions" in model.output_shape().members
     assert "sessionId" in model.input_shape("GetSession").members
@@ -134,13 +134,13 @@ def test_shapes_of_an_operation():
 
 @pytest.mark.parametrize("shapes", [model.input_shape, model.output_shape, model.host_prefix])
 def test_shapes_of_unknown_operations_are_refused(shapes):
-    """The message is that of ``operation_model``."""
+    """An unknown operation is refused by every function that takes one."""
     with pytest.raises(ValueError, match="operation='listSessions' "):
         shapes("listSessions")
 
 
-def test_a_shape_has_a_single_kind():
-    """Structures, lists and maps are told apart, and from everything else."""
+def test_kinds_of_shapes():
+    """A shape is a structure, a list, a map or none of these."""
     kinds = [model.is_structure, model.is_list, model.is_map]
     members = {
         **model.output_shape("GetSession").members,
@@ -158,21 +158,21 @@ def test_a_shape_has_a_single_kind():
 
 
 def test_host_prefixes():
-    """Users' operations go to another host than those of workers."""
+    """Operations for users and for workers have different host prefixes."""
     assert model.host_prefix("ListSessions") == "management."
     assert model.host_prefix("UpdateWorker") == "scheduling."
 
 
 def test_errors_of_all_operations():
-    """They hold those of each operation, under the same codes."""
-    every = model.all_error_shapes()
+    """``all_error_shapes`` contains the errors of every operation, by code."""
+    all_errors = model.all_error_shapes()
     for name in model.operation_names():
         for code, shape in model.error_shapes(name).items():
-            assert every[code].name == shape.name, name
+            assert all_errors[code].name == shape.name, name
 
 
 def test_unknown_operations_are_refused():
-    """The message names what was asked for, and how operations are spelt."""
+    """The error for an unknown operation shows how operations are spelt."""
     with pytest.raises(ValueError, match="operation=") as caught:
         model.operation_model("list_sessions")
     assert str(caught.value) == (
@@ -180,26 +180,26 @@ def test_unknown_operations_are_refused():
     )
 
 
-def test_the_model_is_read_when_first_asked_for():
-    """Importing the module loads no botocore."""
+def test_the_model_is_loaded_lazily():
+    """Importing the module does not import botocore."""
     program = "import sys, pytest_deadline_sessions._api.model; print('botocore' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.split() == [b"False"]
 
 
-def test_the_model_is_read_once():
-    """Everybody shares one model."""
+def test_the_model_is_cached():
+    """The service model and the loader are created only once."""
     assert model.service_model() is model.service_model()
     assert model.loader() is model.loader()
 
 
 def test_only_botocores_own_data_is_read():
-    """Models that a user keeps at home or names in the environment do not count."""
+    """Models in the user's home folder or AWS_DATA_PATH are not read."""
     assert model.loader().search_paths == [botocore.loaders.Loader.BUILTIN_DATA_PATH]
 
 
 def test_a_botocore_without_the_service(monkeypatch, tmp_path):
-    """The message says which botocore to install."""
+    """If botocore lacks the service, the error says which version to install."""
     empty = botocore.loaders.Loader([str(tmp_path)], include_default_search_paths=False)
     monkeypatch.setattr(model, "loader", lambda: empty)
     with pytest.raises(RuntimeError) as caught:
@@ -209,8 +209,8 @@ def test_a_botocore_without_the_service(monkeypatch, tmp_path):
     )
 
 
-def test_a_good_request():
-    """Required members alone are enough; optional ones may stand at either end of their span."""
+def test_a_valid_request():
+    """A request is valid with the required members alone, and at the limits of the others."""
     assert validation.check_request(JOB) == []
     for number, token in ((1, ""), (100, "x" * model.token_bounds()[1])):
         assert validation.check_request({**JOB, "maxResults": number, "nextToken": token}) == []
@@ -239,8 +239,8 @@ def test_a_good_request():
         ),
     ],
 )
-def test_a_bad_member_of_a_request(changes, expected):
-    """Each violation names the member, what came, and what is allowed."""
+def test_an_invalid_member_of_a_request(changes, expected):
+    """A violation names the member, the value and what is allowed."""
     names = ", ".join(model.members("ListSessionsRequest"))
     assert _texts(validation.check_request({**JOB, **changes})) == [
         expected if "{}" not in expected else expected.format(names)
@@ -248,17 +248,17 @@ def test_a_bad_member_of_a_request(changes, expected):
 
 
 def test_every_violation_of_a_request_is_found():
-    """All that is wrong is reported at once, in the order of the model, strangers last."""
+    """All violations are reported in the order of the model, unknown members last."""
     request = {"farmId": 1, "queueId": JOB["queueId"], "maxResults": 0, "Token": "x", 2: "y"}
-    found = validation.check_request(request)
+    violations = validation.check_request(request)
     order = [name for name in model.members("ListSessionsRequest") if name != "nextToken"]
     order.remove("queueId")
-    assert [violation.path for violation in found] == [*order, "Token", "2"]
-    assert Violation("jobId", "missing", "a value, it is required") in found
+    assert [violation.path for violation in violations] == [*order, "Token", "2"]
+    assert Violation("jobId", "missing", "a value, it is required") in violations
 
 
 def test_a_request_of_another_operation():
-    """The operation decides which members there are."""
+    """A request is checked against the given operation."""
     request = {**JOB, "sessionId": SUMMARY["sessionId"], "targetLifecycleStatus": "STARTED"}
     assert _texts(validation.check_request(request, "UpdateSession")) == [
         "targetLifecycleStatus: 'STARTED' (expected 'ENDED')"
@@ -273,15 +273,15 @@ _ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text("a
         {}, optional={name: _ANYTHING | st.just(JOB.get(name)) for name in [*JOB, "maxResults"]}
     )
 )
-def test_what_botocore_refuses_is_refused(request_):
-    """No request passes that botocore's own validator would stop."""
+def test_requests_that_botocore_refuses(request_):
+    """A request that botocore's validator refuses is never valid."""
     shape = model.operation_model().input_shape
     theirs = botocore.validate.ParamValidator().validate(request_, shape)
     assert validation.check_request(request_) or not theirs.has_errors()
 
 
-def test_a_good_response():
-    """An empty page, a page with summaries and a token, and metadata are all fine."""
+def test_a_valid_response():
+    """A response may be an empty page, have summaries and a token, or have metadata."""
     assert validation.check_response({"sessions": []}) == []
     assert validation.check_response({"sessions": (SUMMARY,), "nextToken": "x"}) == []
     assert validation.check_response({"sessions": [], "ResponseMetadata": {"RequestId": "1"}}) == []
@@ -318,21 +318,21 @@ def test_a_good_response():
         ({"sessions": "s" * 78}, f"sessions: '{'s' * 78}' (expected a list)"),
     ],
 )
-def test_a_bad_response(response, expected):
-    """Each violation names the place; a long value is shortened to 80 characters."""
+def test_an_invalid_response(response, expected):
+    """A violation names the place in the response; a long value is shortened."""
     assert _texts(validation.check_response(response)) == [expected]
 
 
-def test_a_stranger_inside_a_summary():
-    """A member that the model does not have is named with its place and with those there are."""
+def test_an_unknown_member_of_a_summary():
+    """The violation for an unknown member lists the members that exist."""
     names = ", ".join(model.members("SessionSummary"))
     assert _texts(validation.check_response({"sessions": [{**SUMMARY, "status": 1}]})) == [
         f"sessions[0].status: 1 (expected no such member; {names})"
     ]
 
 
-def test_paths_start_where_the_caller_says():
-    """``check_shape`` puts its place before those that it finds."""
+def test_the_path_of_a_checked_shape():
+    """``check_shape`` puts the given path before those of the violations."""
     assert _texts(
         validation.check_shape({**SUMMARY, "updatedBy": 1}, "SessionSummary", "given[2]")
     ) == ["given[2].updatedBy: 1 (expected a string)"]
@@ -340,7 +340,7 @@ def test_paths_start_where_the_caller_says():
 
 @pytest.fixture
 def every_type(monkeypatch):
-    """A service model with a shape of every type that a service model may have."""
+    """A service model with a shape of every type."""
     shapes = {
         "Short": {"type": "string", "min": 2, "max": 4},
         "Any": {"type": "string"},
@@ -396,8 +396,8 @@ def every_type(monkeypatch):
         ("Nothing", {}),
     ],
 )
-def test_good_values_of_every_type(name, value):
-    """Spans include both their ends, and a type that nobody checks lets everything through."""
+def test_valid_values_of_every_type(name, value):
+    """Values at the limits are valid, and so is any value of a type that is not checked."""
     assert validation.check_shape(value, name) == []
 
 
@@ -441,6 +441,6 @@ def test_good_values_of_every_type(name, value):
         ("Nothing", {"a": 1}, ["a: 1 (expected no such member; nothing)"]),
     ],
 )
-def test_bad_values_of_every_type(name, value, expected):
-    """Whatever types later service models use, a value of the wrong type or size is named."""
+def test_invalid_values_of_every_type(name, value, expected):
+    """A value of the wrong type or size is reported, whatever type a service model uses."""
     assert _texts(validation.check_shape(value, name)) == expected

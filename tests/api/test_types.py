@@ -1,4 +1,4 @@
-"""The types of the API, as tools that read types use them."""
+"""The typed dicts of the API with tools that read types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUMMARIES = pydantic.TypeAdapter(list[SessionSummary])
 
 
 def test_pydantic_takes_valid_summaries():
-    """Summaries go through pydantic unchanged."""
+    """Valid summaries pass through pydantic unchanged."""
     summaries = list(Listing(runs=(("STARTED", 1), ("ENDED", 1))))
     assert SUMMARIES.validate_python(summaries) == summaries
     (read,) = SUMMARIES.validate_json(SUMMARIES.dump_json(summaries[:1]))
@@ -38,7 +38,7 @@ def test_pydantic_takes_valid_summaries():
     ],
 )
 def test_pydantic_refuses_invalid_members(change, member, kind):
-    """Pydantic names the member that has a value of another type."""
+    """Pydantic names the member whose value has the wrong type."""
     (summary,) = Listing(page_sizes=(1,))
     with pytest.raises(pydantic.ValidationError) as caught:
         SUMMARIES.validate_python([{**summary, **change}])
@@ -48,7 +48,7 @@ def test_pydantic_refuses_invalid_members(change, member, kind):
 
 
 def test_pydantic_knows_which_members_are_required():
-    """The five members that every summary has are required, and the others are not."""
+    """Pydantic requires the five members that every summary has, and no others."""
     with pytest.raises(pydantic.ValidationError) as caught:
         SUMMARIES.validate_python([{}])
     assert {(error["loc"][1], error["type"]) for error in caught.value.errors()} == {
@@ -58,7 +58,7 @@ def test_pydantic_knows_which_members_are_required():
 
 
 def test_pydantic_models_hold_requests_and_responses():
-    """The types may be fields of a model."""
+    """The types can be fields of a pydantic model."""
 
     class Exchange(pydantic.BaseModel):
         request: ListSessionsRequest
@@ -70,8 +70,8 @@ def test_pydantic_models_hold_requests_and_responses():
     assert exchange.model_dump() == {"request": request, "response": response}
 
 
-def test_hypothesis_still_knows_the_types():
-    """``st.from_type`` gives valid summaries, also inside another type."""
+def test_from_type():
+    """``st.from_type`` draws valid summaries, also inside another type."""
     (summary,) = find(st.from_type(list[SessionSummary]), lambda drawn: len(drawn) == 1)
     assert_session_summary(summary)
     assert isinstance(summary["startedAt"], datetime.datetime)

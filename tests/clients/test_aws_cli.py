@@ -1,4 +1,4 @@
-"""The AWS CLI, unmodified, as a subprocess."""
+"""The unmodified AWS CLI, run as a subprocess."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from pytest_deadline_sessions import Behavior, FakeDeadline, Listing
 
 pytest.importorskip("h11")
-# Not just any on the path: what a machine has is of some version, for some other purpose.
+# Not the first on the PATH, which may have any version.
 _BESIDE = str(Path(sys.executable).with_name("aws"))
 AWS = shutil.which(os.environ.get("DEADLINE_SESSIONS_AWS", _BESIDE))
 pytestmark = pytest.mark.skipif(AWS is None, reason="the AWS CLI is not installed")
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(AWS is None, reason="the AWS CLI is not installe
 
 @pytest.fixture
 def fake():
-    """A fake that is served, with small pages."""
+    """A fake with small pages, served over HTTP."""
     fake = FakeDeadline(Behavior(page_size=3))
     with fake.serve():
         yield fake
@@ -30,13 +30,13 @@ def fake():
 
 @pytest.fixture
 def aws(fake, tmp_path):
-    """A function that runs ``aws deadline …`` with nothing of the user's."""
+    """A function that runs ``aws deadline …`` without the user's configuration."""
     environment = {**fake.endpoint_environment(), "HOME": str(tmp_path), "AWS_PAGER": ""}
 
     def run(command, ids, *arguments):
-        named = [part for name, value in ids.items() for part in (f"--{_dashed(name)}", value)]
+        id_options = [part for name, value in ids.items() for part in (f"--{_dashed(name)}", value)]
         return subprocess.run(
-            [AWS, "deadline", command, *named, *arguments, "--output", "json"],
+            [AWS, "deadline", command, *id_options, *arguments, "--output", "json"],
             env=environment,
             capture_output=True,
             text=True,
@@ -48,7 +48,7 @@ def aws(fake, tmp_path):
 
 
 def _dashed(name):
-    return "".join(f"-{one.lower()}" if one.isupper() else one for one in name)
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def _read(done):
@@ -57,7 +57,7 @@ def _read(done):
 
 
 def _ids(response):
-    return [one["sessionId"] for one in response["sessions"]]
+    return [session["sessionId"] for session in response["sessions"]]
 
 
 def _sizes(fake):
@@ -66,37 +66,37 @@ def _sizes(fake):
 
 @pytest.fixture
 def job(fake):
-    """A job of ten sessions."""
+    """A job with ten sessions."""
     return fake.add_job(Listing(runs=(("ENDED", 4), ("STARTED", 6))))
 
 
 def test_all_pages(fake, aws, job):
-    """Without options the CLI follows the tokens to the end, over a fault."""
+    """Without options the CLI follows all tokens and retries after a fault."""
     fake.fail_next("InternalServerErrorException", after=2)
     response = _read(aws("list-sessions", job))
-    assert _ids(response) == [one["sessionId"] for one in job.listing]
+    assert _ids(response) == [session["sessionId"] for session in job.listing]
     assert "NextToken" not in response
     assert _sizes(fake) == [(None, 3), (None, 3), (None, 0), (None, 3), (None, 1)]
 
 
 def test_page_size(fake, aws, job):
-    """``--page-size`` is what each call asks for, and changes nothing about the result."""
+    """``--page-size`` sets ``maxResults`` of each call, and the result is the same."""
     response = _read(aws("list-sessions", job, "--page-size", "2"))
     assert len(_ids(response)) == 10
     assert _sizes(fake) == [(2, 2)] * 5
 
 
 def test_items_and_starting_token(aws, job):
-    """``--max-items`` stops inside a page, and ``--starting-token`` goes on where it stopped."""
+    """``--max-items`` stops inside a page, and ``--starting-token`` continues from there."""
     first = _read(aws("list-sessions", job, "--max-items", "4"))
     assert len(_ids(first)) == 4
     rest = _read(aws("list-sessions", job, "--starting-token", first["NextToken"]))
-    assert _ids(first) + _ids(rest) == [one["sessionId"] for one in job.listing]
+    assert _ids(first) + _ids(rest) == [session["sessionId"] for session in job.listing]
     assert "NextToken" not in rest
 
 
 def test_an_expired_starting_token(fake, aws, job):
-    """It is the service's ValidationException that the CLI shows."""
+    """The CLI shows the service's ValidationException for an expired token."""
     first = _read(aws("list-sessions", job, "--max-items", "3"))
     fake.clock.advance(hours=25)
     done = aws("list-sessions", job, "--starting-token", first["NextToken"])
@@ -106,7 +106,7 @@ def test_an_expired_starting_token(fake, aws, job):
 
 
 def test_a_refusal(fake, aws, job):
-    """The CLI fails with what the service gave."""
+    """The CLI fails and shows the service's error."""
     fake.fail_next("AccessDeniedException")
     done = aws("list-sessions", job)
     assert done.returncode > 0
@@ -114,22 +114,25 @@ def test_a_refusal(fake, aws, job):
 
 
 def test_getting_and_updating_a_session(aws, job):
-    """``update-session`` changes what ``get-session`` and the handle show."""
+    """``update-session`` changes what ``get-session`` and the Session object show."""
     session = job.sessions[5]
-    named = {**job, "sessionId": session.session_id}
-    assert _read(aws("get-session", named))["lifecycleStatus"] == "STARTED"
-    assert _read(aws("update-session", named, "--target-lifecycle-status", "ENDED")) == {}
-    got = _read(aws("get-session", named))
-    assert (got["lifecycleStatus"], got["targetLifecycleStatus"]) == ("UPDATE_IN_PROGRESS", "ENDED")
+    ids = {**job, "sessionId": session.session_id}
+    assert _read(aws("get-session", ids))["lifecycleStatus"] == "STARTED"
+    assert _read(aws("update-session", ids, "--target-lifecycle-status", "ENDED")) == {}
+    details = _read(aws("get-session", ids))
+    assert (details["lifecycleStatus"], details["targetLifecycleStatus"]) == (
+        "UPDATE_IN_PROGRESS",
+        "ENDED",
+    )
     assert session.status == "UPDATE_IN_PROGRESS"
 
 
-def test_operations_around(fake, aws):
-    """The CLI reads what a job with work has."""
+def test_other_operations(fake, aws):
+    """The CLI reads the name, the session actions and the search result of a job."""
     job = fake.add_job(Listing(runs=(("ENDED", 2),)), tasks=3, details={"name": "Shot 10"})
     assert _read(aws("get-job", job))["name"] == "Shot 10"
     actions = _read(aws("list-session-actions", job))["sessionActions"]
     assert len(actions) == 2 * 2 + 3
     queue = ["--queue-ids", job["queueId"], "--item-offset", "0"]
-    found = _read(aws("search-jobs", {"farmId": job["farmId"]}, *queue))
-    assert [one["name"] for one in found["jobs"]] == ["Shot 10"]
+    result = _read(aws("search-jobs", {"farmId": job["farmId"]}, *queue))
+    assert [found_job["name"] for found_job in result["jobs"]] == ["Shot 10"]

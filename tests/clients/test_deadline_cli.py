@@ -1,4 +1,4 @@
-"""The vendor's ``deadline`` command, unmodified: in this process and as a subprocess."""
+"""The vendor's unmodified ``deadline`` command, in this process and as a subprocess."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BUCKET = "renders"
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch, tmp_path):
-    """Nothing of the user's is read or written, and nothing is told to the vendor."""
+    """Keep the command from the user's files, and switch its telemetry off."""
     for name, value in {
         "HOME": tmp_path,
         "DEADLINE_CONFIG_FILE_PATH": tmp_path / "config",
@@ -41,7 +41,7 @@ def home(monkeypatch, tmp_path):
 
 @pytest.fixture
 def fake():
-    """A fake with small pages, which answers every client of the process; moto has the rest."""
+    """A fake with small pages that intercepts this process; moto answers other services."""
     _forget()
     with moto.mock_aws(), FakeDeadline(Behavior(page_size=2)) as fake:
         yield fake
@@ -59,7 +59,7 @@ def _options(job, *names):
 
 
 def _run(*arguments):
-    """What the command prints, run in this process."""
+    """Run the command in this process and return its output."""
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     return done.output
@@ -70,7 +70,7 @@ def _operations(fake, *, failed=False):
 
 
 def _log(job, session_id, lines):
-    """Write the log of a session where the fake says that it is."""
+    """Write the log of a session to the log group and stream that the fake gives."""
     details = boto3.client("deadline").get_session(**job, sessionId=session_id)["log"]
     logs = boto3.client("logs")
     group, stream = details["options"]["logGroupName"], details["options"]["logStreamName"]
@@ -82,7 +82,7 @@ def _log(job, session_id, lines):
 
 
 def test_logs_of_the_latest_session(fake):
-    """``job logs`` pages through all sessions, over a fault, and shows the last one's log."""
+    """``job logs`` pages through all sessions, despite a fault, and shows the latest one's log."""
     job = fake.add_job(sessions=5, details={"name": "Shot 10"})
     last = job.listing[4]["sessionId"]
     _log(job, last, [f"line {number}" for number in range(LOGGED)])
@@ -97,7 +97,7 @@ def test_logs_of_the_latest_session(fake):
 
 
 def test_logs_of_an_action(fake):
-    """``job logs --session-action-id`` takes the times of the action."""
+    """``job logs --session-action-id`` shows the log for the time of the action."""
     job = fake.add_job(sessions=1, tasks=1)
     session_id = job.listing[0]["sessionId"]
     _log(job, session_id, ["line"])
@@ -110,7 +110,7 @@ def test_logs_of_an_action(fake):
 
 
 def test_no_logs_without_sessions(fake):
-    """The command fails as it does against the service."""
+    """``job logs`` fails for a job without sessions, and says so."""
     job = fake.add_job()
     done = CliRunner().invoke(main, ["job", "logs", *_options(job)])
     assert done.exit_code == 1
@@ -118,7 +118,7 @@ def test_no_logs_without_sessions(fake):
 
 
 def test_a_fault_that_stays(fake):
-    """What the service refuses to the last attempt ends the command with its reason."""
+    """A fault on every attempt ends the command with the service's error."""
     job = fake.add_job(sessions=1)
     fake.fail_next("AccessDeniedException", operation="GetJob", times=None)
     done = CliRunner().invoke(main, ["job", "trace-schedule", *_options(job)])
@@ -131,20 +131,20 @@ def _traced(path):
 
 
 def _check_trace(trace, job):
-    """The trace has every session, and every action of one that has ended."""
+    """Check that the trace has all sessions, with the actions of their tasks."""
     events = trace["traceEvents"]
-    begun = [one["args"]["sessionId"] for one in events if one["ph"] == "B"]
-    assert begun == [one["sessionId"] for one in job.listing]
-    names = {one["name"] for one in events if one["cat"] == "taskRun"}
+    session_ids = [event["args"]["sessionId"] for event in events if event["ph"] == "B"]
+    assert session_ids == [session["sessionId"] for session in job.listing]
+    names = {event["name"] for event in events if event["cat"] == "taskRun"}
     assert names == {f"Frame={number}" for number in (1, 2, 3)}
-    other = trace["otherData"]
-    # Each session enters and leaves, and each task runs once.
-    assert (other["sessionCount"], other["taskRunCount"], other["envActionCount"]) == (5, 6, 10)
-    assert other["sessionActionDuration"] == other["sessionDuration"]
+    totals = trace["otherData"]
+    # Each session enters and exits its environment, and each task runs once.
+    assert (totals["sessionCount"], totals["taskRunCount"], totals["envActionCount"]) == (5, 6, 10)
+    assert totals["sessionActionDuration"] == totals["sessionDuration"]
 
 
 def test_tracing_a_schedule(fake, home):
-    """``job trace-schedule`` finds sessions, actions, steps and tasks that hang together."""
+    """``job trace-schedule`` gets consistent sessions, actions, steps and tasks, despite faults."""
     job = fake.add_job(Listing(runs=(("ENDED", 5),)), steps=2, tasks=6)
     for operation in ("ListSessions", "ListSessionActions", "BatchGetStep", "BatchGetTask"):
         fake.fail_next("InternalServerErrorException", operation=operation)
@@ -166,7 +166,7 @@ def test_tracing_a_schedule(fake, home):
 
 @pytest.mark.parametrize("attachments", [False, True])
 def test_synchronising_a_queue_in_a_dry_run(fake, home, attachments):
-    """``queue sync-output --dry-run`` searches jobs and finds the work of those with output."""
+    """``queue sync-output --dry-run`` searches jobs, and the sessions of those with attachments."""
     settings = {"s3BucketName": BUCKET, "rootPrefix": "farm"}
     boto3.client("s3").create_bucket(
         Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
@@ -199,7 +199,7 @@ def test_synchronising_a_queue_in_a_dry_run(fake, home, attachments):
 
 
 def test_searching_a_long_queue(fake, home):
-    """More jobs than a search gives at once are found by the time of their creation."""
+    """More jobs than one search returns are found by their creation times."""
     for _ in range(120):
         job = fake.add_job(sessions=1)
         fake.clock.advance(seconds=1)
@@ -228,7 +228,7 @@ def _run_outside(fake, *arguments):
 
 @pytest.mark.usefixtures("deadline_sessions_endpoint")
 def test_tracing_a_schedule_from_outside(deadline_sessions, home):
-    """As a subprocess the command gets the same, over several pages and a fault."""
+    """As a subprocess, ``job trace-schedule`` gets the same, over several pages and a fault."""
     fake = deadline_sessions
     fake.reset(Behavior(page_size=2))
     job = fake.add_job(Listing(runs=(("ENDED", 5),)), steps=2, tasks=6)
@@ -247,7 +247,7 @@ def test_tracing_a_schedule_from_outside(deadline_sessions, home):
 
 @pytest.mark.usefixtures("deadline_sessions_endpoint")
 def test_logs_from_outside(deadline_sessions, monkeypatch):
-    """``job logs`` pages over a fault as a subprocess, too, and reads the log at moto's server."""
+    """As a subprocess, ``job logs`` pages despite a fault, and reads the log from moto's server."""
     pytest.importorskip("flask", reason="needs moto[server]")
     from moto.server import ThreadedMotoServer
 
@@ -273,7 +273,7 @@ def test_logs_from_outside(deadline_sessions, monkeypatch):
 
 @pytest.mark.usefixtures("deadline_sessions_endpoint")
 def test_synchronising_from_outside(deadline_sessions, home):
-    """As a subprocess, too, a dry run ends where there is no output to look for."""
+    """As a subprocess, ``queue sync-output --dry-run`` finds a job without output."""
     fake = deadline_sessions
     job = fake.add_job(Listing(runs=(("ENDED", 1),)), tasks=1, details={"name": "Shot 10"})
     fake.describe(job["jobId"], endedAt=fake.clock.now())
@@ -291,7 +291,7 @@ def test_synchronising_from_outside(deadline_sessions, home):
 
 @pytest.mark.usefixtures("deadline_sessions_endpoint")
 def test_refused_from_outside(deadline_sessions):
-    """A refusal reaches the user of the subprocess with its reason, and the transcript."""
+    """A fault is shown to the user of the subprocess and recorded in the transcript."""
     fake = deadline_sessions
     job = fake.add_job(sessions=1)
     fake.fail_next("AccessDeniedException")

@@ -1,7 +1,7 @@
-"""The JavaScript SDK reaches the service over HTTP.
+"""The JavaScript SDK as a client over HTTP.
 
 These tests need node and, in the folder that ``DEADLINE_SESSIONS_NODE_MODULES`` names, the npm
-package ``@aws-sdk/client-deadline``; ``nox -s javascript`` sees to both.
+package ``@aws-sdk/client-deadline``; ``nox -s javascript`` provides both.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ const [farmId, queueId, jobId] = process.argv.slice(-3);
 
 @pytest.fixture
 def run(deadline_sessions_endpoint, tmp_path):
-    """Run the program on a job, and give what it prints."""
+    """Return a function that runs the program on a job and returns its output."""
 
     def run(job):
         (tmp_path / "program.cjs").write_text(PROGRAM)
@@ -66,15 +66,15 @@ def run(deadline_sessions_endpoint, tmp_path):
 
 
 def test_the_paginator_gets_everything(deadline_sessions, run):
-    """Several pages, an empty one, awkward tokens and a fault that heals."""
+    """The SDK's paginator gets all pages, an empty one included, and retries after a fault."""
     job = deadline_sessions.add_job(
         Listing(page_sizes=(2, 0, 1), runs=(("STARTED", 2), ("ENDED", 1)))
     )
     deadline_sessions.fail_next("InternalServerErrorException", after=1)
     assert run(job) == {
         "found": [
-            [one["sessionId"], one["startedAt"].strftime("%Y-%m-%dT%H:%M:%S.000Z")]
-            for one in job.listing
+            [session["sessionId"], session["startedAt"].strftime("%Y-%m-%dT%H:%M:%S.000Z")]
+            for session in job.listing
         ],
         "status": "ENDED",
     }
@@ -82,7 +82,7 @@ def test_the_paginator_gets_everything(deadline_sessions, run):
 
 
 def test_errors_are_those_of_the_model(deadline_sessions, run):
-    """A modelled error is an exception of its name there too."""
+    """The SDK raises a modelled error as an exception of that name."""
     job = deadline_sessions.add_job(Listing(page_sizes=(1, 1)))
     deadline_sessions.fail_next("AccessDeniedException", after=1)
     assert run(job) == {

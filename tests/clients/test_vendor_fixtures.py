@@ -1,4 +1,4 @@
-"""The vendor's own test fixtures, with both plugins installed side by side."""
+"""The vendor's own test fixtures, with both plugins installed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from moto import mock_aws  # noqa: E402 (after the skips)
 
 @pytest.fixture
 def deadline(deadline_sessions):  # noqa: ARG001 (it intercepts)
-    """The vendor's client around one that reaches the service."""
+    """The vendor's client, around a boto3 client that the fake answers."""
     return clients.DeadlineClient(boto3.client("deadline"))
 
 
 def _job(ids, client):
-    """The vendor's ``Job``, made from what the service says of it."""
+    """Make the vendor's ``Job`` from the service's details of a job."""
     farm = resources.Farm(ids["farmId"])
     queue = resources.Queue(ids["queueId"], farm)
     details = resources.Job.get_job_details(
@@ -31,7 +31,7 @@ def _job(ids, client):
 
 
 def test_fixtures_do_not_collide(request):
-    """None of our fixtures has a name that the vendor's plugin uses."""
+    """No fixture of this plugin has a name that the vendor's plugin uses."""
     manager = request.config.pluginmanager
     assert manager.hasplugin("deadline_test_fixtures")
     ours = {"deadline_sessions", "deadline_sessions_client", "deadline_sessions_endpoint"}
@@ -41,7 +41,7 @@ def test_fixtures_do_not_collide(request):
 
 @mock_aws
 def test_the_logs_of_all_sessions_of_a_job(deadline_sessions, deadline):
-    """``Job.get_logs`` lists every session over several pages, an empty one and a fault."""
+    """``Job.get_logs`` lists all sessions, over several pages, an empty one and a fault."""
     ids = deadline_sessions.add_job(Listing(page_sizes=(2, 0, 1)))
     logs = boto3.client("logs")
     group = "/aws/deadline/{farmId}/{queueId}".format(**ids)
@@ -49,22 +49,22 @@ def test_the_logs_of_all_sessions_of_a_job(deadline_sessions, deadline):
     for session in ids.listing:
         logs.create_log_stream(logGroupName=group, logStreamName=session["sessionId"])
     deadline_sessions.fail_next("ThrottlingException", after=1)
-    found = _job(ids, deadline).get_logs(deadline_client=deadline, logs_client=logs)
-    assert list(found.session_logs) == [one["sessionId"] for one in ids.listing]
+    logs_of_job = _job(ids, deadline).get_logs(deadline_client=deadline, logs_client=logs)
+    assert list(logs_of_job.session_logs) == [session["sessionId"] for session in ids.listing]
 
 
 def test_the_last_session_of_a_task(deadline_sessions, deadline):
-    """``Task.get_last_session`` gets the session that ran it, and makes its ``Session`` of it."""
+    """``Task.get_last_session`` returns the session that ran the task."""
     ids = deadline_sessions.add_job(Listing(page_sizes=(1,), runs=(("ENDED", 1),)), tasks=1)
     job = _job(ids, deadline)
     session = ids.listing[0]
     client = boto3.client("deadline")
     (action,) = (
-        one
-        for one in client.list_session_actions(**ids, sessionId=session["sessionId"])[
+        action
+        for action in client.list_session_actions(**ids, sessionId=session["sessionId"])[
             "sessionActions"
         ]
-        if "taskRun" in one["definition"]
+        if "taskRun" in action["definition"]
     )
     task = resources.Task(
         farm=job.farm,
@@ -77,8 +77,11 @@ def test_the_last_session_of_a_task(deadline_sessions, deadline):
         run_status=resources.TaskStatus.SUCCEEDED,
         latest_session_action_id=action["sessionActionId"],
     )
-    found = task.get_last_session(deadline_client=deadline)
-    assert (found.id, found.lifecycle_status) == (session["sessionId"], "ENDED")
-    assert (found.started_at, found.ended_at) == (session["startedAt"], session["endedAt"])
-    assert found.logs.options["logStreamName"] == session["sessionId"]
-    assert found.worker_log.options["logStreamName"] == session["workerId"]
+    last_session = task.get_last_session(deadline_client=deadline)
+    assert (last_session.id, last_session.lifecycle_status) == (session["sessionId"], "ENDED")
+    assert (last_session.started_at, last_session.ended_at) == (
+        session["startedAt"],
+        session["endedAt"],
+    )
+    assert last_session.logs.options["logStreamName"] == session["sessionId"]
+    assert last_session.worker_log.options["logStreamName"] == session["workerId"]

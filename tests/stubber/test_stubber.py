@@ -1,4 +1,4 @@
-"""``ListSessionsStubber``: the pages that it queues and answers."""
+"""``ListSessionsStubber``: the pages that it queues and returns."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from pytest_deadline_sessions._transport import client_factory
 ANY_VALUES = [pytest.param(botocore.stub.ANY, id="botocore"), pytest.param(mock.ANY, id="unittest")]
 
 
-def test_it_is_a_stubber_of_botocore(stubber: Any) -> None:
-    """Code that asks for a botocore Stubber can be given ours."""
+def test_the_stubber_is_a_botocore_stubber(stubber: Any) -> None:
+    """A ListSessionsStubber is an instance of botocore's Stubber."""
     assert isinstance(stubber, botocore.stub.Stubber)
 
 
-def test_the_default_job_is_a_valid_request_that_nobody_can_change(stubber: Any) -> None:
-    """The default ids are such that the service could have given them, and stay as they are."""
+def test_the_default_job(stubber: Any) -> None:
+    """``stubber.job`` is a valid request and cannot be changed."""
     assert validation.check_request(dict(stubber.job)) == []
     assert list(stubber.job) == ["farmId", "queueId", "jobId"]
     with pytest.raises(TypeError):
         stubber.job["jobId"] = "job-1"
 
 
-def test_the_repr_counts_what_is_queued_and_what_was_given(stubber: Any) -> None:
-    """One sees at once how far a stubber has come."""
+def test_repr(stubber: Any) -> None:
+    """The repr counts the queued and the given responses."""
     stubber.add_pages([[], []])
     stubber.client.list_sessions(**stubber.job)
     assert repr(stubber) == "<ListSessionsStubber: 1 queued, 1 given>"
 
 
-def test_pages_are_chained_for_a_paginator(stubber: Any) -> None:
-    """A paginator gets every page in order and passes every token on."""
+def test_pages_are_chained_by_tokens(stubber: Any) -> None:
+    """A paginator gets every page in order and passes each token on."""
     pages = [summaries(2), [], summaries(1, first=3)]
     stubber.add_pages(pages)
     paginator = stubber.client.get_paginator("list_sessions")
@@ -54,16 +54,16 @@ def test_pages_are_chained_for_a_paginator(stubber: Any) -> None:
     stubber.assert_no_pending_responses()
 
 
-def test_a_paginator_may_ask_for_a_page_size(stubber: Any) -> None:
-    """The page size of a paginator is a maxResults like any other."""
+def test_the_page_size_of_a_paginator(stubber: Any) -> None:
+    """A paginator's page size must match the queued ``maxResults``."""
     stubber.add_pages([summaries(2), summaries(1, first=3)], maxResults=2)
     paginator = stubber.client.get_paginator("list_sessions")
     pages = list(paginator.paginate(**stubber.job, PaginationConfig={"PageSize": 2}))
     assert [len(page["sessions"]) for page in pages] == [2, 1]
 
 
-def test_pages_come_without_anything_added(stubber: Any) -> None:
-    """A response has the summaries and the token, and nothing that was not queued."""
+def test_responses_have_no_other_members(stubber: Any) -> None:
+    """A response has only the sessions and the token, without metadata."""
     stubber.add_pages([summaries(1), []])
     first = stubber.client.list_sessions(**stubber.job)
     assert list(first) == ["sessions", "nextToken"]
@@ -74,7 +74,7 @@ def test_pages_come_without_anything_added(stubber: Any) -> None:
 
 @pytest.mark.parametrize("dropped", ["farmId", "maxResults", "nextToken"])
 def test_every_call_has_to_repeat_every_argument(stubber: Any, dropped: str) -> None:
-    """A second call that leaves an argument out, or the token, is not the expected one."""
+    """A second call that leaves out an id, ``maxResults`` or the token is unexpected."""
     stubber.add_pages([[], []], **OTHER_JOB, maxResults=5)
     token = stubber.client.list_sessions(**OTHER_JOB, maxResults=5)["nextToken"]
     second = {**OTHER_JOB, "maxResults": 5, "nextToken": token}
@@ -83,22 +83,22 @@ def test_every_call_has_to_repeat_every_argument(stubber: Any, dropped: str) -> 
     stubber.client.list_sessions(**second)
 
 
-def test_a_call_may_have_no_argument_that_is_not_expected(stubber: Any) -> None:
-    """An argument too many is not the expected call either."""
+def test_an_additional_argument(stubber: Any) -> None:
+    """A call with an argument that was not queued is unexpected."""
     stubber.add_pages([[]])
     with pytest.raises(StubAssertionError):
         stubber.client.list_sessions(**stubber.job, maxResults=5)
 
 
-def test_one_page_has_no_token(stubber: Any) -> None:
-    """A listing of one page, also an empty one, ends with it."""
+def test_a_single_page_has_no_token(stubber: Any) -> None:
+    """A listing of one page ends with that page, even if it is empty."""
     stubber.add_pages([[]])
     assert stubber.client.list_sessions(**stubber.job) == {"sessions": []}
     assert stubber.next_token is None
 
 
-def test_tokens_are_unique_valid_and_awkward(stubber: Any) -> None:
-    """No token comes twice, each is as the service may send it, and careless escaping breaks it."""
+def test_tokens_are_unique_and_need_escaping(stubber: Any) -> None:
+    """Tokens are unique and valid, and contain characters that must be escaped."""
     tokens: list[str] = []
     for job in (stubber.job, OTHER_JOB):
         stubber.add_pages([[], [], []], more=True, **job)
@@ -113,7 +113,7 @@ def test_tokens_are_unique_valid_and_awkward(stubber: Any) -> None:
 
 
 def test_tokens_are_the_same_in_every_run() -> None:
-    """Two stubbers that queue the same give the same tokens, so failures can be compared."""
+    """Two stubbers with the same pages return the same tokens."""
     tokens = []
     for _ in range(2):
         stubber = ListSessionsStubber(client_factory.client())
@@ -122,8 +122,8 @@ def test_tokens_are_the_same_in_every_run() -> None:
     assert tokens[0] == tokens[1]
 
 
-def test_more_gives_the_last_page_a_token_to_go_on_from(stubber: Any) -> None:
-    """A listing can be left open and continued by what is queued next."""
+def test_more(stubber: Any) -> None:
+    """With ``more=True`` the last page has a token, with which later responses continue."""
     stubber.add_pages([summaries(1)], more=True)
     stubber.add_fault("ThrottlingException", nextToken=stubber.next_token)
     stubber.add_pages([summaries(1, first=2)], nextToken=stubber.next_token)
@@ -134,8 +134,8 @@ def test_more_gives_the_last_page_a_token_to_go_on_from(stubber: Any) -> None:
     assert last == {"sessions": summaries(1, first=2)}
 
 
-def test_a_page_may_bring_its_own_token(stubber: Any) -> None:
-    """The token of a Page is used as it is, also at the end, also when it is empty."""
+def test_a_page_with_its_own_token(stubber: Any) -> None:
+    """The token of a Page is used, also on the last page and also if it is empty."""
     stubber.add_pages([Page(summaries(1), "mine"), Page(), Page([], "")])
     assert stubber.client.list_sessions(**stubber.job)["nextToken"] == "mine"
     second = stubber.client.list_sessions(**stubber.job, nextToken="mine")
@@ -145,7 +145,7 @@ def test_a_page_may_bring_its_own_token(stubber: Any) -> None:
 
 
 def test_pages_may_be_any_iterables(stubber: Any) -> None:
-    """Generators, tuples and listings are pages too."""
+    """Generators, tuples and listings are accepted as pages."""
     stubber.add_pages(
         page for page in (tuple(summaries(1)), iter(summaries(1, first=2)), Listing(first=3))
     )
@@ -158,7 +158,7 @@ def test_pages_may_be_any_iterables(stubber: Any) -> None:
 
 @pytest.mark.parametrize("anything", ANY_VALUES)
 def test_any_stands_for_every_value(stubber: Any, anything: Any) -> None:
-    """An argument that the test does not care about can have any value, on every page."""
+    """``ANY`` as an expected argument matches any value, on every page."""
     stubber.add_pages([[], []], maxResults=anything, **{**OTHER_JOB, "jobId": anything})
     token = stubber.client.list_sessions(**OTHER_JOB, maxResults=1)["nextToken"]
     stubber.client.list_sessions(**OTHER_JOB, maxResults=9, nextToken=token)
@@ -166,8 +166,8 @@ def test_any_stands_for_every_value(stubber: Any, anything: Any) -> None:
 
 
 @pytest.mark.parametrize("anything", ANY_VALUES)
-def test_any_may_stand_for_a_token(stubber: Any, anything: Any) -> None:
-    """A listing can be resumed with whatever token the code under test has saved."""
+def test_any_as_a_token(stubber: Any, anything: Any) -> None:
+    """``ANY`` as the expected token matches any token."""
     stubber.add_pages([[]], nextToken=anything)
     assert stubber.client.list_sessions(**stubber.job, nextToken="saved") == {"sessions": []}
 
@@ -186,7 +186,7 @@ def test_any_may_stand_for_a_token(stubber: Any, anything: Any) -> None:
 def test_a_listing_is_cut_as_the_service_cuts_it(
     stubber: Any, listing: Listing, request_: dict[str, Any]
 ) -> None:
-    """A collector sees the same pages from the stubber as from the in-memory service."""
+    """The stubber serves a Listing in the same pages as the fake."""
     fake = FakeDeadline()
     config = {"PageSize": request_.get("maxResults")}
     job = fake.add_job(listing)
@@ -199,8 +199,8 @@ def test_a_listing_is_cut_as_the_service_cuts_it(
     stubber.assert_no_pending_responses()
 
 
-def test_a_listing_may_be_left_open(stubber: Any) -> None:
-    """What may be left open, or let through, as pages may be so as a listing."""
+def test_options_of_add_listing(stubber: Any) -> None:
+    """``add_listing`` takes ``more`` and ``strict`` as ``add_pages`` does."""
     bad = Listing.of([{"sessionId": "session-1"}], strict=False)
     with pytest.raises(ValueError, match="the real service"):
         stubber.add_listing(bad)
@@ -212,14 +212,14 @@ def test_a_listing_may_be_left_open(stubber: Any) -> None:
 
 
 @pytest.mark.parametrize("most", [0, 101, "7", None])
-def test_an_impossible_limit_cuts_as_if_there_were_none(stubber: Any, most: Any) -> None:
-    """A maxResults that the service would refuse, let through, leaves pages of 100."""
+def test_an_invalid_max_results_is_ignored(stubber: Any, most: Any) -> None:
+    """With ``strict=False`` an invalid ``maxResults`` leaves pages of 100 sessions."""
     stubber.add_listing(Listing(runs=(("ENDED", 101),)), strict=False, maxResults=most)
     assert len(stubber.pending) == 2
 
 
-def test_what_was_queued_does_not_change_with_what_it_was_made_of(stubber: Any) -> None:
-    """A caller that changes its lists and dicts later changes nothing in the queue."""
+def test_queued_responses_are_copied(stubber: Any) -> None:
+    """Changing the given lists and dicts afterwards does not change the queue."""
     pages = [summaries(1), []]
     wanted = copy.deepcopy(pages)
     response = {"sessions": summaries(1)}
@@ -235,8 +235,8 @@ def test_what_was_queued_does_not_change_with_what_it_was_made_of(stubber: Any) 
     assert stubber.client.list_sessions(**OTHER_JOB) == {"sessions": summaries(1)}
 
 
-def test_what_was_served_is_the_collectors_own(stubber: Any) -> None:
-    """A collector that changes what it got changes neither later pages nor the transcript."""
+def test_returned_responses_are_copied(stubber: Any) -> None:
+    """Changing a returned page changes neither later pages nor the transcript."""
     shared = summaries(1)
     stubber.add_pages([shared])
     stubber.add_pages([shared])
@@ -247,8 +247,8 @@ def test_what_was_served_is_the_collectors_own(stubber: Any) -> None:
     assert stubber.client.list_sessions(**stubber.job)["sessions"] == shared
 
 
-def test_the_transcript_keeps_the_arguments_as_they_were_sent(stubber: Any) -> None:
-    """Arguments that the code under test changes afterwards stay as sent in the transcript."""
+def test_recorded_arguments_are_copied(stubber: Any) -> None:
+    """Changing an argument after the call does not change the transcript."""
     tags = {"a": "1"}
     stubber.add_client_error("tag_resource", "ValidationException")
     with pytest.raises(ClientError):

@@ -1,4 +1,4 @@
-"""Errors from ``ListSessionsStubber``."""
+"""Error responses of ``ListSessionsStubber``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_deadline_sessions._domain.faults import BROKEN_CONNECTIONS
 
 
 def _without_transport(response: dict[str, Any]) -> dict[str, Any]:
-    """An error response without what only a wire can give it."""
+    """Return an error response without the metadata that only a real connection adds."""
     response = copy.deepcopy(response)
     metadata = response["ResponseMetadata"]
     metadata.pop("RequestId", None)
@@ -44,8 +44,8 @@ def _without_transport(response: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=repr,
 )
-def test_a_fault_is_what_the_service_gives(stubber: Any, fault: Fault) -> None:
-    """Status, headers, members, wording and class of an error are those of the real wire."""
+def test_a_fault_is_the_error_of_the_service(stubber: Any, fault: Fault) -> None:
+    """A fault gives the same error as the fake: class, status, headers, members and message."""
     fake = FakeDeadline()
     job = fake.add_job()
     fake.fail_next(fault, times=None)
@@ -58,8 +58,8 @@ def test_a_fault_is_what_the_service_gives(stubber: Any, fault: Fault) -> None:
     assert _without_transport(error.value.response) == _without_transport(wanted.value.response)
 
 
-def test_a_fault_may_be_named_by_its_code(stubber: Any) -> None:
-    """A code stands for the fault with the default members."""
+def test_a_fault_given_by_its_code(stubber: Any) -> None:
+    """A code adds the fault with its default members."""
     stubber.add_fault("ThrottlingException")
     assert stubber.pending == [
         "ListSessions(any arguments) → 429 ThrottlingException: Rate exceeded."
@@ -67,8 +67,8 @@ def test_a_fault_may_be_named_by_its_code(stubber: Any) -> None:
 
 
 @pytest.mark.parametrize("code", BROKEN_CONNECTIONS)
-def test_a_stubber_knows_no_connection(stubber: Any, code: str) -> None:
-    """A broken connection is refused with the reason, and where to go."""
+def test_broken_connections_are_refused(stubber: Any, code: str) -> None:
+    """A broken connection is refused; the error points to ``FakeDeadline.fail_next``."""
     with pytest.raises(ValueError, match="connection") as error:
         stubber.add_fault(code)
     assert text_of(error) == (
@@ -81,24 +81,22 @@ def test_a_stubber_knows_no_connection(stubber: Any, code: str) -> None:
     ("fault", "kind"),
     [("Throttled", ValueError), (Fault("ConflictException"), ValueError), (5, TypeError)],
 )
-def test_what_list_sessions_cannot_give_is_refused(
-    stubber: Any, fault: Any, kind: type[Exception]
-) -> None:
-    """Only an error that ListSessions is modelled to give is queued."""
+def test_other_faults_are_refused(stubber: Any, fault: Any, kind: type[Exception]) -> None:
+    """A fault that ListSessions does not model is refused."""
     with pytest.raises(kind, match="expected a"):
         stubber.add_fault(fault)
     assert stubber.pending == []
 
 
-def test_a_fault_without_a_request_answers_any_arguments(stubber: Any) -> None:
-    """A fault may hit whatever call comes next."""
+def test_a_fault_without_a_request(stubber: Any) -> None:
+    """A fault without a request is returned whatever the arguments of the next call."""
     stubber.add_fault("AccessDeniedException")
     with pytest.raises(stubber.client.exceptions.AccessDeniedException):
         stubber.client.list_sessions(**OTHER_JOB, maxResults=3, nextToken="x")
 
 
-def test_a_fault_with_a_request_answers_that_alone(stubber: Any) -> None:
-    """A fault's request has the default ids if it has none, and is exact."""
+def test_a_fault_with_a_request(stubber: Any) -> None:
+    """A fault with a request expects exactly that request, with the default ids."""
     stubber.add_fault("AccessDeniedException", maxResults=3)
     with pytest.raises(StubAssertionError):
         stubber.client.list_sessions(**stubber.job)
@@ -106,8 +104,8 @@ def test_a_fault_with_a_request_answers_that_alone(stubber: Any) -> None:
         stubber.client.list_sessions(**stubber.job, maxResults=3)
 
 
-def test_a_fault_with_an_impossible_request_is_refused(stubber: Any) -> None:
-    """A request that no call can have is refused for a fault as it is for pages."""
+def test_a_fault_with_an_invalid_request(stubber: Any) -> None:
+    """A fault with an invalid request, or with some of the ids, is refused."""
     with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_fault("ThrottlingException", maxResults=0)
     assert text_of(error) == (
@@ -127,10 +125,10 @@ def test_a_fault_with_an_impossible_request_is_refused(stubber: Any) -> None:
         ({**OTHER_JOB, "jobId": botocore.stub.ANY}, ("unknown", "unknown")),
     ],
 )
-def test_what_is_not_found_is_the_job(
+def test_the_resource_of_a_not_found_fault(
     stubber: Any, request_: dict[str, Any], resource: tuple[str, str]
 ) -> None:
-    """A ResourceNotFoundException names the job that is asked for, as far as that is known."""
+    """A ResourceNotFoundException names the expected job, or "unknown" if the id is ``ANY``."""
     stubber.add_fault("ResourceNotFoundException", **request_)
     with pytest.raises(stubber.client.exceptions.ResourceNotFoundException) as error:
         stubber.client.list_sessions(**{**stubber.job, **(OTHER_JOB if request_ else {})})
@@ -138,8 +136,8 @@ def test_what_is_not_found_is_the_job(
     assert (response["resourceId"], response["resourceType"]) == resource
 
 
-def test_a_resource_that_the_fault_names_stays(stubber: Any) -> None:
-    """What a fault was told is not replaced by the job."""
+def test_a_not_found_fault_with_a_given_resource(stubber: Any) -> None:
+    """A resource that the fault sets is not replaced by the job."""
     stubber.add_fault(Fault("ResourceNotFoundException", resourceId="q", resourceType="queue"))
     with pytest.raises(stubber.client.exceptions.ResourceNotFoundException) as error:
         stubber.client.list_sessions(**stubber.job)
@@ -147,8 +145,8 @@ def test_a_resource_that_the_fault_names_stays(stubber: Any) -> None:
     assert error.value.response["resourceType"] == "queue"
 
 
-def test_an_expired_token_gets_what_the_service_gives(stubber: Any) -> None:
-    """Status, reason and wording are those of the in-memory service."""
+def test_an_expired_token_gives_the_error_of_the_service(stubber: Any) -> None:
+    """``add_expired_token`` gives the same error as the fake."""
     fake = FakeDeadline()
     job = fake.add_job(2)
     client = fake.client(retries={"total_max_attempts": 1})
@@ -164,8 +162,11 @@ def test_an_expired_token_gets_what_the_service_gives(stubber: Any) -> None:
 
 
 @pytest.mark.parametrize("between", [False, True])
-def test_the_token_of_the_page_before_expires(stubber: Any, *, between: bool) -> None:
-    """Without a request, the call has to bring that page's token and arguments, faults or not."""
+def test_the_token_of_the_previous_page_expires(stubber: Any, *, between: bool) -> None:
+    """Without a request, the expired token is that of the previous page, with its arguments.
+
+    A fault in between does not change that.
+    """
     request = {**OTHER_JOB, "maxResults": 1}
     stubber.add_pages([summaries(1)], more=True, **request)
     if between:
@@ -182,8 +183,8 @@ def test_the_token_of_the_page_before_expires(stubber: Any, *, between: bool) ->
         stubber.client.list_sessions(**request, nextToken=token)
 
 
-def test_a_request_for_an_expired_token_is_completed(stubber: Any) -> None:
-    """The token of the page before and the default ids fill up what the request leaves out."""
+def test_a_partial_request_for_an_expired_token(stubber: Any) -> None:
+    """Missing ids and a missing token are filled in from the defaults and the previous page."""
     stubber.add_pages([[]], more=True)
     token = stubber.next_token
     stubber.add_expired_token(maxResults=3)
@@ -199,8 +200,8 @@ def test_a_request_for_an_expired_token_is_completed(stubber: Any) -> None:
             stubber.client.list_sessions(**request)
 
 
-def test_a_token_that_was_saved_may_expire_first(stubber: Any) -> None:
-    """Where nothing is queued and nothing said, the call may have any arguments."""
+def test_an_expired_token_in_an_empty_queue(stubber: Any) -> None:
+    """With an empty queue and no request, a call with any arguments gets the error."""
     stubber.add_expired_token()
     with pytest.raises(stubber.client.exceptions.ValidationException, match="has expired"):
         stubber.client.list_sessions(**stubber.job, nextToken="saved yesterday")
@@ -215,10 +216,10 @@ def test_a_token_that_was_saved_may_expire_first(stubber: Any) -> None:
         ([[[], []]], {}),
     ],
 )
-def test_a_token_that_never_was_cannot_expire(stubber: Any, pages: Any, request_: Any) -> None:
-    """Where no token is given, and the page before has none, the slip is explained."""
-    for each in pages:
-        stubber.add_pages(each)
+def test_an_expired_token_that_was_never_issued(stubber: Any, pages: Any, request_: Any) -> None:
+    """Without a token, given or from the previous page, the error explains what to do."""
+    for listing in pages:
+        stubber.add_pages(listing)
     with pytest.raises(ValueError, match="nextToken") as error:
         stubber.add_expired_token(**request_)
     assert text_of(error) == (
@@ -227,8 +228,8 @@ def test_a_token_that_never_was_cannot_expire(stubber: Any, pages: Any, request_
     )
 
 
-def test_an_expired_token_of_a_response_without_expectations(stubber: Any) -> None:
-    """Where the page before expects nothing, the expired token's call may have any arguments."""
+def test_an_expired_token_after_a_response_for_any_request(stubber: Any) -> None:
+    """After a response without expected arguments, any arguments get the expired-token error."""
     stubber.add_response("list_sessions", {"sessions": [], "nextToken": "t"})
     stubber.add_expired_token()
     assert stubber.pending == [
@@ -242,7 +243,7 @@ def test_an_expired_token_of_a_response_without_expectations(stubber: Any) -> No
     reason="the service model of this botocore has no limit for tokens",
 )
 def test_an_impossible_request_for_an_expired_token_is_refused(stubber: Any) -> None:
-    """A token may be no longer than the model allows, though it has expired."""
+    """An expired token that is longer than the model allows is refused."""
     with pytest.raises(ValueError, match="nextToken: 4097 characters"):
         stubber.add_expired_token(nextToken="x" * 4097)
     assert stubber.pending == []

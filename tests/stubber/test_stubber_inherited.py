@@ -1,4 +1,4 @@
-"""What ``ListSessionsStubber`` has from botocore's ``Stubber``."""
+"""The methods that ``ListSessionsStubber`` inherits from botocore's ``Stubber``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_deadline_sessions._transport import client_factory
 
 
 def test_responses_of_other_operations_are_queued(stubber: Any) -> None:
-    """Any operation of the client can be stubbed, in one order with the pages."""
+    """Responses of other operations are queued in order with the pages."""
     stubber.add_response("create_farm", FARM, {"displayName": "North"})
     stubber.add_pages([[]])
     assert stubber.client.create_farm(displayName="North") == FARM
@@ -28,7 +28,7 @@ def test_responses_of_other_operations_are_queued(stubber: Any) -> None:
 
 
 def test_botocore_checks_responses_of_other_operations(stubber: Any) -> None:
-    """What botocore refuses is refused, and nothing is queued."""
+    """A response that botocore refuses is not queued."""
     with pytest.raises(ParamValidationError):
         stubber.add_response("create_farm", {"farmId": 5})
     assert stubber.pending == []
@@ -37,7 +37,7 @@ def test_botocore_checks_responses_of_other_operations(stubber: Any) -> None:
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_strict_is_for_list_sessions_alone(stubber: Any, *, strict: bool) -> None:
-    """A strict that would have no effect is refused instead of left unheard."""
+    """``strict`` is refused for other operations, where it would have no effect."""
     with pytest.raises(ValueError, match="only list_sessions") as error:
         stubber.add_response("delete_farm", {}, strict=strict)
     assert (
@@ -48,7 +48,7 @@ def test_strict_is_for_list_sessions_alone(stubber: Any, *, strict: bool) -> Non
 
 
 def test_an_unknown_method_is_refused(stubber: Any) -> None:
-    """A misspelt method is named, for a response and for an error."""
+    """The error for an unknown method names it, for responses and client errors."""
     for add in (
         lambda: stubber.add_response("list_session", {}),
         lambda: stubber.add_client_error("list_session", "ThrottlingException"),
@@ -62,15 +62,15 @@ def test_an_unknown_method_is_refused(stubber: Any) -> None:
 
 
 @pytest.mark.parametrize("response", [None, [summaries(1)]])
-def test_a_response_is_a_dict(stubber: Any, response: Any) -> None:
-    """What is no dict is refused, whatever strict says."""
+def test_a_response_that_is_not_a_dict(stubber: Any, response: Any) -> None:
+    """A response that is not a dict is refused, even with ``strict=False``."""
     with pytest.raises(TypeError) as error:
         stubber.add_response("list_sessions", response, strict=False)
     assert text_of(error) == f"service_response={shown(response)} (expected a dict)"
 
 
 def test_a_response_of_list_sessions_is_checked(stubber: Any) -> None:
-    """add_response refuses what add_pages refuses, and names the members of the response."""
+    """``add_response`` refuses the same responses as ``add_pages``, and names the members."""
     ended = {**summaries(1)[0], "lifecycleStatus": "ENDED"}
     with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_response(
@@ -91,15 +91,15 @@ def test_a_response_of_list_sessions_is_checked(stubber: Any) -> None:
     assert stubber.pending == []
 
 
-def test_a_response_of_list_sessions_is_served_with_its_metadata(stubber: Any) -> None:
-    """ResponseMetadata is let through as botocore lets it, and the call may expect anything."""
+def test_a_response_with_metadata(stubber: Any) -> None:
+    """A response may have ResponseMetadata, and may expect ``ANY`` as an argument."""
     response = {"sessions": summaries(1), "ResponseMetadata": {"RequestId": "1"}}
     stubber.add_response("list_sessions", response, {**OTHER_JOB, "maxResults": botocore.stub.ANY})
     assert stubber.client.list_sessions(**OTHER_JOB, maxResults=7) == response
 
 
-def test_a_response_of_list_sessions_need_not_be_one(stubber: Any) -> None:
-    """Not strict, a response may lack what every response has."""
+def test_an_invalid_response_without_strict(stubber: Any) -> None:
+    """With ``strict=False`` a response may lack required members."""
     stubber.add_response("list_sessions", {"nextToken": None}, strict=False)
     stubber.add_response("list_sessions", {"nextToken": 5}, strict=False)
     assert stubber.pending == [
@@ -110,9 +110,9 @@ def test_a_response_of_list_sessions_need_not_be_one(stubber: Any) -> None:
 
 
 def test_client_errors_are_those_of_botocore(stubber: Any) -> None:
-    """Every argument of add_client_error has the effect that it has in botocore."""
+    """``add_client_error`` gives the same error as botocore's, with all arguments."""
     plain = botocore.stub.Stubber(client_factory.client())
-    given = (
+    arguments = (
         "list_sessions",
         "ThrottlingException",
         "Slow down.",
@@ -123,16 +123,16 @@ def test_client_errors_are_those_of_botocore(stubber: Any) -> None:
         {"message": "Slow down.", "quotaCode": "L-1"},
     )
     responses = []
-    for one in (plain, stubber):
-        one.add_client_error(*given)
-        with one, pytest.raises(ClientError) as error:
-            one.client.list_sessions(**stubber.job)
+    for each in (plain, stubber):
+        each.add_client_error(*arguments)
+        with each, pytest.raises(ClientError) as error:
+            each.client.list_sessions(**stubber.job)
         responses.append(error.value.response)
     assert responses[0] == responses[1]
 
 
-def test_a_client_error_needs_nothing_but_a_method(stubber: Any) -> None:
-    """The defaults of add_client_error are those of botocore."""
+def test_defaults_of_a_client_error(stubber: Any) -> None:
+    """The defaults of ``add_client_error`` are those of botocore."""
     stubber.add_client_error("list_sessions")
     with pytest.raises(ClientError) as error:
         stubber.client.list_sessions(**stubber.job)
@@ -142,8 +142,8 @@ def test_a_client_error_needs_nothing_but_a_method(stubber: Any) -> None:
     }
 
 
-def test_a_client_error_does_not_change_with_what_it_was_made_of(stubber: Any) -> None:
-    """A caller that changes its dicts later changes nothing in the queue."""
+def test_client_errors_are_copied(stubber: Any) -> None:
+    """Changing the given dicts afterwards does not change the queued error."""
     details: list[dict[str, str]] = [{"name": "jobId", "message": "no"}]
     expected, headers, members = dict(OTHER_JOB), {"date": "today"}, {"fieldList": details}
     stubber.add_client_error(
@@ -166,10 +166,8 @@ def test_a_client_error_does_not_change_with_what_it_was_made_of(stubber: Any) -
 
 
 @pytest.mark.parametrize(("status", "raised"), [(299, False), (300, True)])
-def test_an_error_in_the_transcript_is_one_that_botocore_raises(
-    stubber: Any, status: int, *, raised: bool
-) -> None:
-    """The transcript and the caller agree on which status is an error."""
+def test_statuses_that_botocore_raises(stubber: Any, status: int, *, raised: bool) -> None:
+    """An error is recorded as one exactly if botocore raises it, from status 300."""
     stubber.add_client_error("list_sessions", "Oops", http_status_code=status)
     with pytest.raises(ClientError) if raised else contextlib.nullcontext():
         stubber.client.list_sessions(**OTHER_JOB)
@@ -178,7 +176,7 @@ def test_an_error_in_the_transcript_is_one_that_botocore_raises(
 
 
 def test_botocore_checks_the_fields_of_a_client_error(stubber: Any) -> None:
-    """What botocore refuses is refused, and nothing is queued."""
+    """A client error that botocore refuses is not queued."""
     with pytest.raises(ParamValidationError):
         stubber.add_client_error(
             "list_sessions", "ThrottlingException", modeled_fields={"message": 5}
@@ -186,8 +184,8 @@ def test_botocore_checks_the_fields_of_a_client_error(stubber: Any) -> None:
     assert stubber.pending == []
 
 
-def test_a_presigned_url_is_no_call(stubber: Any) -> None:
-    """Signing a URL takes nothing from the queue, and is not unexpected."""
+def test_presigned_urls(stubber: Any) -> None:
+    """Presigning a URL is not a call: the queue and the transcript stay as they are."""
     assert "maxResults=1" in stubber.client.generate_presigned_url(
         "list_sessions", {**OTHER_JOB, "maxResults": 1}
     )
@@ -198,8 +196,8 @@ def test_a_presigned_url_is_no_call(stubber: Any) -> None:
     assert not stubber.calls
 
 
-def test_a_call_that_botocore_refuses_takes_nothing(stubber: Any) -> None:
-    """A call that is never sent leaves its response in the queue."""
+def test_a_call_that_botocore_refuses(stubber: Any) -> None:
+    """A call that botocore's validation refuses leaves its response in the queue."""
     stubber.add_fault("ThrottlingException")
     with pytest.raises(ParamValidationError):
         stubber.client.list_sessions(**OTHER_JOB, maxResults=0)
@@ -210,7 +208,7 @@ def test_a_call_that_botocore_refuses_takes_nothing(stubber: Any) -> None:
 
 
 def test_a_stubber_answers_only_while_it_is_active() -> None:
-    """Switched on and off again and again, it answers in between and leaves the client alone."""
+    """A stubber can be activated and deactivated repeatedly; in between the fake answers."""
     fake = FakeDeadline()
     job = fake.add_job(3)
     client = fake.client()

@@ -1,4 +1,4 @@
-"""What ``ListSessionsStubber`` has to say at the end of a test."""
+"""What ``ListSessionsStubber`` reports at the end of a test."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ EVERY = (
 )
 
 
-def test_a_swallowed_exception_is_remembered(stubber: Any) -> None:
-    """Code under test that catches everything cannot hide an unexpected call."""
+def test_an_unexpected_call_whose_error_was_swallowed(stubber: Any) -> None:
+    """An unexpected call is reported although the code has swallowed its error."""
     with contextlib.suppress(Exception):
         stubber.client.list_sessions(**stubber.job)
     with pytest.raises(AssertionError) as failure:
@@ -54,8 +54,8 @@ def test_a_swallowed_exception_is_remembered(stubber: Any) -> None:
 
 
 @pytest.mark.parametrize(("count", "more"), [(3, ""), (5, "… and 2 more\n\n")])
-def test_many_unexpected_calls_are_cut(stubber: Any, count: int, more: str) -> None:
-    """Three are shown whole, and how many there are more."""
+def test_many_unexpected_calls_are_shortened(stubber: Any, count: int, more: str) -> None:
+    """Three unexpected calls are shown, and the number of others."""
     for number in range(count):
         with pytest.raises(UnStubbedResponseError):
             stubber.client.list_sessions(**stubber.job, maxResults=number)
@@ -67,8 +67,8 @@ def test_many_unexpected_calls_are_cut(stubber: Any, count: int, more: str) -> N
     assert text.count(LISTED) == 3
 
 
-def test_responses_never_asked_for_are_listed_one_by_one(stubber: Any) -> None:
-    """Code that stops before the end of a listing is told what it left, and why that matters."""
+def test_unused_responses(stubber: Any) -> None:
+    """Unused responses are listed, with the reason why the code should have requested them."""
     stubber.add_listing(Listing(page_sizes=(2, 0, 1)), maxResults=2)
     first = stubber.client.list_sessions(**stubber.job, maxResults=2)["nextToken"]
     with pytest.raises(AssertionError) as failure:
@@ -93,10 +93,10 @@ def test_responses_never_asked_for_are_listed_one_by_one(stubber: Any) -> None:
 @pytest.mark.parametrize(
     ("request_", "shown"), [({}, "any arguments"), ({"maxResults": 3}, f"{JOB_TEXT}, maxResults=3")]
 )
-def test_a_response_left_that_follows_no_page_is_listed_alone(
+def test_an_unused_response_that_follows_no_page(
     stubber: Any, request_: dict[str, Any], shown: str
 ) -> None:
-    """Nothing is said about tokens where the next call would have none."""
+    """If the unused response follows no page, tokens are not mentioned."""
     stubber.add_fault("ThrottlingException", **request_)
     with pytest.raises(AssertionError) as failure:
         stubber.assert_no_pending_responses()
@@ -110,8 +110,8 @@ def test_a_response_left_that_follows_no_page_is_listed_alone(
     )
 
 
-def test_pending_leaves_out_what_is_as_in_the_line_before(stubber: Any) -> None:
-    """Lines show what changes from call to call, also what is left out, and tokens always."""
+def test_pending_shows_changed_arguments(stubber: Any) -> None:
+    """Each line of ``pending`` shows new, changed and removed arguments, and the token."""
     stubber.add_pages([[]], maxResults=3, nextToken="t")
     stubber.add_pages([[]], nextToken="t")
     stubber.add_fault("ThrottlingException")
@@ -130,27 +130,27 @@ def test_pending_leaves_out_what_is_as_in_the_line_before(stubber: Any) -> None:
     ]
 
 
-def test_every_call_is_in_the_transcript() -> None:
-    """Pages, faults and unexpected calls are written down with outcome and time, in order."""
+def test_every_call_is_recorded() -> None:
+    """Pages, faults and unexpected calls are recorded in order, with outcome and time."""
     with (
         Clock().freeze("2030-01-01 12:00") as frozen,
-        ListSessionsStubber(client_factory.client()) as one,
+        ListSessionsStubber(client_factory.client()) as stubber,
     ):
-        client = one.client
-        one.add_pages([summaries(2)], more=True)
-        token = client.list_sessions(**one.job)["nextToken"]
+        client = stubber.client
+        stubber.add_pages([summaries(2)], more=True)
+        token = client.list_sessions(**stubber.job)["nextToken"]
         frozen.tick(hours=25)
-        one.add_expired_token()
+        stubber.add_expired_token()
         with pytest.raises(StubAssertionError):
-            client.list_sessions(**one.job)
+            client.list_sessions(**stubber.job)
         with pytest.raises(StubResponseError):
             client.delete_farm(**FARM)
         with pytest.raises(ClientError):
-            client.list_sessions(**one.job, nextToken=token)
+            client.list_sessions(**stubber.job, nextToken=token)
         with pytest.raises(UnStubbedResponseError):
-            client.list_sessions(**one.job, maxResults=2)
+            client.list_sessions(**stubber.job, maxResults=2)
     shown = abbreviate(token)
-    assert str(one.calls) == (
+    assert str(stubber.calls) == (
         f"ListSessions({JOB_TEXT}) → 200, 2 sessions, token {shown}  at 2030-01-01 12:00:00\n"
         f"ListSessions() → StubAssertionError: nextToken is not given (expected {shown})"
         "  at 2030-01-02 13:00:00\n"
@@ -161,12 +161,12 @@ def test_every_call_is_in_the_transcript() -> None:
         "ListSessions(maxResults=2) → UnStubbedResponseError: no response is queued for it"
         "  at 2030-01-02 13:00:00"
     )
-    assert [call.response is None for call in one.calls] == [False, True, True, True, True]
-    assert [call.status for call in one.calls] == [200, None, None, 400, None]
+    assert [call.response is None for call in stubber.calls] == [False, True, True, True, True]
+    assert [call.status for call in stubber.calls] == [200, None, None, 400, None]
 
 
-def test_every_difference_is_in_the_transcript(stubber: Any) -> None:
-    """One line names all arguments that are not as expected."""
+def test_every_difference_is_recorded(stubber: Any) -> None:
+    """The recorded message of an unexpected call names all arguments that differ."""
     stubber.add_pages([[]], maxResults=2)
     with pytest.raises(StubAssertionError):
         stubber.client.list_sessions(**stubber.job, maxResults=3, nextToken="t")

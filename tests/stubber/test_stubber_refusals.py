@@ -1,4 +1,4 @@
-"""What ``ListSessionsStubber`` refuses to queue, and what it lets through."""
+"""What ``ListSessionsStubber`` refuses to queue, and what ``strict=False`` accepts."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ NO_PAGE = (
     "client",
     [None, types.SimpleNamespace(meta=None), "deadline"],
 )
-def test_a_stubber_takes_nothing_but_a_client(client: Any) -> None:
-    """What is no client is refused by name."""
+def test_a_client_of_the_wrong_type(client: Any) -> None:
+    """Anything but a client raises a TypeError that names it."""
     with pytest.raises(TypeError) as error:
         ListSessionsStubber(client)
     assert text_of(error) == f"client={client!r} (expected a botocore client of 'deadline')"
 
 
-def test_a_stubber_takes_no_client_of_another_service() -> None:
-    """A client that has no ListSessions is refused, though it is one of botocore's."""
+def test_a_client_of_another_service() -> None:
+    """A client of another service raises a TypeError."""
     other = types.SimpleNamespace(
         meta=types.SimpleNamespace(service_model=types.SimpleNamespace(service_name="s3"))
     )
@@ -42,7 +42,7 @@ def test_a_stubber_takes_no_client_of_another_service() -> None:
 
 @pytest.mark.parametrize("wrong", ["no", 0, None])
 def test_strict_is_true_or_false(wrong: Any) -> None:
-    """A switch that is no bool is refused in the constructor."""
+    """The constructor refuses a ``strict`` that is not a bool."""
     with pytest.raises(TypeError) as error:
         ListSessionsStubber(client_factory.client(), strict=wrong)
     assert text_of(error) == f"strict={wrong!r} (expected True or False)"
@@ -50,7 +50,7 @@ def test_strict_is_true_or_false(wrong: Any) -> None:
 
 @pytest.mark.parametrize("name", ["strict", "more"])
 def test_switches_of_the_methods_are_true_or_false(stubber: Any, name: str) -> None:
-    """A switch that is no bool is refused, and nothing is queued."""
+    """``add_pages`` refuses switches that are not bools, and queues nothing."""
     with pytest.raises(TypeError) as error:
         stubber.add_pages([[]], **{name: "yes"})
     assert text_of(error) == f"{name}='yes' (expected True or False)"
@@ -59,7 +59,7 @@ def test_switches_of_the_methods_are_true_or_false(stubber: Any, name: str) -> N
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_some_ids_are_refused(stubber: Any, *, strict: bool) -> None:
-    """A request with some of the ids is a slip, also where anything else is let through."""
+    """A request with only some of the ids is refused, even with ``strict=False``."""
     with pytest.raises(ValueError, match="missing") as error:
         stubber.add_pages([[]], strict=strict, **FARM)
     assert text_of(error) == (
@@ -85,24 +85,24 @@ def test_some_ids_are_refused(stubber: Any, *, strict: bool) -> None:
         ),
     ],
 )
-def test_what_is_no_list_of_pages_is_refused(stubber: Any, pages: Any, text: str) -> None:
-    """A wrong shape is named with its place, whatever strict says, and nothing is queued."""
+def test_pages_of_the_wrong_type(stubber: Any, pages: Any, text: str) -> None:
+    """Pages of the wrong type raise an error with the index, even with ``strict=False``."""
     with pytest.raises(TypeError) as error:
         stubber.add_pages(pages, strict=False)
     assert text_of(error) == text
     assert stubber.pending == []
 
 
-def test_no_page_at_all_is_refused(stubber: Any) -> None:
-    """A listing has at least one page, though it may be empty."""
+def test_no_pages(stubber: Any) -> None:
+    """``add_pages`` needs at least one page, which may be empty."""
     with pytest.raises(ValueError, match="at least one") as error:
         stubber.add_pages([])
     assert text_of(error) == "pages=[] (expected at least one page; an empty listing is [[]])"
 
 
 @pytest.mark.parametrize("listing", [[summaries(1)], 5])
-def test_what_is_no_listing_is_refused(stubber: Any, listing: Any) -> None:
-    """Lists of summaries are sent to add_pages."""
+def test_a_listing_of_the_wrong_type(stubber: Any, listing: Any) -> None:
+    """``add_listing`` refuses anything but a Listing, and points to ``add_pages``."""
     with pytest.raises(TypeError) as error:
         stubber.add_listing(listing)
     assert text_of(error) == (
@@ -110,8 +110,8 @@ def test_what_is_no_listing_is_refused(stubber: Any, listing: Any) -> None:
     )
 
 
-def test_everything_impossible_is_refused_at_once_and_nothing_is_queued(stubber: Any) -> None:
-    """Request and pages are reported together, by member and rule, and no page gets through."""
+def test_all_violations_are_reported(stubber: Any) -> None:
+    """All violations of request and pages are in one error, and no page is queued."""
     malformed, ended, naive, running, fine = summaries(5)
     malformed["sessionId"] = "session-1"
     ended["lifecycleStatus"] = "ENDED"
@@ -155,18 +155,16 @@ def test_everything_impossible_is_refused_at_once_and_nothing_is_queued(stubber:
         ({"nextToken": None}, "nextToken: None (expected a string)"),
     ],
 )
-def test_a_request_that_no_call_could_have_is_refused(
-    stubber: Any, request_: dict[str, Any], line: str
-) -> None:
-    """An expectation that the service would refuse is no expectation."""
+def test_an_invalid_request(stubber: Any, request_: dict[str, Any], line: str) -> None:
+    """An expected request that the service would refuse is refused."""
     with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_pages([[]], **request_)
     assert text_of(error).splitlines()[1:] == [f"  {line}"]
     assert stubber.pending == []
 
 
-def test_a_session_is_listed_once(stubber: Any) -> None:
-    """An id that comes back on a later page is refused with both places."""
+def test_a_repeated_session(stubber: Any) -> None:
+    """A session that is on two pages is refused with both places."""
     first, second = summaries(2)
     with pytest.raises(ValueError, match="unique ids") as error:
         stubber.add_pages([[first], [second, first]])
@@ -192,8 +190,8 @@ def test_a_session_is_listed_once(stubber: Any) -> None:
         ),
     ],
 )
-def test_no_token_comes_twice(stubber: Any, pages: Any, request_: Any, line: str) -> None:
-    """A token that would lead back to a page that was given before is refused."""
+def test_a_repeated_token(stubber: Any, pages: Any, request_: Any, line: str) -> None:
+    """A token that an earlier page or the request already has is refused."""
     with pytest.raises(ValueError, match="new token") as error:
         stubber.add_pages(pages, **request_)
     assert text_of(error).splitlines()[1:] == [f"  {line}"]
@@ -203,16 +201,16 @@ def test_no_token_comes_twice(stubber: Any, pages: Any, request_: Any, line: str
     "NextToken" not in model.service_model().shape_names,
     reason="the service model of this botocore has no limit for tokens",
 )
-def test_a_token_is_no_longer_than_the_model_allows(stubber: Any) -> None:
-    """What holds for a summary holds for the token beside it."""
+def test_a_token_that_is_too_long(stubber: Any) -> None:
+    """A token longer than the service model allows is refused."""
     stubber.add_pages([Page([], "x" * 4096)])
     with pytest.raises(ValueError, match=r"pages\[0\].nextToken: 4097 characters"):
         stubber.add_pages([Page([], "x" * 4097)])
 
 
 @pytest.mark.parametrize(("request_", "most"), [({}, 100), ({"maxResults": 2}, 2)])
-def test_a_page_holds_no_more_than_was_asked_for(stubber: Any, request_: Any, most: int) -> None:
-    """A page of maxResults sessions is taken, or of 100; one more is refused."""
+def test_a_page_with_too_many_sessions(stubber: Any, request_: Any, most: int) -> None:
+    """A page with more sessions than ``maxResults``, or than 100, is refused."""
     sessions = [*summaries(100), *summaries(1, first=101)]
     stubber.add_pages([sessions[:most]], **request_)
     with pytest.raises(ValueError, match="items") as error:
@@ -222,8 +220,8 @@ def test_a_page_holds_no_more_than_was_asked_for(stubber: Any, request_: Any, mo
     ]
 
 
-def test_a_long_refusal_is_cut(stubber: Any) -> None:
-    """The first twenty sentences are shown, and how many there are more."""
+def test_a_long_refusal_is_shortened(stubber: Any) -> None:
+    """The error lists twenty violations, and the number of others."""
     with pytest.raises(ValueError, match="the real service") as error:
         stubber.add_pages([[{"sessionId": "x"}] * 7])
     lines = text_of(error).splitlines()
@@ -232,7 +230,7 @@ def test_a_long_refusal_is_cut(stubber: Any) -> None:
 
 
 def test_strict_false_lets_everything_through() -> None:
-    """What the service could not send, and what botocore would refuse, is served as it is."""
+    """With ``strict=False`` invalid requests and pages are accepted and served unchanged."""
     odd = [{"sessionId": 5, "startedAt": None}, "no summary", [1, ("a",)]]
     with ListSessionsStubber(client_factory.client(parameter_validation=False)) as stubber:
         stubber.add_pages([odd, odd], strict=False, **OTHER_JOB, maxResults=0)
@@ -244,8 +242,8 @@ def test_strict_false_lets_everything_through() -> None:
     assert second == {"sessions": served}
 
 
-def test_strictness_of_the_stubber_yields_to_that_of_the_call() -> None:
-    """The constructor's strict is a default that every method can be told to turn round."""
+def test_strict_of_the_stubber_is_a_default() -> None:
+    """``strict`` of each method overrides that of the stubber."""
     bad = [[{"sessionId": "session-1"}]]
     lenient = ListSessionsStubber(client_factory.client(), strict=False)
     assert lenient.strict is False

@@ -1,4 +1,4 @@
-"""What ``ListSessionsStubber`` says of a call that it did not expect."""
+"""The errors of ``ListSessionsStubber`` for unexpected calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NOT_THOSE = LISTED + "its arguments differ from those of the next expected call.
 
 
 def _second_call(stubber: Any, **changed: Any) -> tuple[str, str, str]:
-    """What is said of a second call with these arguments; and both tokens, abbreviated."""
+    """Return the error of a second call with these arguments, and both tokens, abbreviated."""
     stubber.add_listing(Listing(page_sizes=(2, 0, 1)))
     first = stubber.client.list_sessions(**stubber.job)["nextToken"]
     with pytest.raises(StubAssertionError) as error:
@@ -49,8 +49,8 @@ def _queue(first: str, second: str) -> str:
     )
 
 
-def test_a_token_that_was_not_passed_on_is_shown(stubber: Any) -> None:
-    """Expected and received stand side by side, the difference is marked, the queue is listed."""
+def test_a_missing_token(stubber: Any) -> None:
+    """The error shows expected and received arguments, marks the token and lists the queue."""
     text, first, second = _second_call(stubber)
     assert text == (
         f"{NOT_THOSE}{HEAD}{IDS}"
@@ -62,8 +62,8 @@ def test_a_token_that_was_not_passed_on_is_shown(stubber: Any) -> None:
     )
 
 
-def test_a_token_of_something_else_is_shown(stubber: Any) -> None:
-    """A token that is not the one of the page before is marked."""
+def test_a_wrong_token(stubber: Any) -> None:
+    """The error marks a token that is not that of the previous page."""
     text, first, second = _second_call(stubber, nextToken="mine")
     assert text == (
         f"{NOT_THOSE}{HEAD}{IDS}"
@@ -75,8 +75,8 @@ def test_a_token_of_something_else_is_shown(stubber: Any) -> None:
     )
 
 
-def test_a_token_that_was_escaped_carelessly_is_shown_where_it_breaks(stubber: Any) -> None:
-    """Two tokens that look alike when abbreviated are shown from where they part."""
+def test_a_wrongly_unescaped_token(stubber: Any) -> None:
+    """If the abbreviated tokens look the same, the error shows where they differ."""
     token = first_token()
     broken = token.replace("%2B", "+")
     text, first, second = _second_call(stubber, nextToken=broken)
@@ -94,22 +94,22 @@ def test_a_token_that_was_escaped_carelessly_is_shown_where_it_breaks(stubber: A
     )
 
 
-def test_a_token_that_was_cut_short_is_shown_where_it_ends(stubber: Any) -> None:
-    """A token that lacks its end parts from the expected one where it stops."""
+def test_a_truncated_token(stubber: Any) -> None:
+    """For a token without its end, the error shows where it stops."""
     token = first_token()
     text, _, _ = _second_call(stubber, nextToken=token.rstrip("="))
     assert f"\nnextToken differs from character {len(token)}: expected '=', received ''\n" in text
 
 
 @pytest.mark.parametrize("alike", [11, 12])
-def test_only_tokens_that_look_alike_are_taken_apart(stubber: Any, alike: int) -> None:
-    """Where the abbreviations tell tokens apart already, nothing is added."""
+def test_tokens_that_look_different(stubber: Any, alike: int) -> None:
+    """If the abbreviated tokens differ, the error does not say where."""
     text, _, _ = _second_call(stubber, nextToken=first_token()[:alike] + "!" * 68)
     assert ("differs from character" in text) == (alike == 12)
 
 
-def test_arguments_that_changed_beside_a_token_are_shown(stubber: Any) -> None:
-    """An argument too many is marked, and the token's bond to the arguments explained."""
+def test_an_argument_added_to_a_token(stubber: Any) -> None:
+    """The error marks an added argument, and explains that tokens are bound to arguments."""
     token = first_token()
     text, first, second = _second_call(stubber, nextToken=token, maxResults=3)
     assert text == (
@@ -131,8 +131,8 @@ def test_arguments_that_changed_beside_a_token_are_shown(stubber: Any) -> None:
 
 
 @pytest.mark.parametrize(("token", "shown"), [(None, "None"), ("saved", "'saved'")])
-def test_a_token_where_a_listing_begins_is_shown(stubber: Any, token: Any, shown: str) -> None:
-    """A first call with a token, be it None, is not the expected one."""
+def test_a_token_in_a_first_call(stubber: Any, token: Any, shown: str) -> None:
+    """A first call with a token, even None, is unexpected, and the error explains why."""
     stubber.add_pages([[]])
     with pytest.raises(StubAssertionError) as error:
         stubber.client.list_sessions(**stubber.job, nextToken=token)
@@ -147,8 +147,8 @@ def test_a_token_where_a_listing_begins_is_shown(stubber: Any, token: Any, shown
     )
 
 
-def test_another_job_is_shown(stubber: Any) -> None:
-    """Ids are shown whole where they differ, and no advice is given where there is none."""
+def test_a_different_job(stubber: Any) -> None:
+    """Ids are shown in full, with the different one marked."""
     stubber.add_fault("ThrottlingException", **OTHER_JOB)
     stubber.add_fault("ThrottlingException")
     with pytest.raises(StubAssertionError) as error:
@@ -170,8 +170,8 @@ def test_another_job_is_shown(stubber: Any) -> None:
     )
 
 
-def test_another_operation_is_shown(stubber: Any) -> None:
-    """A call of another operation is no StubAssertionError, as in botocore, but shown like one."""
+def test_a_different_operation(stubber: Any) -> None:
+    """A call of another operation gives a StubResponseError with the same kind of table."""
     stubber.add_pages([[]])
     stubber.add_response("delete_farm", {}, FARM)
     with pytest.raises(StubResponseError) as error:
@@ -194,8 +194,8 @@ def test_another_operation_is_shown(stubber: Any) -> None:
     )
 
 
-def test_another_operation_than_one_with_any_arguments_is_shown(stubber: Any) -> None:
-    """Where any arguments are expected, none of those received is marked."""
+def test_a_different_operation_than_one_for_any_request(stubber: Any) -> None:
+    """If the expected call takes any arguments, none of those received is marked."""
     stubber.add_fault("ThrottlingException")
     with pytest.raises(StubResponseError) as error:
         stubber.client.delete_farm(**FARM)
@@ -225,8 +225,8 @@ EVERY = (
 )
 
 
-def test_a_call_to_an_empty_stubber_is_shown(stubber: Any) -> None:
-    """Where nothing was ever queued, it is said what queues something."""
+def test_a_call_to_an_empty_stubber(stubber: Any) -> None:
+    """If no response was ever queued, the error names the methods that queue one."""
     with pytest.raises(UnStubbedResponseError) as error:
         stubber.client.list_sessions(**stubber.job)
     assert type(error.value) is UnStubbedResponseError
@@ -235,8 +235,8 @@ def test_a_call_to_an_empty_stubber_is_shown(stubber: Any) -> None:
     )
 
 
-def test_a_call_after_the_last_page_is_shown(stubber: Any) -> None:
-    """Code that asks on after the end of a listing is told that it had ended, every time."""
+def test_a_call_after_the_last_page(stubber: Any) -> None:
+    """Each call after the last page gets an error which says that the listing had ended."""
     stubber.add_pages([[]])
     stubber.client.list_sessions(**stubber.job)
     for _ in range(2):
@@ -273,16 +273,16 @@ def _other_operation(stubber: Any) -> None:
 
 
 @pytest.mark.parametrize("before", [_page_with_token, _fault, _other_operation])
-def test_a_listing_is_not_said_to_have_ended_where_it_had_not(stubber: Any, before: Any) -> None:
-    """Only a page without a token ends a listing."""
+def test_a_call_after_a_response_that_is_no_last_page(stubber: Any, before: Any) -> None:
+    """After anything but a page without a token, the error does not mention a last page."""
     before(stubber)
     with pytest.raises(UnStubbedResponseError) as error:
         stubber.client.list_sessions(**stubber.job)
     assert "it was the last one" not in text_of(error)
 
 
-def test_the_end_of_a_listing_is_nothing_to_another_operation(stubber: Any) -> None:
-    """A call of another operation after the last page is not told about the page."""
+def test_another_operation_after_the_last_page(stubber: Any) -> None:
+    """For a call of another operation, the error does not mention a last page."""
     stubber.add_pages([[]])
     stubber.client.list_sessions(**stubber.job)
     with pytest.raises(UnStubbedResponseError) as error:
@@ -290,8 +290,8 @@ def test_the_end_of_a_listing_is_nothing_to_another_operation(stubber: Any) -> N
     assert "it was the last one" not in text_of(error)
 
 
-def test_a_long_queue_is_cut(stubber: Any) -> None:
-    """Twenty queued responses are listed, and how many there are more."""
+def test_a_long_queue_is_shortened(stubber: Any) -> None:
+    """The error lists twenty queued responses, and the number of others."""
     stubber.add_pages([[] for _ in range(20)])
     with pytest.raises(StubAssertionError) as error:
         stubber.client.list_sessions(**OTHER_JOB)
@@ -304,7 +304,7 @@ def test_a_long_queue_is_cut(stubber: Any) -> None:
 
 
 def test_an_unexpected_call_takes_nothing_from_the_queue(stubber: Any) -> None:
-    """After a wrong call the right one still gets its response."""
+    """After an unexpected call the expected one still gets its response."""
     stubber.add_pages([summaries(1)])
     with pytest.raises(StubAssertionError):
         stubber.client.list_sessions(**OTHER_JOB)
