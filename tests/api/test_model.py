@@ -58,9 +58,9 @@ def test_ids(name):
 @given(name=st.sampled_from(IDS), number=st.integers(0, 16**32 - 1))
 def test_made_ids_are_valid_and_distinct(name, number):
     """``make_id`` gives a valid id, from which the number can be read back."""
-    made = model.make_id(name, number)
-    assert validation.check_shape(made, name) == []
-    assert int(made.removeprefix(model.id_prefix(name)), 16) == number
+    identifier = model.make_id(name, number)
+    assert validation.check_shape(identifier, name) == []
+    assert int(identifier.removeprefix(model.id_prefix(name)), 16) == number
 
 
 def test_limits():
@@ -368,8 +368,8 @@ def every_type(monkeypatch):
         },
         "Nothing": {"type": "structure", "members": {}},
     }
-    made = botocore.model.ServiceModel({"metadata": {}, "operations": {}, "shapes": shapes})
-    monkeypatch.setattr(model, "service_model", lambda: made)
+    service = botocore.model.ServiceModel({"metadata": {}, "operations": {}, "shapes": shapes})
+    monkeypatch.setattr(model, "service_model", lambda: service)
 
 
 @pytest.mark.usefixtures("every_type")

@@ -408,12 +408,14 @@ def _ids_of(job):
 
 def test_generated_ids_are_unused(fake):
     """Generated ids of jobs and sessions differ from all ids given or generated before."""
-    given = fake.add_job(Listing(page_sizes=(2,)), jobId=model.make_id("JobId", 2))
+    job_with_id = fake.add_job(Listing(page_sizes=(2,)), jobId=model.make_id("JobId", 2))
     fourth = fake.add_job([Listing(page_sizes=(1,), first=4)[0]])
     generated = [fake.add_job(sessions=2), fake.add_job(Listing(page_sizes=(1, 1)))]
-    given.start_session()
+    job_with_id.start_session()
     generated.append(fake.add_job(sessions=1))
-    session_ids = [session_id for job in (given, fourth, *generated) for session_id in _ids_of(job)]
+    session_ids = [
+        session_id for job in (job_with_id, fourth, *generated) for session_id in _ids_of(job)
+    ]
     assert len(set(session_ids)) == len(session_ids) == 9
     assert len({job["jobId"] for job in fake.jobs}) == 5
     with pytest.raises(ValueError, match="expected ids that no other job has"):

@@ -196,10 +196,10 @@ def test_operations_and_objects_share_state(fake):
     client.update_session(**of_session, targetLifecycleStatus="ENDED")
     assert session.status == "UPDATE_IN_PROGRESS"
     session.succeed_update()
-    got = client.get_session(**of_session)
+    details = client.get_session(**of_session)
     summary = session.summary
-    assert {name: got[name] for name in summary} == summary
-    assert got["log"]["options"] == {
+    assert {name: details[name] for name in summary} == summary
+    assert details["log"]["options"] == {
         "logGroupName": "/aws/deadline/{farmId}/{queueId}".format(**job),
         "logStreamName": session.session_id,
     }

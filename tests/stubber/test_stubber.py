@@ -47,10 +47,10 @@ def test_pages_are_chained_by_tokens(stubber: Any) -> None:
     stubber.add_pages(pages)
     paginator = stubber.client.get_paginator("list_sessions")
     assert [page["sessions"] for page in paginator.paginate(**stubber.job)] == pages
-    sent = [call.token for call in stubber.calls]
-    given = [call.next_token for call in stubber.calls]
-    assert sent == [None, given[0], given[1]]
-    assert given[2] is None
+    passed = [call.token for call in stubber.calls]
+    returned = [call.next_token for call in stubber.calls]
+    assert passed == [None, returned[0], returned[1]]
+    assert returned[2] is None
     stubber.assert_no_pending_responses()
 
 

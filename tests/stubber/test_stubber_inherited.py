@@ -123,10 +123,10 @@ def test_client_errors_are_those_of_botocore(stubber: Any) -> None:
         {"message": "Slow down.", "quotaCode": "L-1"},
     )
     responses = []
-    for each in (plain, stubber):
-        each.add_client_error(*arguments)
-        with each, pytest.raises(ClientError) as error:
-            each.client.list_sessions(**stubber.job)
+    for either in (plain, stubber):
+        either.add_client_error(*arguments)
+        with either, pytest.raises(ClientError) as error:
+            either.client.list_sessions(**stubber.job)
         responses.append(error.value.response)
     assert responses[0] == responses[1]
 

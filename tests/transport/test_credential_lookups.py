@@ -209,13 +209,13 @@ def test_models_of_the_machine_change_nothing(tmp_path, poison, where):
     (version / "service-2.json").write_text(json.dumps(lacking))
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
         (folder / f"{name}.json").write_text("{}")
-    given = {} if where == "~" else {where: str(folder)}
+    variables = {} if where == "~" else {where: str(folder)}
     program = f"""
         import os
 
         with FakeDeadline() as fake:
             job = fake.add_job(sessions=2)
-            os.environ.update({given!r})
+            os.environ.update({variables!r})
             for mode in ("legacy", "standard"):
                 os.environ["AWS_DEFAULTS_MODE"] = mode
                 session = boto3.Session()
@@ -223,7 +223,7 @@ def test_models_of_the_machine_change_nothing(tmp_path, poison, where):
                 assert len(client.list_sessions(**job)["sessions"]) == 2
                 assert "us-west-2" in session.get_available_regions("s3")
     """
-    assert _run(program, given, tmp_path) == ""
+    assert _run(program, variables, tmp_path) == ""
 
 
 def test_every_variable_of_botocore_is_decided_on():
@@ -271,8 +271,8 @@ def test_a_config_file_named_by_the_test(deadline_sessions, monkeypatch, tmp_pat
 @pytest.mark.usefixtures("deadline_sessions")
 def test_keys_set_by_the_test(monkeypatch):
     """Keys passed to a session, or set in the environment by the test, are used."""
-    given = boto3.Session(aws_access_key_id="given", aws_secret_access_key="x")
-    assert given.get_credentials().access_key == "given"
+    session = boto3.Session(aws_access_key_id="given", aws_secret_access_key="x")
+    assert session.get_credentials().access_key == "given"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "set")
     assert boto3.Session().get_credentials().access_key == "set"
     assert botocore.session.get_session().get_credentials().access_key == "set"
@@ -284,11 +284,11 @@ class Provider:
     METHOD = CANONICAL_NAME = "own"
 
     def __init__(self, kind, keys):
-        self.kind, self.keys, self.asked = kind, keys, 0
+        self.kind, self.keys, self.loads = kind, keys, 0
 
     def load(self):
         """Return the credentials, if there are any."""
-        self.asked += 1
+        self.loads += 1
         return self.keys and self.kind(*self.keys, method="own")
 
 
@@ -301,7 +301,7 @@ def test_credential_providers_of_the_code(keys, expected):
     session.get_component("credential_provider").insert_before("env", provider)
     for _ in range(2):
         assert session.get_credentials().access_key == expected
-    assert provider.asked == (1 if keys else 2)
+    assert provider.loads == (1 if keys else 2)
 
 
 @pytest.mark.usefixtures("deadline_sessions")
@@ -319,7 +319,7 @@ def test_async_credential_providers_of_the_code(keys, expected):
         session = aio.get_session()
         provider = Awaited(AioCredentials, keys)
         session.get_component("credential_provider").insert_before("env", provider)
-        return [(await session.get_credentials()).access_key for _ in range(2)], provider.asked
+        return [(await session.get_credentials()).access_key for _ in range(2)], provider.loads
 
     assert asyncio.run(run()) == ([expected] * 2, 1 if keys else 2)
 

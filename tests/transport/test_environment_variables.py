@@ -110,8 +110,8 @@ def test_three_overlapping_changes(first):
     _check(SETTING, 3, first)
 
 
-def test_a_change_between_two_others_ends_first(first):
-    """The first value is restored if the middle one of three overlapping changes ends first."""
+def test_another_change_ends_between_ours(first):
+    """A change by other code that ends between changes of ours restores the first value."""
     for ours in ("ours", "ours, each another"):
         _run((ours, "setenv", ours, ours), (0, 1, 2, 3, 2, 1, 3, 0))
         assert os.environ.get(NAME) == first

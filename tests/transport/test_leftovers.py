@@ -204,8 +204,8 @@ def test_a_task_that_outlives_its_interception(inner):
             task = asyncio.ensure_future(poll())
             await listed.wait()
         ended.set()
-        made = "its client was made inside" if inner else "left over from"
-        with pytest.raises(RuntimeError, match=f"{made} the interception of {HERE}"):
+        reason = "its client was made inside" if inner else "left over from"
+        with pytest.raises(RuntimeError, match=f"{reason} the interception of {HERE}"):
             await task
 
     asyncio.run(run())

@@ -27,7 +27,7 @@ class Listener:
         self._busy = threading.Lock()
 
     def __call__(self, call):
-        """Record the call, and whether another thread is in the listener."""
+        """Record the call, and count it if another thread is already in the listener."""
         alone = self._busy.acquire(blocking=False)
         self.overlaps += not alone
         # Long enough for every other thread to enter, if nothing stops it.

@@ -53,8 +53,8 @@ def test_pages_over_http_are_those_of_the_fake(fake):
     job = fake.add_job(sessions=250)
     with fake.serve() as endpoint:
         pages = _client(endpoint).get_paginator("list_sessions").paginate(**job)
-        got = [summary["sessionId"] for page in pages for summary in page["sessions"]]
-    assert got == [summary["sessionId"] for summary in job.listing]
+        session_ids = [summary["sessionId"] for page in pages for summary in page["sessions"]]
+    assert session_ids == [summary["sessionId"] for summary in job.listing]
     assert [call.status for call in fake.calls] == [200, 200, 200]
 
 
@@ -226,7 +226,7 @@ def test_without_the_extra_the_error_says_what_to_install(fake, monkeypatch):
 
 @pytest.fixture(params=["this botocore", "one that puts prefixes before hosts whatever is set"])
 def switch(request, monkeypatch):
-    """Variables that turn off host prefixes: none are needed, or those for an older botocore."""
+    """Extra variables of the subprocess: none, or one that makes its botocore use host prefixes."""
     if request.param == "this botocore":
         return {}
     known = dict(configprovider.BOTOCORE_DEFAUT_SESSION_VARIABLES)
