@@ -229,7 +229,7 @@ def test_models_of_the_machine_change_nothing(tmp_path, poison, where):
 def test_every_variable_of_botocore_is_decided_on():
     """Every configuration variable of this botocore has an entry in ``DECISIONS``."""
     undecided = set(BOTOCORE_DEFAUT_SESSION_VARIABLES) - set(environment.DECISIONS)
-    assert not undecided, "decide on them in wire/environment.py, and act on it"
+    assert not undecided, "decide on them in _transport/environment.py, and act on the decision"
 
 
 @pytest.mark.parametrize("name", sorted(BOTOCORE_DEFAUT_SESSION_VARIABLES))
