@@ -14,12 +14,6 @@ from pytest_deadline_sessions._api import model
 SUMMARY = Listing(page_sizes=(1,))[0]
 
 
-@pytest.fixture
-def fake():
-    """A fake that intercepts nothing."""
-    return FakeDeadline()
-
-
 def test_sessions_by_count(fake):
     """A count adds valid STARTED sessions, a minute apart; the last one started a minute ago."""
     with fake.clock.freeze("2030-01-01 12:00"):

@@ -26,12 +26,6 @@ MOVES = {
 BY = "arn:aws:iam::111122223333:user/alex"
 
 
-@pytest.fixture
-def fake():
-    """A fake that intercepts nothing."""
-    return FakeDeadline()
-
-
 def _session(fake, status):
     session = fake.add_job().start_session()
     for move in WALKS[status]:

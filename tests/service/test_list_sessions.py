@@ -37,18 +37,6 @@ def _refusal(client, **arguments):
     return caught.value.response
 
 
-@pytest.fixture
-def fake():
-    """A fake that intercepts nothing."""
-    return FakeDeadline()
-
-
-@pytest.fixture
-def client(fake):
-    """A client of the fake."""
-    return fake.client()
-
-
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 201])
 def test_pages_of_a_hundred_by_default(fake, client, count):
     """Without maxResults a page has up to 100 sessions; the last page has no token."""

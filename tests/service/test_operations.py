@@ -18,12 +18,6 @@ from pytest_deadline_sessions.strategies._jobs import job_contents
 PROFILE = model.make_id("StorageProfileId", 1)
 
 
-@pytest.fixture
-def fake():
-    """A fake that intercepts nothing."""
-    return FakeDeadline()
-
-
 def test_operations_that_botocore_lacks(fake, monkeypatch):
     """An operation that the installed botocore lacks is not offered, nor after a reset."""
     monkeypatch.setitem(OPERATIONS, "GetSunrise", lambda _service, _params: {})

@@ -14,18 +14,6 @@ needs_batches = pytest.mark.skipif(LACKING, reason="the installed botocore has n
 
 
 @pytest.fixture
-def fake():
-    """A fake that intercepts nothing."""
-    return FakeDeadline()
-
-
-@pytest.fixture
-def client(fake):
-    """A client of the fake."""
-    return fake.client()
-
-
-@pytest.fixture
 def job(fake):
     """A job with two steps: the first is done, the second has one task running."""
     return fake.add_job(Listing(runs=(("ENDED", 1), ("STARTED", 1))), steps=2, tasks=4)

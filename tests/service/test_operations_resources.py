@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from pytest_deadline_sessions import FakeDeadline, Listing
+from pytest_deadline_sessions import Listing
 from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._api.placeholders import item, result
 
@@ -29,18 +29,6 @@ GETTERS = {
     "assume_queue_role_for_user": "queueId",
     "assume_queue_role_for_read": "queueId",
 }
-
-
-@pytest.fixture
-def fake():
-    """A fake that intercepts nothing."""
-    return FakeDeadline()
-
-
-@pytest.fixture
-def client(fake):
-    """A client of the fake."""
-    return fake.client()
 
 
 def _arguments(operation, ids):

@@ -48,12 +48,6 @@ def fake():
     return fake
 
 
-@pytest.fixture
-def client(fake):
-    """A client of the fake."""
-    return fake.client()
-
-
 def _search(client, *filters, combined="AND", **arguments):
     """Call SearchJobs, and check the response against the service model."""
     if filters:

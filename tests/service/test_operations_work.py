@@ -19,12 +19,6 @@ SLOT = datetime.timedelta(seconds=20)
 STATUSES = ("STARTED", "ENDED")
 
 
-@pytest.fixture
-def fake():
-    """A fake that intercepts nothing."""
-    return FakeDeadline()
-
-
 @functools.lru_cache(maxsize=1)
 def _client(fake):
     return fake.client()

@@ -12,7 +12,17 @@ from botocore.exceptions import (
     StubResponseError,
     UnStubbedResponseError,
 )
-from stubbing import FARM, JOB_TEXT, LISTED, OTHER_JOB, first_token, summaries, text_of
+from stubbing import (
+    EVERY,
+    FARM,
+    JOB_TEXT,
+    LISTED,
+    NO_CALL,
+    OTHER_JOB,
+    first_token,
+    summaries,
+    text_of,
+)
 
 from pytest_deadline_sessions import Listing, ListSessionsStubber
 from pytest_deadline_sessions._domain.clock import Clock
@@ -20,17 +30,6 @@ from pytest_deadline_sessions._text import abbreviate
 from pytest_deadline_sessions._transport import client_factory
 
 OTHER = "farmId=farm-0000…0007, queueId=queue-0000…0008, jobId=job-0000…0009"
-NO_CALL = """\
-           expected  received
-≠ farmId   no call   'farm-00000000000000000000000000000001'
-≠ queueId  no call   'queue-00000000000000000000000000000001'
-≠ jobId    no call   'job-00000000000000000000000000000001'
-
-"""
-EVERY = (
-    "Every call needs its own response: "
-    "add_pages, add_listing, add_fault, add_expired_token or add_response."
-)
 
 
 def test_an_unexpected_call_whose_error_was_swallowed(stubber: Any) -> None:

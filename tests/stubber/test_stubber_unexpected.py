@@ -11,7 +11,17 @@ from botocore.exceptions import (
     StubResponseError,
     UnStubbedResponseError,
 )
-from stubbing import FARM, JOB_TEXT, LISTED, OTHER_JOB, first_token, summaries, text_of
+from stubbing import (
+    EVERY,
+    FARM,
+    JOB_TEXT,
+    LISTED,
+    NO_CALL,
+    OTHER_JOB,
+    first_token,
+    summaries,
+    text_of,
+)
 
 from pytest_deadline_sessions import Listing
 from pytest_deadline_sessions._api import model
@@ -212,19 +222,6 @@ def test_a_different_operation_than_one_for_any_request(stubber: Any) -> None:
     )
 
 
-NO_CALL = """\
-           expected  received
-≠ farmId   no call   'farm-00000000000000000000000000000001'
-≠ queueId  no call   'queue-00000000000000000000000000000001'
-≠ jobId    no call   'job-00000000000000000000000000000001'
-
-"""
-EVERY = (
-    "Every call needs its own response: "
-    "add_pages, add_listing, add_fault, add_expired_token or add_response."
-)
-
-
 def test_a_call_to_an_empty_stubber(stubber: Any) -> None:
     """If no response was ever queued, the error names the methods that queue one."""
     with pytest.raises(UnStubbedResponseError) as error:
@@ -278,7 +275,7 @@ def test_a_call_after_a_response_that_is_no_last_page(stubber: Any, before: Any)
     before(stubber)
     with pytest.raises(UnStubbedResponseError) as error:
         stubber.client.list_sessions(**stubber.job)
-    assert "it was the last one" not in text_of(error)
+    assert "it was the last page" not in text_of(error)
 
 
 def test_another_operation_after_the_last_page(stubber: Any) -> None:
@@ -287,7 +284,7 @@ def test_another_operation_after_the_last_page(stubber: Any) -> None:
     stubber.client.list_sessions(**stubber.job)
     with pytest.raises(UnStubbedResponseError) as error:
         stubber.client.get_session(**GET_SESSION)
-    assert "it was the last one" not in text_of(error)
+    assert "it was the last page" not in text_of(error)
 
 
 def test_a_long_queue_is_shortened(stubber: Any) -> None:

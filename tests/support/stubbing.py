@@ -14,6 +14,17 @@ OTHER_JOB = {
 }
 JOB_TEXT = "farmId=farm-0000…0001, queueId=queue-0000…0001, jobId=job-0000…0001"
 LISTED = "Error getting response stub for operation ListSessions: "
+NO_CALL = """\
+           expected  received
+≠ farmId   no call   'farm-00000000000000000000000000000001'
+≠ queueId  no call   'queue-00000000000000000000000000000001'
+≠ jobId    no call   'job-00000000000000000000000000000001'
+
+"""
+EVERY = (
+    "Every call needs its own response: "
+    "add_pages, add_listing, add_fault, add_expired_token or add_response."
+)
 
 
 def summaries(count, first=1):
