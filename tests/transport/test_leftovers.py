@@ -44,7 +44,11 @@ def sent(monkeypatch):
 
     monkeypatch.setattr(botocore.httpsession.URLLib3Session, "send", send)
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    return requests
+    before = set(threading.enumerate())
+    yield requests
+    # The next test must not find threads that are about to end.
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
 
 
 def _own():
