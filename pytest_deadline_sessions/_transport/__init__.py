@@ -1,1 +1,1 @@
-"""How bytes reach the service."""
+"""Carry requests from every kind of client to the service."""

@@ -1,4 +1,4 @@
-"""Connect aiobotocore clients to a service: the same events as botocore, awaited."""
+"""Connect aiobotocore clients to a service through the same events as botocore, awaited."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def client(
     fast_timestamps: bool = True,
     **config: Any,
 ) -> _Attached:
-    """An async context manager for a client of ``service``; it reads no configuration.
+    """An async context manager for a client of ``service`` that reads no configuration.
 
     Args:
-        service: What answers the client's calls.
+        service: The service that answers the client's calls.
         attach: Connects a client to a service.
         fast_timestamps: As in ``FakeDeadline.client``.
         **config: Arguments of ``AioSession.create_client``, and options of ``AioConfig``.
@@ -38,13 +38,13 @@ def client(
     from aiobotocore.config import AioConfig
 
     session = _session(fast_timestamps=fast_timestamps)
-    given = options_of(AioConfig, config)
-    make = functools.partial(session.create_client, model.SERVICE, **given)
+    arguments = options_of(AioConfig, config)
+    make = functools.partial(session.create_client, model.SERVICE, **arguments)
     return _Attached(service, make, attach)
 
 
 class _Attached:
-    """Makes the client on entry. Not a generator: an event loop closes those when it ends."""
+    """Makes the client on entry. A class, since event loops close generators when they end."""
 
     def __init__(
         self, service: Service, make: Callable[[], Any], attach: Callable[[Any, Service], Any]
@@ -55,9 +55,9 @@ class _Attached:
 
     async def __aenter__(self) -> Any:
         self._making = self._make()
-        made = await self._making.__aenter__()
-        self._attach(made, self._service)
-        return made
+        aio_client = await self._making.__aenter__()
+        self._attach(aio_client, self._service)
+        return aio_client
 
     async def __aexit__(self, *error: object) -> None:
         await self._making.__aexit__(*error)

@@ -1,4 +1,4 @@
-"""Give every process that a test starts the environment of the test."""
+"""Give every process that a test starts the test's environment."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SETS = (
 
 
 class _Name(str):
-    """The name of a process. Unpickling it in the child sets the variables first of all."""
+    """A process name that sets the environment variables when the child unpickles it."""
 
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The child has imported neither this package nor the modules of the test by then.
+        # By then, the child has imported neither this package nor the test's modules.
         now = environment_variables.now()
         given = {name: value for name, value in now.items() if value is not None}
         removed = [name for name in now if name not in given]
@@ -27,12 +27,12 @@ class _Name(str):
 
 
 def patch(patches: Patches) -> None:
-    """Reach the children of a fork server, which may have started before the test.
+    """Give the test's environment to children of a fork server that started before the test.
 
     All other processes inherit the environment when they start.
 
     Args:
-        patches: Undoes it.
+        patches: Records the patch, to undo it later.
     """
     from multiprocessing.process import BaseProcess
 

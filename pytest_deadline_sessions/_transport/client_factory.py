@@ -35,8 +35,8 @@ def client(*, fast_timestamps: bool = True, **config: Any) -> Any:
     """
     from botocore.config import Config
 
-    given = options_of(Config, config)
-    return _session(fast_timestamps=fast_timestamps).create_client(model.SERVICE, **given)
+    arguments = options_of(Config, config)
+    return _session(fast_timestamps=fast_timestamps).create_client(model.SERVICE, **arguments)
 
 
 def options_of(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def options_of(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         TypeError: An unknown option.
     """
-    given = {name: config[name] for name in _CREATE if name in config}
+    arguments = {name: config[name] for name in _CREATE if name in config}
     rest = {name: value for name, value in config.items() if name not in _CREATE}
     if rest:
         try:
@@ -57,9 +57,11 @@ def options_of(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
         except TypeError as error:
             msg = f"{error} (expected {', '.join(_CREATE)}, or options of botocore's Config)"
             raise TypeError(msg) from None
-        given["config"] = given["config"].merge(options) if given.get("config") else options
-    given.setdefault("region_name", REGION)
-    return given
+        arguments["config"] = (
+            arguments["config"].merge(options) if arguments.get("config") else options
+        )
+    arguments.setdefault("region_name", REGION)
+    return arguments
 
 
 @functools.cache
@@ -68,7 +70,7 @@ def _session(*, fast_timestamps: bool) -> Any:
     from botocore.config import Config
 
     session = prepared(botocore.session.Session, fast_timestamps=fast_timestamps)
-    # Otherwise botocore composes it twice per request, which takes a fifth of the request's time.
+    # Otherwise botocore composes the user agent twice per request, a fifth of the request's time.
     session.set_default_client_config(Config(user_agent=session.user_agent()))
     return session
 
@@ -82,11 +84,11 @@ def prepared(kind: Any, *, fast_timestamps: bool = True) -> Any:
     """
     from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 
-    # Each value is: a name in files, a name in the environment, a default, a conversion.
-    ours = {name: (None, None, *rest) for name, (_, _, *rest) in VARIABLES.items()}
+    # Each value: (name in files, name in the environment, default, conversion).
+    variables = {name: (None, None, *rest) for name, (_, _, *rest) in VARIABLES.items()}
     for name in ("config_file", "credentials_file"):
-        ours[name] = (None, None, os.devnull, None)
-    session = kind(session_vars=ours)
+        variables[name] = (None, None, os.devnull, None)
+    session = kind(session_vars=variables)
     session.register_component("data_loader", model.loader())
     session.set_credentials(ACCESS_KEY, SECRET_KEY)
     if fast_timestamps:

@@ -1,4 +1,4 @@
-"""Connect botocore clients to a service, by the events that every client emits."""
+"""Connect botocore clients to a service through the events that every client emits."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class _Raw(io.BytesIO):
 
 
 class ClientHooks:
-    """Connects one client to a service: the one it is attached to, or the intercepting one.
+    """Connects one client to the service it is attached to, or to the intercepting service.
 
-    Each client is hooked once. Botocore announces retry delays as events; ``_emit`` advances the
-    service's clock by them, and botocore does not sleep.
+    Each client is hooked once. Botocore announces retry delays as events. ``_emit`` advances the
+    service's clock by the delay, so that botocore does not sleep.
 
     Args:
         client: The client.
-        when_late: What is called when a call is over that has outlived its interception.
+        when_late: Called when a call ends after its interception has ended.
 
     Attributes:
         attached: The attachments of this client; the last one answers.
-        finalizer: Called when the client has been collected.
+        finalizer: Called when the client has been garbage-collected.
     """
 
     finalizer: weakref.finalize[Any, Any]
@@ -60,8 +60,8 @@ class ClientHooks:
         self._is_registered = False
         self.events = client.meta.events
         self._under_way: set[weakref.ref[CallUnderWay]] = set()
-        # It validates the parameters, unless the client was told not to.
-        self._serializer = client._serializer  # noqa: SLF001 (of which there is no other name)
+        # The serializer validates the parameters, unless the client's config switches that off.
+        self._serializer = client._serializer  # noqa: SLF001 (it has no public name)
         self._patches = Patches()
         self._handlers = {
             "before-sign": self._use_dummy_credentials,
@@ -72,22 +72,22 @@ class ClientHooks:
 
     @property
     def service(self) -> Service | None:
-        """The service that answers at the moment, if any."""
+        """The service that currently answers this client, if any."""
         interception = self._interception()
         return None if interception is None else interception.service
 
     def _interception(self) -> Interception | None:
-        several = self.attached or _state.interceptions
-        return several[-1] if several else None
+        interceptions = self.attached or _state.interceptions
+        return interceptions[-1] if interceptions else None
 
     @property
     def under_way(self) -> bool:
-        """Whether a call is under way that began while a service answered."""
+        """Whether any call that began while a service answered is still under way."""
         calls = [reference() for reference in list(self._under_way)]
         return any(call is not None and not call.over for call in calls)
 
     def register(self) -> None:
-        """Hook into the client. An interrupt may have stopped an earlier attempt halfway."""
+        """Hook into the client, even if an interrupt stopped an earlier attempt halfway."""
         if self._is_registered:
             return
         self.unregister()
@@ -101,7 +101,7 @@ class ClientHooks:
         self._is_registered = True
 
     def unregister(self) -> None:
-        """Take all hooks out of the client."""
+        """Remove all hooks from the client."""
         self._is_registered = False
         for event, handler in self._handlers.items():
             self._unregister(f"{event}.{model.SERVICE}", handler, _ID + event)
@@ -111,8 +111,8 @@ class ClientHooks:
 
     def _unregister(self, event: str, handler: Any, unique_id: str) -> None:
         self.events.unregister(event, unique_id=unique_id)
-        # An interrupt may have left the handler registered without its id, or not at all, and
-        # botocore fails on the latter.
+        # An interrupt may have left the handler registered without its id. If it is not
+        # registered at all, botocore raises AttributeError.
         with contextlib.suppress(AttributeError):
             self.events.unregister(event, handler)
 
@@ -134,7 +134,7 @@ class ClientHooks:
             raise
 
     def note_stopped(self, error: BaseException) -> None:
-        """Note that a call was cancelled or interrupted, for which botocore has no event."""
+        """End a call that was cancelled or interrupted, for which botocore has no event."""
         if not isinstance(error, Exception):
             self._end()
 
@@ -196,7 +196,7 @@ class ClientHooks:
 
     @staticmethod
     def response(url: str, response: rest_json.Response) -> Any:
-        """A response object of this kind of client."""
+        """A response object as this kind of client expects it."""
         from botocore.awsrequest import AWSResponse
 
         headers: Any = response.headers  # botocore copies any mapping

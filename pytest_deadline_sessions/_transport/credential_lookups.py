@@ -1,4 +1,4 @@
-"""Answer what botocore looks up to make a client: credentials, configuration, endpoints."""
+"""Answer botocore's look-ups when it makes a client: credentials, configuration, endpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def patch(patches: Patches) -> None:
     """Answer the look-ups of all botocore sessions in the process, including existing ones.
 
     Args:
-        patches: Undoes it.
+        patches: Records the patches, to undo them later.
     """
     from botocore.client import ClientCreator
     from botocore.monitoring import SocketPublisher
@@ -45,7 +45,7 @@ def patch_aiobotocore(patches: Patches, aio: Any) -> None:
     """Answer the look-ups of aiobotocore sessions.
 
     Args:
-        patches: Undoes it.
+        patches: Records the patches, to undo them later.
         aio: The module ``aiobotocore.session``.
     """
     patches.wrap(aio.AioSession, "get_credentials", _where_met(_credentials_awaited))
@@ -53,7 +53,7 @@ def patch_aiobotocore(patches: Patches, aio: Any) -> None:
 
 
 def _where_met(answer: Around) -> Around:
-    """Answer only threads and tasks whose calls are answered or refused."""
+    """Use ``answer`` only in threads and tasks whose calls are answered or refused."""
 
     def around(method: Any, owner: Any, *args: Any, **kwargs: Any) -> Any:
         if tracking.are_met():
@@ -89,8 +89,10 @@ async def _credentials_awaited(method: Any, session: Any) -> Any:
 
 def _are_given(session: Any) -> bool:
     """Whether the code under test set credentials itself, so that nothing is looked up."""
-    known = session._credentials  # noqa: SLF001 (asking for them would look them up)
-    return getattr(known, "method", None) == "explicit" or known in _state.own_credentials
+    credentials = session._credentials  # noqa: SLF001 (asking for them would look them up)
+    return (
+        getattr(credentials, "method", None) == "explicit" or credentials in _state.own_credentials
+    )
 
 
 def _own_providers(session: Any) -> list[Any]:
@@ -105,7 +107,7 @@ def _own_providers(session: Any) -> list[Any]:
 
 def _keep(session: Any, credentials: Any) -> Any:
     _state.own_credentials.add(credentials)
-    assign(session, "_credentials", credentials)  # as it does itself
+    assign(session, "_credentials", credentials)  # as the session does itself
     return credentials
 
 
@@ -141,7 +143,7 @@ def _component(method: Any, session: Any, name: str) -> Any:
     """Take endpoints and defaults from botocore itself, not from a folder of models."""
     if name not in {"endpoint_resolver", "default_config_resolver"} or session is _reference():
         return method(name)
-    return _reference()._get_internal_component(name)  # noqa: SLF001 (as it does itself)
+    return _reference()._get_internal_component(name)  # noqa: SLF001 (as sessions do)
 
 
 @functools.cache
@@ -156,10 +158,10 @@ def _create(method: Any, creator: Any, *args: Any, **kwargs: Any) -> Any:
     """Make a client from botocore's own service model, for the real endpoint."""
     if (kwargs.get("service_name") or args[0]) != model.SERVICE:
         return method(*args, **kwargs)
-    # A creator makes one client.
+    # Each creator makes only one client.
     assign(creator, "_loader", model.loader())
     if kwargs.get("endpoint_url") == environment.REFUSAL:
-        # The code under test has read the variable and passes it on.
+        # The code under test read the endpoint from the environment and passed it on.
         kwargs["endpoint_url"] = None
     store = creator._config_store  # noqa: SLF001 (likewise)
     for name, variable in environment.FOR_CHILDREN.items():

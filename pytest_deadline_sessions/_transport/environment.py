@@ -118,7 +118,7 @@ def dummies(given: Mapping[str, str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def dummy_environment() -> Iterator[None]:
-    """Set dummy variables, and a URL that child processes are refused by.
+    """Set dummy variables, and an endpoint URL that makes child processes fail.
 
     Dummy environments may end in any order. The last one to end restores the variables and boto3's
     default session as they were before the first.
@@ -134,10 +134,10 @@ def dummy_environment() -> Iterator[None]:
 
 
 class _DefaultSession:
-    """Whether boto3 had a default session before the first of the present dummy environments.
+    """Whether boto3 had a default session before the first active dummy environment began.
 
-    Where it had one, whatever has taken its place is not ours and stays: moto makes one, so that
-    clients made from then on are its own.
+    If it had one, any session that replaced it is not ours and stays. Moto, for example, replaces
+    the default session so that later clients are its own.
     """
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ def _default_session() -> Iterator[None]:
         finally:
             default_session.restore()
     except BaseException:
-        # Once more: see interception.intercept.
+        # A second time: interception.intercept explains why.
         default_session.restore()
         raise
 

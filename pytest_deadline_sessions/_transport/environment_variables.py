@@ -1,9 +1,9 @@
-"""Set environment variables for a while, also when other code does the same and overlaps.
+"""Set environment variables for a while, even if other code does so at overlapping times.
 
-Code that changes a variable saves the old value and restores it later. When it saved a value of
-ours and ends after us, it would restore our value for good. So our layers watch what is written to
-``os.environ``: when a value of a layer that has ended is written back, the value from before that
-layer is written instead.
+Other code that changes a variable saves the old value and restores it later. If it saved one of our
+values and restores it after our layer has ended, our value would stay for good. So our layers watch
+all writes to ``os.environ``. When other code writes back a value of an ended layer, we write the
+value from before that layer instead.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Layer:
 
     def __init__(self, values: Values) -> None:
         self.values = dict(values)
-        # Variables whose restoring has begun; an interrupt may have stopped it.
+        # Variables that the layer began to restore; an interrupt may have stopped it.
         self.leaving: set[str] = set()
         self.before = {name: os.environ.get(name) for name in values}
-        # What the layer below set, where other code has changed it in between.
+        # The values set by the layer below, for variables that other code has changed since.
         self.under = {
             name: ours
             for name, before in self.before.items()
@@ -56,7 +56,7 @@ _patches = Patches("environment variables")
 
 @contextlib.contextmanager
 def changed(values: Values) -> Iterator[None]:
-    """Set variables inside, and restore them afterwards, whatever other code does to them."""
+    """Set variables inside the block, and restore them afterwards whatever other code does."""
     layer = Layer(values)
     try:
         try:
@@ -65,33 +65,33 @@ def changed(values: Values) -> Iterator[None]:
         finally:
             _leave(layer)
     except BaseException:
-        # Once more: see interception.intercept.
+        # A second time: interception.intercept explains why.
         _state.own.writes_environment = False
         _leave(layer)
         raise
 
 
 def exchanged(whole: Mapping[str, str]) -> contextlib.AbstractContextManager[None]:
-    """Replace the whole environment inside."""
+    """Replace the whole environment inside the block."""
     present = dict(os.environ)
     new = {name: value for name, value in whole.items() if present.get(name) != value}
     return changed({**new, **dict.fromkeys(present.keys() - whole.keys())})
 
 
 def is_set_here(name: str) -> bool:
-    """Whether the present value of a variable comes from a layer."""
+    """Whether the current value of a variable comes from a layer."""
     value = os.environ.get(name)
     return any(name in layer.values and layer.values[name] == value for layer in _state.layers)
 
 
 def now() -> dict[str, str | None]:
-    """The present values of the variables that layers set."""
+    """The current values of the variables that layers set."""
     return {name: os.environ.get(name) for layer in _state.layers for name in layer.values}
 
 
 @contextlib.contextmanager
 def as_before() -> Iterator[None]:
-    """Restore the variables from before all layers, for a moment."""
+    """Restore the values from before all layers, inside the block."""
     with _state.lock, _writing():
         present = now()
         try:
@@ -144,7 +144,7 @@ def _leave(layer: Layer) -> None:
 
 
 def _put_back(name: str, value: str | None) -> bool:
-    """Whether other code writes a layer's value back; if so, the right one is written instead."""
+    """Correct a write by which other code restores a layer's value; return whether it is one."""
     if _state.own.writes_environment:
         return False
     with _state.lock:
@@ -153,7 +153,7 @@ def _put_back(name: str, value: str | None) -> bool:
             return (top is None or top.values[name] != value) and _replaced(name, value)
         for layer in reversed(_state.layers):
             if name in layer.under and layer.under[name] == value:
-                # The other code saved it between this layer and the one below.
+                # The other code saved the value before this layer began.
                 layer.before[name] = _take(name, value, value)
                 del layer.under[name]
                 return True
@@ -161,7 +161,7 @@ def _put_back(name: str, value: str | None) -> bool:
 
 
 def _replaced(name: str, value: str | None) -> bool:
-    """Whether a value is that of an ended layer; if so, the one from before it is written."""
+    """Replace the value of an ended layer by the one before it; return whether it is one."""
     missing = object()
     replacement = _take(name, value, missing)
     if replacement is missing:
@@ -173,7 +173,7 @@ def _replaced(name: str, value: str | None) -> bool:
 
 
 def _forgotten(name: str) -> None:
-    """Other code removes a variable that a layer has removed already."""
+    """Note that other code removes a variable that a layer has removed already."""
     with _state.lock:
         for layer in _state.layers:
             if name in layer.values and name not in layer.under:
@@ -182,7 +182,7 @@ def _forgotten(name: str) -> None:
 
 
 def _take(name: str, value: str | None, otherwise: Any) -> Any:
-    """What replaces a value of an ended layer, or ``otherwise``."""
+    """The replacement for the value of an ended layer; ``otherwise`` for any other value."""
     saved = _state.gone.get(name, [])
     for place in reversed(range(len(saved))):
         if saved[place][0] == value:
@@ -195,7 +195,7 @@ def _take(name: str, value: str | None, otherwise: Any) -> Any:
 
 @contextlib.contextmanager
 def _writing() -> Iterator[None]:
-    """Write to the environment inside without watching."""
+    """Write to the environment without watching, inside the block."""
     outer = _state.own.writes_environment
     _state.own.writes_environment = True
     try:
@@ -244,6 +244,6 @@ def _clear(method: Any, environ: MutableMapping[str, str]) -> None:
     with _writing():
         method()
     if environ is os.environ:
-        # All at once: removed one by one, variables that come back would keep it from ending.
+        # Python clears until nothing is left, so variables that we write back would keep it going.
         for name in list(_state.gone):
             _put_back(name, None)

@@ -27,17 +27,17 @@ def respond(
     headers: Mapping[str, str | bytes],
     body: bytes | str | None,
 ) -> rest_json.Response | Fault:
-    """The response to a request; or the fault itself, if it is a broken connection.
+    """The response to a request, or the fault itself if it is a broken connection.
 
     Args:
         service: The service that answers.
         method: The HTTP method.
-        url: The URL, or only its path and query, which is all that a server gets.
+        url: The URL, or only its path and query, which is all that a server receives.
         headers: The headers, by their names in lower case.
         body: The body.
 
     Raises:
-        NotImplementedError: The API has the operation and this service lacks it.
+        NotImplementedError: The API has the operation but this service lacks it.
     """
     with service.recording(f"{method} {url.partition('?')[0]}") as exchange:
         path, query = _split(url)
@@ -59,13 +59,13 @@ def respond(
 
 
 def refuse(service: Service, method: str, target: str, fault: Fault) -> rest_json.Response:
-    """The response to a request that is refused before it is parsed. It is recorded all the same.
+    """Record a request that is refused before it is parsed, and return the response.
 
     Args:
-        service: The service that records it.
+        service: The service that records the request.
         method: The HTTP method; empty if it could not be read.
         target: The path and query; empty if they could not be read.
-        fault: The answer.
+        fault: The fault to answer with.
     """
     if method:
         path = target.partition("?")[0]
@@ -84,7 +84,7 @@ def _numbered(service: Service, response: rest_json.Response) -> rest_json.Respo
 
 
 def refuse_lacking(service: Service, name: str, method: str, path: str) -> None:
-    """Fail a call of an operation that the service lacks, before the client sends it.
+    """Fail a call to an operation that the service lacks, before the client sends it.
 
     Args:
         service: The service that would answer.

@@ -1,7 +1,8 @@
 """Host names that the loopback server accepts: a defence against DNS rebinding.
 
-A web page can point its own host name at a loopback address. Its requests then arrive here, and the
-browser lets the page read the answers. But the requests carry the page's host name.
+A web page can point its own host name at a loopback address. The browser then sends the page's
+requests to this server and lets the page read the responses. But the page's host name is in the
+requests, so we can refuse them.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class HttpRequest:
         target: The request target; empty if it could not be read.
         headers: The last header of each name, by its name in lower case.
         body: The body.
-        refusal: The answer if it is not valid HTTP.
+        refusal: The fault to answer with, if the request is not valid HTTP.
     """
 
     method: str = ""
@@ -64,7 +64,7 @@ class Server:
     ) -> None:
         self.connections: set[Connection] = set()
         self.leaving = False
-        # Not the policy's loop, which may be another library's; and nothing on standard error.
+        # Not the policy's loop, which may be another library's. It prints no errors.
         self.loop = asyncio.SelectorEventLoop()
         self.loop.set_exception_handler(lambda *_: None)
         self._answer = answer
@@ -86,17 +86,17 @@ class Server:
         late = concurrent.futures.wait(list(self._under_way), _GRACE_SECONDS).not_done
         self.loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
-        # A thread may be stuck in an operation of the user's, and ends with it.
+        # A late thread may be stuck in one of the user's operations, and ends when that does.
         self._pool.shutdown(wait=not late)
 
     def submit(
         self, request: HttpRequest, answered: Callable[[rest_json.Response | Fault], None]
     ) -> None:
-        """Answer a request in another thread, and pass the response to ``answered`` in this one."""
+        """Answer in a thread of the pool, and pass the response to ``answered`` in this thread."""
 
         def work() -> None:
             response = self._answer(request)
-            # The server may have stopped without waiting for it.
+            # The server may have stopped without waiting for this response.
             with contextlib.suppress(RuntimeError):
                 self.loop.call_soon_threadsafe(answered, response)
 
@@ -117,9 +117,9 @@ class Server:
         await self._leave.wait()
         self.leaving = True
         self.loop.remove_reader(self._listening)
-        # Asyncio has a task for each connection that it is accepting, and would drop it.
-        taking = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*taking, return_exceptions=True)
+        # Asyncio accepts each connection in a task. Unless they finish, connections are dropped.
+        accepting = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*accepting, return_exceptions=True)
         server.close()
         for connection in self.connections:
             connection.leave()
@@ -146,12 +146,12 @@ class Connection(asyncio.Protocol):
         self._begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Tell the server."""
+        """Register with the server."""
         self._transport = cast("asyncio.Transport", transport)
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio gives it)
-        """Tell the server."""
+        """Deregister from the server."""
         self._server.connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol):
         self._read()
 
     def eof_received(self) -> bool:
-        """Read the rest; the answer can still be sent."""
+        """Read what is left. Stay open as long as a response has to be sent."""
         self._ended = True
         if not self._parting:
             self._http.receive_data(b"")
@@ -178,13 +178,13 @@ class Connection(asyncio.Protocol):
         self._clogged = True
 
     def resume_writing(self) -> None:
-        """Continue with a client that reads again."""
+        """Read requests again, now that the client reads its responses."""
         self._clogged = False
         self._transport.resume_reading()
         self._read()
 
     def leave(self) -> None:
-        """Close the connection, after a pending answer."""
+        """Close the connection now, or after the pending response if there is one."""
         if not self._busy:
             self.abort()
 
@@ -247,11 +247,11 @@ class Connection(asyncio.Protocol):
             self._parting = True
 
     def _refuse(self, name: str, expected: str, why: str = "") -> None:
-        """Answer invalid HTTP, and close: it is unknown where the next request begins."""
+        """Answer invalid HTTP, then close: nobody knows where the next request begins."""
         self._parting = True
         line = _REQUEST_LINE.match(self._head)
         if line and not self._known:
-            # It may contain any bytes.
+            # The request line may contain any bytes.
             method, target = (ascii(part.decode("latin-1"))[1:-1] for part in line.groups())
             self._request = HttpRequest(method, target)
         self._request.refusal = rest_json.cannot_parse(name, expected, why[:_LONGEST_REASON]).fault

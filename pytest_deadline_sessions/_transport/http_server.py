@@ -1,7 +1,7 @@
 """Serve over loopback HTTP, for subprocesses and for other languages.
 
-What a request means is decided here. ``http1`` knows only bytes, sockets and threads, and can be
-tested against hostile clients without a service.
+This module decides what a request means. ``http1`` knows only bytes, sockets and threads, and can
+be tested against hostile clients without a service.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 @public
 class Endpoint(str):
-    """The URL of the loopback server: a string that also knows the environment to go with it.
+    """The URL of the loopback server: a string that can also build the environment to use it.
 
-    ``fake.serve()`` and the fixture ``deadline_sessions_endpoint`` give it.
+    ``fake.serve()`` and the fixture ``deadline_sessions_endpoint`` provide it.
 
     Example:
         >>> from pytest_deadline_sessions import FakeDeadline
@@ -67,7 +67,7 @@ class Endpoint(str):
             **set_for_botocore,
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
-            # Every other SDK has this name for the region.
+            # All other SDKs read the region from this variable.
             "AWS_REGION": set_for_botocore["AWS_DEFAULT_REGION"],
             environment.ENDPOINT: self if _knows_prefixes() else self._with_user(),
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
@@ -75,12 +75,12 @@ class Endpoint(str):
         }
 
     def _with_user(self) -> str:
-        """The same URL with a user name, which a host prefix then becomes part of."""
+        """The URL with a user name, so that a host prefix becomes part of that, not of the host."""
         return self.replace("//", "//deadline@")
 
 
 def _knows_prefixes() -> bool:
-    """Whether a variable can turn host prefixes off; botocore before 1.37.5 has none."""
+    """Whether a variable can turn host prefixes off; botocore has none before 1.37.5."""
     from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
     return "disable_host_prefix_injection" in BOTOCORE_DEFAUT_SESSION_VARIABLES

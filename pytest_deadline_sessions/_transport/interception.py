@@ -61,7 +61,7 @@ def attach(client: Any, service: Service) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def intercept(service: Service) -> Iterator[None]:
-    """Connect every Deadline Cloud client of this process to ``service`` inside."""
+    """Connect every Deadline Cloud client of this process to ``service`` inside the block."""
     interception = Interception(service)
     with environment.dummy_environment():
         try:
@@ -74,9 +74,9 @@ def intercept(service: Service) -> Iterator[None]:
             finally:
                 _end(interception)
         except BaseException:
-            # A timeout or Ctrl-C may have stopped the line in ``finally`` anywhere, so it runs once
-            # more. A context manager in its place would have a gap: Python enters and leaves it in
-            # steps between which an interrupt finds nobody to clean up.
+            # A timeout or Ctrl-C may have stopped the line in ``finally`` at any point, so it runs
+            # once more. A context manager would leave a gap: Python enters and leaves it in
+            # several steps, and an interrupt between two of them would skip the cleanup.
             _end(interception)
             raise
 
@@ -94,7 +94,7 @@ def _end(interception: Interception) -> None:
 def _hooks(client: Any) -> ClientHooks:
     hooks = _state.hooks.get(client)
     if hooks is None:
-        # Made before the entry in the dict, so that it is called after the entry has gone.
+        # Made before the entry in the dict, so that it runs after the entry is gone.
         finalizer = weakref.finalize(client, _forget)
         assign(finalizer, "atexit", False)
         hooks = _kind(client)(client, tidy)
@@ -105,7 +105,7 @@ def _hooks(client: Any) -> ClientHooks:
 
 
 def _forget() -> None:
-    """Leave nothing behind once the last client has been collected, which may be at any time."""
+    """Undo the retry patches once the last client is collected, which may be at any time."""
     with _state.lock:
         if not _state.hooks:
             retry_delays.unpatch()
@@ -113,7 +113,7 @@ def _forget() -> None:
 
 @contextlib.contextmanager
 def _tidied() -> Iterator[None]:
-    """Leave nothing behind if the block fails."""
+    """Remove unneeded hooks and patches if the block fails."""
     try:
         yield
     except BaseException:
@@ -122,7 +122,7 @@ def _tidied() -> Iterator[None]:
 
 
 def _tidy() -> None:
-    """Remove hooks and patches that no interception and no attachment needs any more."""
+    """Remove hooks and patches that no interception or attachment needs any more."""
     tracking.forget_dead()
     if not _state.interceptions:
         for client, hooks in list(_state.hooks.items()):
@@ -134,7 +134,7 @@ def _tidy() -> None:
                 hooks.unregister()
             else:
                 continue
-            # A client may outlive ten thousand interceptions, and would collect finalizers.
+            # A client may outlive ten thousand interceptions, and would gather as many finalizers.
             hooks.finalizer.detach()
             del _state.hooks[client]
         if not _state.ended:
@@ -144,7 +144,7 @@ def _tidy() -> None:
 
 
 def tidy() -> None:
-    """Check whether threads and tasks that outlived an interception have ended since."""
+    """Tidy up if threads and tasks that outlived an interception have ended since."""
     with _state.lock:
         if not _state.interceptions:
             _tidy()
@@ -164,12 +164,12 @@ def _patch() -> None:
     from botocore.endpoint import Endpoint
     from botocore.session import Session
 
-    # Patches of an earlier interception may be left, since a thread of it is. Others may have
-    # wrapped them since.
+    # An earlier interception leaves its patches in place while one of its threads still runs.
+    # Other code may have wrapped them since.
     _patches.undo()
     _patches.wrap(BaseClient, "__init__", _make)
     _patches.wrap(BaseClient, "_make_api_call", _call)
-    # Presigned URLs come through here, too.
+    # Presigned URLs take this path, too.
     _patches.wrap(BaseClient, "_emit_api_params", _meet_first)
     _patches.wrap(Session, "__init__", _begin_session)
     _patches.wrap(Endpoint, "_send", _send)
@@ -181,7 +181,7 @@ def _patch() -> None:
 
 
 def _patch_aiobotocore() -> None:
-    """Do the same for aiobotocore, if it is loaded; it has methods of its own."""
+    """Patch the methods that aiobotocore has of its own, if it is loaded."""
     aio = sys.modules.get("aiobotocore.session")
     if aio is None or _patches.have(aio.AioBaseClient):
         return
@@ -192,7 +192,7 @@ def _patch_aiobotocore() -> None:
 
 
 def _begin_session(method: Callable[..., Any], _session: Any, *args: Any, **kwargs: Any) -> None:
-    # Aiobotocore may have been imported just now; each client of it needs a session first.
+    # Aiobotocore may have just been imported. Each of its clients needs a session first.
     with _state.lock:
         _patch_aiobotocore()
     method(*args, **kwargs)

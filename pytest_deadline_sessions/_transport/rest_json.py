@@ -81,7 +81,7 @@ def decode(
         body: The request body.
 
     Raises:
-        FaultError: It cannot be parsed: ``ValidationException`` with reason ``CANNOT_PARSE``.
+        FaultError: Parsing failed: ``ValidationException`` with reason ``CANNOT_PARSE``.
     """
     shape = model.input_shape(operation)
     arguments = _arguments(query)
@@ -111,13 +111,13 @@ def decode(
 
 
 def encode(operation: str, result: Mapping[str, Any]) -> Response:
-    """The response with a result; the service sends all of it in the body."""
+    """The response that carries a result. The service sends the whole result in the body."""
     status = int(model.operation_model(operation).http.get("responseCode", 200))
     return Response(status, _JSON, json.dumps(result, default=_text).encode())
 
 
 def encode_fault(fault: Fault) -> Response:
-    """The response with a modelled error; a broken connection has none."""
+    """The response that carries a modelled error. A broken connection has no response."""
     body = json.dumps(fault.body, default=_text).encode()
     return Response(fault.status or 500, {**_JSON, **fault.headers}, body)
 
@@ -126,7 +126,7 @@ def header_text(name: str, value: str | bytes) -> str:
     """The text of a header.
 
     Raises:
-        FaultError: It cannot be parsed: ``ValidationException`` with reason ``CANNOT_PARSE``.
+        FaultError: Parsing failed: ``ValidationException`` with reason ``CANNOT_PARSE``.
     """
     if isinstance(value, str):
         return value
@@ -137,7 +137,7 @@ def header_text(name: str, value: str | bytes) -> str:
 
 
 def cannot_parse(name: str, expected: str, why: str = "") -> FaultError:
-    """The refusal of a request of which some part cannot be parsed."""
+    """The error that refuses a request because part of it cannot be parsed."""
     wording = f"{name} cannot be parsed (expected {expected})"
     return FaultError(
         Fault(
@@ -161,7 +161,7 @@ def _routes() -> dict[tuple[str, int], list[_Route]]:
             _Route(name, method, expression, labels)
         )
     for candidates in routes.values():
-        # A fixed segment is a better match than a label in its place.
+        # A fixed segment matches better than a label.
         candidates.sort(key=lambda route: len(route.labels))
     return routes
 
@@ -234,7 +234,7 @@ def _moment(name: str, value: Any) -> datetime.datetime:
 
     try:
         return parse_to_aware_datetime(value)
-    # A number out of range is a RuntimeError to botocore.
+    # Botocore raises RuntimeError for a number out of range.
     except (ValueError, RuntimeError, OverflowError):
         raise cannot_parse(name, "a timestamp") from None
 

@@ -18,7 +18,7 @@ _patches = Patches("retry delays")
 
 
 def without_delay(clock: Clock, delay: Any) -> Any:
-    """The answer of a retry handler; a delay advances the clock and becomes 0."""
+    """A retry handler's answer. A delay advances the clock and becomes 0."""
     if isinstance(delay, int | float) and not isinstance(delay, bool) and delay > 0:
         clock.advance(seconds=delay)
         return 0
@@ -26,7 +26,7 @@ def without_delay(clock: Clock, delay: Any) -> Any:
 
 
 def patch() -> None:
-    """Replace the waiting of all token buckets, if that has not been done."""
+    """Replace the waiting of all token buckets, unless it is already replaced."""
     from botocore.retries.bucket import TokenBucket
 
     aio = sys.modules.get("aiobotocore.retries.bucket")

@@ -1,4 +1,4 @@
-"""Parse timestamps of responses a hundred times faster than dateutil, to plain datetimes."""
+"""Parse response timestamps to plain datetimes, a hundred times faster than dateutil."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def are_frozen() -> bool:
 
 
 def thaw(value: Any) -> Any:
-    """The value with plain datetimes; those in dicts and lists are replaced in place.
+    """Turn datetimes into plain ones. Those in dicts and lists are replaced in place.
 
     Example:
         >>> thaw({"at": [datetime.datetime(2030, 1, 1)]})

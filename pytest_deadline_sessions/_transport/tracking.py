@@ -1,4 +1,4 @@
-"""Which interceptions there are, which calls are under way, and what outlived an interception."""
+"""Track interceptions, their calls under way, and the threads and tasks that outlive them."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ class Interception:
 
     @property
     def name(self) -> str:
-        """How refusals after its end refer to it."""
+        """How error messages after its end refer to the interception."""
         return f"the interception of {self.test}" if self.test else "the interception"
 
     def end(self) -> None:
-        """Stop answering. The thread or task that ends it is not a left-over."""
+        """Stop answering. The thread or task that ends the interception is no left-over."""
         self.ended = True
         self._workers.discard(_worker())
         self._workers.discard(threading.current_thread())
 
     def note_worker(self, worker: Any = None) -> None:
-        """Remember a thread or task, unless it was there before.
+        """Remember a thread or task, unless it was there before the interception.
 
         Args:
-            worker: One that starts; by default the present one.
+            worker: A thread or task that is starting; by default the current one.
         """
         worker = worker or _worker()
         if worker not in self._before:
             self._workers.add(worker)
 
     def left(self) -> list[Any]:
-        """The threads and tasks that called, or were started by one that did, and still run."""
+        """The threads and tasks still running that made calls, or were started by one that did."""
         return [worker for worker in self._workers if _lives(worker)]
 
 
 def running_test() -> str:
     """The id of the test that is running; empty outside of tests."""
-    # pytest adds the phase.
+    # pytest appends the phase, such as ' (call)'.
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
@@ -77,7 +77,7 @@ def _lives(worker: Any) -> bool:
 
 
 def left_behind() -> Interception | None:
-    """The ended interception that the present thread or task is left over from."""
+    """The ended interception that the current thread or task is left over from, if any."""
     return _of_worker(_state.ended)
 
 
@@ -108,11 +108,11 @@ def forget_dead() -> None:
 
 
 class CallUnderWay:
-    """One call under way. It is collected with the frames of the call, however the call ends.
+    """A call under way. It is garbage-collected with the call's frames, however the call ends.
 
     Args:
         owner: The hooks of its client.
-        interception: What answers it; ``None`` if no service answers it.
+        interception: The interception that answers; ``None`` if no service answers the call.
     """
 
     __slots__ = ("__weakref__", "interception", "over", "owner")
@@ -124,13 +124,13 @@ class CallUnderWay:
 
 
 def start(call: CallUnderWay) -> None:
-    """Note a call as the innermost of this thread or task. A listener may call inside a call."""
-    around = [
+    """Note this thread's or task's innermost call. A listener may make a call inside a call."""
+    outer = [
         reference
         for reference in _state.calls.get()
-        if (known := reference()) is not None and not known.over
+        if (outer_call := reference()) is not None and not outer_call.over
     ]
-    _state.calls.set((*around, weakref.ref(call)))
+    _state.calls.set((*outer, weakref.ref(call)))
 
 
 def current(owner: Any = None) -> CallUnderWay | None:
@@ -147,7 +147,7 @@ def current(owner: Any = None) -> CallUnderWay | None:
 
 
 def end(call: CallUnderWay | None) -> bool:
-    """Let a call be over; whether it has outlived its interception."""
+    """Mark a call as over; return whether it has outlived its interception."""
     if call is None:
         return False
     call.over = True
@@ -155,11 +155,11 @@ def end(call: CallUnderWay | None) -> bool:
 
 
 class ending:  # noqa: N801 (as the context managers of contextlib)
-    """Let the call that a client begins inside be over afterwards.
+    """Mark the call that a client begins inside the block as over when the block ends.
 
     Args:
         owner: The hooks of the client.
-        when_late: What is called if the call has outlived its interception.
+        when_late: Called if the call has outlived its interception.
     """
 
     def __init__(self, owner: object, when_late: Callable[[], None]) -> None:
