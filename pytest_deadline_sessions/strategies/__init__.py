@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what Deadline Cloud ``ListSessions`` may be asked and may answer.
+"""Hypothesis strategies for requests and responses of Deadline Cloud ``ListSessions``.
 
 Import it as ``from pytest_deadline_sessions import strategies as ds``.
 
@@ -70,7 +70,7 @@ for _strategies in __all__:
 
 
 def __getattr__(name: str) -> object:
-    # The machine needs the fake, and strategies do not: it is loaded when it is first used.
+    # Only the machine needs the fake, so it is loaded on first use.
     if name != "SessionsMachine":
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

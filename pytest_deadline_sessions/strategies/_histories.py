@@ -1,4 +1,4 @@
-"""Sessions as they change, and summaries that break a rule."""
+"""Histories of sessions as they change, and summaries that break a rule."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _histories(
 
 
 def _ended(history: list[SessionSummary], max_size: int) -> list[SessionSummary]:
-    """The history with its end put on, in place of its last snapshot if there is no more room."""
+    """The history made to end in ``ENDED``, replacing the last snapshots if there is no room."""
     if history[-1]["lifecycleStatus"] == ENDED:
         return history
     start = history[:]
@@ -67,8 +67,8 @@ def _ended(history: list[SessionSummary], max_size: int) -> list[SessionSummary]
         start.pop()
     last = start[-1]
     end = lifecycle.advance(last, ENDED, last.get("updatedAt", last["startedAt"]))
-    again = [last.copy() for _ in range(len(history) - len(start) - 1)]
-    return [*start, *again, end]
+    repeats = [last.copy() for _ in range(len(history) - len(start) - 1)]
+    return [*start, *repeats, end]
 
 
 def _history(
@@ -123,7 +123,7 @@ def invalid_session_summaries() -> st.SearchStrategy[tuple[dict[str, Any], str]]
 
 
 def _invalid() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    # What takes the fewest choices first, so that everything shrinks towards it.
+    # The maker with the fewest choices comes first, so that everything shrinks towards it.
     makers = [_ended_at(), _malformed(), _update_members(), _not_asked(), _chronology()]
     return st.one_of(makers).filter(_breaks_one)
 

@@ -1,4 +1,4 @@
-"""When things happen to a session, and how long they take."""
+"""Instants and durations in the life of a session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECOND = datetime.timedelta(seconds=1)
 _MINUTE = datetime.timedelta(minutes=1)
 _HOUR = datetime.timedelta(hours=1)
 _DAY = datetime.timedelta(days=1)
-# Nothing at all more than once: a session may take none before it is updated, and none after.
+# Zero is listed three times, since a session may be updated at once and end at once.
 _TURNS = (*[datetime.timedelta(0)] * 3, _SECOND, _MINUTE, _HOUR, _DAY)
 _NEAR_TURNS = (
     INSTANT,
@@ -34,7 +34,7 @@ _NEAR_TURNS = (
 
 @functools.cache
 def zones() -> st.SearchStrategy[datetime.timezone]:
-    """Offsets from UTC; shrinks to none."""
+    """Time zones as offsets from UTC; shrinks to UTC itself."""
     minutes = st.sampled_from([0, 60, -480, 330, 840, -720])
     return minutes.map(lambda offset: datetime.timezone(datetime.timedelta(minutes=offset)))
 
@@ -45,16 +45,16 @@ def _seconds(low: int, high: int) -> st.SearchStrategy[datetime.timedelta]:
 
 @functools.cache
 def durations() -> st.SearchStrategy[datetime.timedelta]:
-    """From nothing at all to weeks; the turns of a second, minute, hour and day among them."""
+    """Durations from zero to 40 days, often at or near one second, minute, hour or day."""
     return st.one_of(
         st.sampled_from(_TURNS), st.sampled_from(_NEAR_TURNS), _seconds(0, 40 * 24 * 3600)
     )
 
 
 def moments(now: datetime.datetime | None) -> st.SearchStrategy[datetime.datetime]:
-    """Instants with offsets and fractions of a second; before ``now`` if it is given.
+    """Instants with offsets and fractions of a second; not after ``now`` if it is given.
 
-    Many are drawn from a few, so that a list of sessions has ties.
+    Many are drawn from a small set, so that a list of sessions has ties.
     """
     if now is not None:
         return st.builds(lambda ago, zone: (now - ago).astimezone(zone), durations(), zones())
@@ -70,10 +70,10 @@ def draw_in_order(
     now: datetime.datetime | None,
     some: st.SearchStrategy[datetime.datetime],
 ) -> dict[str, datetime.datetime]:
-    """Instants in the order of ``names``; fixed ones stay, the others lie around them.
+    """Draw instants in the order of ``names``, around the fixed ones.
 
-    Without fixed ones the first is among ``some``; if there is a present, the last, since what
-    matters then is how long ago that was.
+    If none is fixed, the first instant is drawn from ``some``. With ``now``, the last one is, since
+    it then matters how long ago the last one was.
     """
     times = dict(fixed) or {names[0 if now is None else -1]: draw(some)}
     first = min(names.index(name) for name in times)

@@ -1,4 +1,4 @@
-"""What a job may hold."""
+"""The sessions, steps and tasks of a job."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pytest_deadline_sessions.strategies._options import check_sizes, deferred
 def job_contents(
     *, max_sessions: int = 20, max_steps: int = 4, max_tasks: int = 20
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Arguments of ``FakeDeadline.add_job``: sessions, with steps and tasks or without.
+    """Arguments of ``FakeDeadline.add_job``: sessions and, optionally, steps and tasks.
 
     Args:
         max_sessions: The most sessions.
         max_steps: The most steps.
-        max_tasks: The most tasks in all steps together; each step has one.
+        max_tasks: The most tasks in all steps together; each step has at least one.
 
     Raises:
-        hypothesis.errors.InvalidArgument: When something is drawn: options that leave nothing.
+        hypothesis.errors.InvalidArgument: When something is drawn: no job fits the options.
 
     Example:
         >>> from hypothesis import find

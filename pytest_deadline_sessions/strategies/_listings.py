@@ -40,20 +40,20 @@ def listings(
     empty_pages: bool = True,
     statuses: Collection[str] | None = None,
 ) -> st.SearchStrategy[Listing]:
-    """Everything one job might list, as shapes: cheap to draw whatever their size.
+    """Every listing one job might have, as ``Listing``: cheap to draw, however many sessions.
 
-    Sizes lie where code breaks: 0, 1, 2, 3, around ``max_results``, and 100.
+    Sizes cluster where code breaks: 0, 1, 2, 3, around ``max_results``, and 100.
 
     Args:
         min_sessions: The fewest sessions.
         max_sessions: The most sessions.
-        max_results: What the code under test asks for, 1..100; page sizes lie around it.
-        page_sizes: Whether the listing says where it is cut; by default either.
-        empty_pages: Whether pages without sessions may stand among the others.
+        max_results: The ``maxResults`` of the code under test, 1..100; page sizes cluster near it.
+        page_sizes: Whether the listing sets its page sizes; by default either.
+        empty_pages: Whether some pages may be empty.
         statuses: The statuses that sessions may have; by default all.
 
     Raises:
-        hypothesis.errors.InvalidArgument: When something is drawn: options that leave nothing.
+        hypothesis.errors.InvalidArgument: When something is drawn: no listing fits the options.
 
     Example:
         >>> from hypothesis import find
@@ -87,14 +87,14 @@ def _allowed(statuses: Collection[str] | None) -> list[str]:
     known = model.enum("SessionLifecycleStatus")
     if statuses is None:
         return list(known)
-    several = isinstance(statuses, Collection) and not isinstance(statuses, str)
-    if not several or not statuses or not all(status in known for status in statuses):
+    is_list = isinstance(statuses, Collection) and not isinstance(statuses, str)
+    if not is_list or not statuses or not all(status in known for status in statuses):
         raise refuse_value("statuses", statuses, f"some of {', '.join(known)}")
     return [status for status in known if status in statuses]
 
 
 def check_max_results(max_results: object) -> None:
-    """Refuse what the service would not take as ``maxResults``."""
+    """Refuse a value that the service would not accept as ``maxResults``."""
     if validation.check_shape(max_results, "MaxResults"):
         low, high = model.bounds("MaxResults")
         raise refuse_value("max_results", max_results, f"{low}..{high}")
@@ -117,10 +117,10 @@ def _cut(
     low: int, high: int, max_results: int, empty_pages: bool
 ) -> st.SearchStrategy[tuple[tuple[int, ...], int]]:
     small = [0, 1, 2, 3] if empty_pages else [1, 2, 3]
-    # All in one choice each, so that whatever is drawn shrinks to what is simple.
+    # One choice for each, so that it shrinks to the simplest value.
     size = st.sampled_from([*small, *small, *_edges(max_results)])
     times = st.sampled_from([*[1] * 12, 2, 5, 40])
-    # The times first: one page of two sessions is simpler than two pages of one.
+    # The number of pages comes first: one page of two sessions is simpler than two pages of one.
     runs = st.lists(st.tuples(times, size), min_size=1, max_size=6)
     sizes = runs.map(lambda drawn: [size for count, size in drawn for _ in range(count)])
     return sizes.map(lambda drawn: _fitted(drawn, low, high, empty_pages))
@@ -129,7 +129,7 @@ def _cut(
 def _fitted(
     sizes: list[int], low: int, high: int, empty_pages: bool
 ) -> tuple[tuple[int, ...], int]:
-    """Those sizes, with pages made smaller or added until the sum fits."""
+    """The sizes, with pages made smaller or added until their sum is within the bounds."""
     fitted: list[int] = []
     total = 0
     for size in sizes:
@@ -191,7 +191,7 @@ def list_sessions_requests(
         max_results: Whether some have ``maxResults``.
 
     Raises:
-        hypothesis.errors.InvalidArgument: When something is drawn: an option that is no bool.
+        hypothesis.errors.InvalidArgument: When something is drawn: an option is not a bool.
 
     Example:
         >>> from hypothesis import find
@@ -219,11 +219,11 @@ def list_sessions_responses(
     listing: Listing | st.SearchStrategy[Listing] | None = None,
     max_results: int = 100,
 ) -> st.SearchStrategy[list[ListSessionsResponse]]:
-    """All responses of one chain: page after page, with proper tokens.
+    """All responses for one listing: page after page, with proper tokens.
 
     Args:
-        listing: What is listed, or a strategy for it; by default up to 300 sessions.
-        max_results: At most so many sessions in a page.
+        listing: The listing, or a strategy for it; by default up to 300 sessions.
+        max_results: The most sessions in a page.
 
     Raises:
         hypothesis.errors.InvalidArgument: When something is drawn: ``max_results`` out of range, or
@@ -267,11 +267,11 @@ def faults(
 
     Args:
         operation: The API name of the operation.
-        broken_connections: Whether the connection may break.
+        broken_connections: Whether some faults break the connection.
 
     Raises:
-        hypothesis.errors.InvalidArgument: When something is drawn: an unknown operation, or an
-            option that is no bool.
+        hypothesis.errors.InvalidArgument: When something is drawn: an unknown operation, or
+            ``broken_connections`` is not a bool.
 
     Example:
         >>> from hypothesis import find
@@ -290,8 +290,8 @@ def _faults(operation: str, broken_connections: bool) -> st.SearchStrategy[Fault
         optional = {
             name: _member(member) for name, member in shape.members.items() if name != "message"
         }
-        given = st.fixed_dictionaries({}, optional=optional)
-        kinds.append(st.builds(_fault, st.just(code), given))
+        members = st.fixed_dictionaries({}, optional=optional)
+        kinds.append(st.builds(_fault, st.just(code), members))
     if broken_connections:
         kinds.append(st.sampled_from(BROKEN_CONNECTIONS).map(Fault))
     return st.one_of(kinds)

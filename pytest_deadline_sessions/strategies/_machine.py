@@ -39,11 +39,11 @@ class SessionsMachine(RuleBasedStateMachine):
     client in the process.
 
     Attributes:
-        behavior: How the service decides what the API leaves open. Set it in your class.
+        behavior: Decides what the API leaves undocumented. Set it in your class.
         fake: The service.
-        client: A client of that service. It does not retry.
+        client: A client of the service. It does not retry.
         job: The job whose sessions are listed.
-        versions: Each state of the job's sessions with the time since when, the current one last.
+        versions: Every past state of the job's sessions with its start time; the last is current.
 
     Example:
         >>> from hypothesis.stateful import run_state_machine_as_test
@@ -84,7 +84,7 @@ class SessionsMachine(RuleBasedStateMachine):
         """Call the code under test. Override this method.
 
         Args:
-            client: A client of the service. Clients that your code makes reach it too.
+            client: A client of the service. Clients that your code creates reach the service too.
             **job: The three ids.
 
         Returns:
@@ -163,7 +163,7 @@ class SessionsMachine(RuleBasedStateMachine):
             self.verify(result)
 
     def _listed(self, **arguments: str | int) -> str | MultipleResults[str]:
-        """List a page, and return its token for the bundle, if it has one."""
+        """List a page, and return its token for the bundle, if the page has one."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

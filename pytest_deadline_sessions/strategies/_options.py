@@ -1,4 +1,4 @@
-"""Checks the options of strategies when something is drawn, as Hypothesis does with its own."""
+"""Check the options of strategies when something is drawn, as Hypothesis does with its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def refuse(what: str, expected: str) -> InvalidArgument:
 
     Args:
         what: The option with its value, such as ``max_size=0``.
-        expected: What would be possible.
+        expected: The possible values.
     """
     return InvalidArgument(f"{what} (expected {expected})")
 
@@ -29,21 +29,21 @@ def refuse_value(name: str, value: object, expected: str) -> InvalidArgument:
 
 
 def check_sizes(low_name: str, low: object, high_name: str, high: object) -> None:
-    """Refuse bounds that are not whole numbers, or leave nothing between them."""
+    """Refuse bounds that are not whole numbers, or a lower one above the upper one."""
     least, most = _whole(low_name, low), _whole(high_name, high)
     if least > most:
         raise refuse(f"{low_name}={least}, {high_name}={most}", f"{low_name} <= {high_name}")
 
 
 def check_switches(*, optional: bool = False, **switches: object) -> None:
-    """Refuse what is neither a bool nor, if that is possible, ``None``."""
+    """Refuse anything but a bool, or ``None`` if ``optional``."""
     for name, value in switches.items():
         if not isinstance(value, bool) and not (optional and value is None):
             raise refuse_value(name, value, f"True or False{' or None' if optional else ''}")
 
 
 def deferred(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
-    """A strategy that is made, and whose options are checked, when something is drawn."""
+    """A strategy that is made when something is drawn, which is when its options are checked."""
     return st.deferred(make)
 
 

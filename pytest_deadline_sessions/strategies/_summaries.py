@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MOST = 16**32 - 1
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
-# Hypothesis does not draw more in detail.
+# Hypothesis cannot draw longer lists session by session.
 _MOST_LISTED = 100
 _NONE = datetime.timedelta(0)
 # Start offset from the previous session when this one is otherwise its copy; None for an
@@ -83,12 +83,12 @@ def session_summaries(
     """Session summaries that the service could send.
 
     Args:
-        consistent: Whether the members go together as ``lifecycle.RULES`` says; ``False`` gives
-            anything that the service model allows.
-        now: The present (timezone-aware): then nothing lies in its future, and sessions that have
-            just started, have just ended or run since long are among them.
-        **members: Members to fix: a value, or a strategy for it, of whose values those are left
-            out that could not be.
+        consistent: Whether the members obey ``lifecycle.RULES``; ``False`` gives anything that the
+            service model allows.
+        now: The current time (timezone-aware). No time in a summary is later; some sessions have
+            just started or ended, others have been running for long.
+        **members: Members to fix: a value, or a strategy for it. Impossible values of a strategy
+            are skipped.
 
     Raises:
         hypothesis.errors.InvalidArgument: When something is drawn: an unknown member, a value that
@@ -117,7 +117,7 @@ def _checked(
     members: dict[str, Any],
     ids: dict[str, st.SearchStrategy[Any]],
 ) -> st.SearchStrategy[SessionSummary]:
-    """Summaries with those members; everything that they are drawn from is made once, here."""
+    """Summaries with the given members. All strategies that they use are made once, here."""
     check_switches(consistent=consistent)
     check_members(members)
     check_now(now)
@@ -127,7 +127,7 @@ def _checked(
     allowed = _statuses_for(members)
     status = members.get("lifecycleStatus")
     if status is None:
-        # Sessions that have ended differ in more than others do.
+        # Sessions that have ended vary in more members than others.
         given["lifecycleStatus"] = st.sampled_from([*allowed, ENDED])
     elif isinstance(status, st.SearchStrategy):
         given["lifecycleStatus"] = status.filter(lambda drawn: drawn in allowed)
@@ -144,7 +144,7 @@ def _checked(
 
 
 def _valid(name: str, value: object) -> st.SearchStrategy[Any]:
-    """What the service model allows of the values for a member."""
+    """A strategy for a member, restricted to values that the service model allows."""
     if not isinstance(value, st.SearchStrategy):
         return st.just(value)
     shape = model.members("SessionSummary")[name].name
@@ -158,7 +158,7 @@ def _is_in_order(summary: Mapping[str, Any], now: datetime.datetime | None) -> b
 
 
 def check_members(members: dict[str, Any]) -> None:
-    """Refuse members that a summary does not have, and values that they cannot have."""
+    """Refuse members that a summary does not have, and values that a member cannot have."""
     shapes = model.members("SessionSummary")
     for name, value in members.items():
         if name not in shapes:
@@ -170,7 +170,7 @@ def check_members(members: dict[str, Any]) -> None:
 
 
 def check_now(now: datetime.datetime | None) -> None:
-    """Refuse a present that is no timezone-aware datetime."""
+    """Refuse anything but ``None`` or a timezone-aware datetime."""
     if now is not None:
         if validation.check_shape(now, "StartedAt"):
             raise refuse_value("now", now, "a timezone-aware datetime")
@@ -178,7 +178,7 @@ def check_now(now: datetime.datetime | None) -> None:
 
 
 def _check_year(name: str, moment: datetime.datetime) -> None:
-    """Refuse a moment around which there is no room for others."""
+    """Refuse a moment in the first or last year, which leaves no room for other moments."""
     if not datetime.MINYEAR < moment.year < datetime.MAXYEAR:
         years = f"{datetime.MINYEAR + 1}..{datetime.MAXYEAR - 1}"
         raise refuse(f"{name}={moment}", f"a year in {years}")
@@ -296,11 +296,11 @@ def session_lists(
     consistent: bool = True,
     **members: Any,
 ) -> st.SearchStrategy[list[SessionSummary]]:
-    """What one job might list, in any order: lists of summaries with unique ids.
+    """The sessions of one job, in any order: lists of summaries with unique ids.
 
-    Several sessions share a worker, which is of one of two fleets; some start at the same instant
-    or right after another, some are alike but for their id, and all statuses stand side by side.
-    For hundreds of sessions use ``listings()``.
+    Sessions share up to three workers in two fleets. Some start at the same instant or one
+    microsecond apart, some differ only in their id, and statuses are mixed. For hundreds of
+    sessions, use ``listings()``.
 
     Args:
         min_size: The fewest sessions, 0..100.
@@ -333,8 +333,8 @@ def _lists(
     fixed = members.get("sessionId")
     if fixed is not None and not isinstance(fixed, st.SearchStrategy) and max_size > 1:
         raise refuse_value("sessionId", fixed, "a strategy, since the ids of a list differ")
-    # Numbers for now, of which ids are made once the list is drawn: they cost little to draw and
-    # to shrink, and a worker has several sessions, and a fleet several workers.
+    # Draw small numbers and turn them into ids once the list is drawn. They are cheap to draw and
+    # to shrink, and let a worker have several sessions, and a fleet several workers.
     ids = {"sessionId": st.integers(0, 255), "fleetId": st.just(0), "workerId": st.integers(0, 2)}
     free = {name: numbers for name, numbers in ids.items() if name not in members}
     summaries = _checked(consistent, now, members, free)
@@ -363,7 +363,7 @@ def _with_twins(
 def _moved(
     summary: SessionSummary, later: datetime.timedelta, now: datetime.datetime | None
 ) -> SessionSummary:
-    """The same so much later, or less if that lies in the future."""
+    """The summary with all times moved by ``later``, or by less so that none is after ``now``."""
     members = cast("dict[str, Any]", summary)
     times = {name: members[name] for name in _TIMES if name in members}
     most = later if now is None else min(later, now - max(times.values()))

@@ -1,4 +1,4 @@
-"""Strategies for types: one for whoever writes ``st.from_type``, or an annotation."""
+"""Strategies for typed dicts, used by ``st.from_type`` and by annotations."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _STUBS = ("mypy_boto3_deadline", "types_boto3_deadline")
 
 
 def one_response() -> st.SearchStrategy[ListSessionsResponse]:
-    """Any page of a chain."""
+    """Any page of any listing."""
     return deferred(lambda: list_sessions_responses().flatmap(st.sampled_from))
 
 
 def register_boto3_types() -> None:
     """Let ``st.from_type`` and annotations give valid data for the types of ``boto3-stubs``.
 
-    Those are ``SessionSummaryTypeDef``, ``ListSessionsResponseTypeDef`` and those of the requests,
-    in ``mypy_boto3_deadline`` and ``types_boto3_deadline``, under their names of today and of
+    The types are ``SessionSummaryTypeDef``, ``ListSessionsResponseTypeDef`` and the request types,
+    in ``mypy_boto3_deadline`` and ``types_boto3_deadline``, under their current names and those of
     older releases.
 
     Raises:
