@@ -26,7 +26,7 @@ _OF_BAD = re.compile(
 
 
 class CaughtToken:
-    """What the block of ``with assert_token_expired() as caught:`` raised.
+    """The error that the block of ``with assert_token_expired() as caught:`` raised.
 
     Attributes:
         value: The ``ClientError``; set when the block has ended.
@@ -104,8 +104,8 @@ class _Refusal:
     """A call's refusal, as an error or a recorded call shows it.
 
     Attributes:
-        subject: What shows the refusal: the error or the call.
-        received: All that is known of it, as text.
+        subject: The error or the call that shows the refusal.
+        received: All known details, as text.
         right: Whether it has the code and the status that the API documents for tokens.
         reason: The modelled reason.
         words: The messages of the error and of its fields.

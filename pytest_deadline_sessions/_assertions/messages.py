@@ -15,7 +15,7 @@ def failure(
     """Make the error for a broken rule.
 
     Args:
-        subject: What breaks the rule.
+        subject: The thing that breaks the rule, such as "The summary".
         rule: The rule.
         lines: The actual values, and what is allowed.
         without: The argument that turns the rule off.
@@ -24,7 +24,7 @@ def failure(
 
 
 def text(subject: str, rule: Rule, lines: Iterable[str], without: str | None = None) -> str:
-    """Write what ``failure`` says."""
+    """Write the message of ``failure``."""
     source = f"source: {rule.source}" + (f"; {without} leaves it out" if without else "")
     head = f'{subject} breaks "{rule.name}": {rule.reason}'
     return "\n  ".join([head, source, *lines])

@@ -109,23 +109,23 @@ def assert_lifecycle(
         >>> assert_lifecycle(snapshots)
     """
     __tracebackhide__ = True
-    every = check_items("snapshots", snapshots, "session summaries, the earliest first")
+    listed = check_items("snapshots", snapshots, "session summaries, the earliest first")
     check_switch("skipping", skipping)
     names = _names(ignore)
-    for index, snapshot in enumerate(every):
+    for index, snapshot in enumerate(listed):
         _check_summary(f"snapshots[{index}]", snapshot)
-    if not every:
+    if not listed:
         raise AssertionError("There are no snapshots (expected one or more)")
     violations = [
         (f"snapshots[{index}]", lifecycle.violations(snapshot, ignore=names))
-        for index, snapshot in enumerate(every)
+        for index, snapshot in enumerate(listed)
     ]
     violations += [
         (
             f"The step from snapshots[{index}] to snapshots[{index + 1}]",
             lifecycle.violations(before, after, ignore=names, skipping=skipping),
         )
-        for index, (before, after) in enumerate(itertools.pairwise(every))
+        for index, (before, after) in enumerate(itertools.pairwise(listed))
     ]
     _raise_for(violations)
 
@@ -143,7 +143,7 @@ def _names(ignore: Any) -> list[str]:
 
 
 def _raise_for(violations: list[tuple[str, list[Broken]]]) -> None:
-    """Raise with a paragraph for each rule that a subject breaks, if there is any."""
+    """Raise an error with one paragraph for each broken rule, if any rule is broken."""
     __tracebackhide__ = True
     paragraphs = [
         text(subject, rule, [_line(violation) for violation in of_rule], f'ignore=["{rule.name}"]')

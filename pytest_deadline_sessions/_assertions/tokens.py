@@ -16,8 +16,8 @@ from pytest_deadline_sessions._public import public
 def assert_follows_tokens(calls: Iterable[Call]) -> None:
     """Assert that each follow-up call passes the last token and repeats the other arguments.
 
-    Several jobs may be listed in turns. A listing may be left early, and may begin with a token
-    from elsewhere. After a fault the same call may be sent again, or the listing started over.
+    Calls for several jobs may alternate. A listing may be left early, and may begin with a token
+    from elsewhere. After a fault, the code may repeat the call or start the listing over.
     botocore's own retries don't count as follow-up calls. Operations other than ``ListSessions``
     are ignored.
 
@@ -52,16 +52,16 @@ def assert_follows_tokens(calls: Iterable[Call]) -> None:
           ...
     """
     __tracebackhide__ = True
-    every: list[Call] = check_items("calls", calls, "calls, such as those of a transcript")
-    for index, call in enumerate(every):
+    listed: list[Call] = check_items("calls", calls, "calls, such as those of a transcript")
+    for index, call in enumerate(listed):
         check_kind(f"calls[{index}]", call, Call, "a Call")
-    if not any(call.operation == model.OPERATION for call in every):
+    if not any(call.operation == model.OPERATION for call in listed):
         msg = f"There are no calls of {model.OPERATION} (expected one or more)"
         raise AssertionError(msg)
     chains = Chains()
-    for index, call in enumerate(every):
+    for index, call in enumerate(listed):
         broken = chains.add(call) if call.operation == model.OPERATION else None
         if broken is not None:
-            transcript = render(every[: index + 1], longest=MOST_SHOWN).splitlines()
+            transcript = render(listed[: index + 1], longest=MOST_SHOWN).splitlines()
             lines = [broken.what, "calls:", *(f"  {line}" for line in transcript)]
             raise failure(f"calls[{index}]", broken.rule, lines)

@@ -51,14 +51,14 @@ class Queued:
 def page(response: Mapping[str, Any], number: int = 1, count: int = 1) -> str:
     """A page as text."""
     sessions = response.get("sessions")
-    held = (
+    contents = (
         f"{len(sessions) or 'no'} {'session' if len(sessions) == 1 else 'sessions'}"
         if (isinstance(sessions, list))
         else "no list of sessions"
     )
     token = f"token {value(TOKEN, response[TOKEN])}" if TOKEN in response else "no token"
     place = f"page {number} of {count}: " if count > 1 else ""
-    return f"{place}{held}, {token}"
+    return f"{place}{contents}, {token}"
 
 
 def error(status: int, code: str, message: str) -> str:
@@ -137,12 +137,12 @@ def rows(
 
 def table(shown: Sequence[Row]) -> str:
     """Expected and received arguments side by side, with differences marked."""
-    every = [Row("", "expected", "received"), *shown]
-    first = max(len(row.name) for row in every)
-    second = max(len(row.expected) for row in every)
+    listed = [Row("", "expected", "received"), *shown]
+    first = max(len(row.name) for row in listed)
+    second = max(len(row.expected) for row in listed)
     return "\n".join(
         f"{'≠' if row.differs else ' '} {row.name:{first}}  {row.expected:{second}}  {row.received}"
-        for row in every
+        for row in listed
     )
 
 

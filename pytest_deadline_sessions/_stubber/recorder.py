@@ -146,11 +146,11 @@ class RecordingStubber(Stubber):
         self._waiting.append(messages.Queued(operation, expected, outcome))
 
     def _operation(self, method: str) -> str:
-        known = self.client.meta.method_to_api_mapping
-        if method not in known:
+        operations = self.client.meta.method_to_api_mapping
+        if method not in operations:
             expected = f"a method of the client, such as {METHOD!r}"
             raise _arguments.wrong_value("method", method, expected)
-        return str(known[method])
+        return str(operations[method])
 
     def _expect(self, params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
         __tracebackhide__ = True

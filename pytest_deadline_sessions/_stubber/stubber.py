@@ -36,7 +36,7 @@ class ListSessionsStubber(RecordingStubber):
     Attributes:
         client: The client.
         strict: The argument ``strict``.
-        job: Three valid ids, expected in the request of whatever you queue without ids.
+        job: Three valid ids, expected in the request of anything that you queue without ids.
         calls: Every call with its outcome, answered or unexpected.
         unexpected: The message of every unexpected call. Code under test may swallow the exception,
             but the message stays here.
@@ -138,8 +138,8 @@ class ListSessionsStubber(RecordingStubber):
         """Queue one response for each page of a ``Listing``.
 
         Args:
-            listing: Cut as its ``page_sizes`` say, with at most ``maxResults`` sessions in a page
-                (100 by default).
+            listing: The listing. It is cut by its ``page_sizes``, with at most ``maxResults``
+                sessions in a page (100 by default).
             more: The same as for ``add_pages``.
             strict: The same as for ``add_pages``.
             **request: The same as for ``add_pages``.
@@ -186,20 +186,20 @@ class ListSessionsStubber(RecordingStubber):
             ...         print(error.response["retryAfterSeconds"])
             3
         """
-        made = as_fault(fault)
-        if made.broken:
+        queued = as_fault(fault)
+        if queued.broken:
             expected_fault = (
                 "an error from the service, since a Stubber has no connection that could break; "
                 "FakeDeadline.fail_next accepts it"
             )
-            raise _arguments.wrong_value("fault", made.code, expected_fault)
+            raise _arguments.wrong_value("fault", queued.code, expected_fault)
         expected = validation.complete_request(request, self.job) if request else None
         if expected is not None and self._is_strict(strict):
             validation.refuse(validation.bad_request(expected))
         job_id = (expected or self.job)["jobId"]
-        if made.code == "ResourceNotFoundException" and isinstance(job_id, str):
-            made = made.but(resourceId=job_id, resourceType="job")
-        self._queue_fault(made, expected)
+        if queued.code == "ResourceNotFoundException" and isinstance(job_id, str):
+            queued = queued.but(resourceId=job_id, resourceType="job")
+        self._queue_fault(queued, expected)
 
     def add_expired_token(self, *, strict: bool | None = None, **request: Any) -> None:
         """Queue the error that the service sends for a token older than 24 hours.
@@ -207,9 +207,9 @@ class ListSessionsStubber(RecordingStubber):
         Args:
             strict: The same as for the class, for this request.
             **request: The expected arguments, as for ``add_pages``. Without ``nextToken``, the
-                token of the page queued last is expected. Without any arguments, so are that page's
-                other arguments; if no page was queued, any arguments are accepted, for example a
-                token that your code has saved.
+                token of the page queued last is expected. Without any arguments, that page's other
+                arguments are expected, too. If no page was queued, any arguments are accepted, such
+                as a token that your code has saved.
 
         Raises:
             ValueError: No token could have expired, or the service would reject the request.

@@ -1,4 +1,4 @@
-"""Checks what is queued: requests the service accepts, and responses it could send."""
+"""Check the queue: requests that the service accepts, and responses that it could send."""
 
 from __future__ import annotations
 
@@ -146,13 +146,13 @@ def _in_sessions(sessions: Sequence[Any], name: str, limit: int, ids: dict[str, 
 
 
 def refuse(in_request: Sequence[str], in_responses: Sequence[str] = ()) -> None:
-    """Raise the complaints about a request and its responses, if there are any.
+    """Raise an error if there are complaints about a request or its responses.
 
     Raises:
-        ValueError: There are.
+        ValueError: There are complaints; the message lists up to 20.
     """
     complaints = [*in_request, *in_responses]
     if complaints:
-        what = "could not send this" if in_responses else "would reject this request"
+        verdict = "could not send this" if in_responses else "would reject this request"
         lines = "".join(f"\n  {line}" for line in first_of(complaints, _MOST_SHOWN))
-        raise ValueError(f"the real service {what} (strict=False queues it anyway):{lines}")
+        raise ValueError(f"the real service {verdict} (strict=False queues it anyway):{lines}")
