@@ -1,7 +1,7 @@
-"""What pytest loads: the marker, the fixtures, and the transcript in failure reports.
+"""The module that pytest loads: the marker, the fixtures, and the transcript in failure reports.
 
-Anything slow is imported inside functions, so that a test run which does not use the toolkit pays
-nothing for it.
+Slow modules are imported inside functions, so that a test run that does not use the plugin pays
+nothing for them.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def deadline_sessions_endpoint(deadline_sessions: FakeDeadline) -> Iterator[Endp
 def list_sessions_stubber(request: pytest.FixtureRequest) -> Iterator[ListSessionsStubber]:
     """An activated ``ListSessionsStubber`` with its own client.
 
-    A test that passed so far fails if responses are left that were never requested, or if calls
-    had no queued response. The marker's ``assert_all_responses_requested=False`` allows the former.
+    A test that has passed so far fails if queued responses were never requested, or if calls
+    were unexpected. The marker's ``assert_all_responses_requested=False`` allows the former.
     """
     from pytest_deadline_sessions._stubber.stubber import ListSessionsStubber
     from pytest_deadline_sessions._transport import client_factory
@@ -86,7 +86,7 @@ def list_sessions_stubber(request: pytest.FixtureRequest) -> Iterator[ListSessio
     if activation.of_test(request.node).passed:
         complaint = _complaint(stubber, pending=switches["assert_all_responses_requested"])
         if complaint:
-            # The line of this file that raises it would tell the user nothing.
+            # A traceback into this file would tell the user nothing.
             pytest.fail(complaint, pytrace=False)
 
 

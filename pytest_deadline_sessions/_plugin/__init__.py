@@ -1,1 +1,1 @@
-"""Which test has the service, and from when to when; these files load pytest alone at their top."""
+"""Decide which test has the service, and when; these modules import only pytest at their top."""

@@ -1,4 +1,4 @@
-"""When the service answers during a test: from its first own fixture to its last one."""
+"""Activate the service for a test, from the test's own first fixture to its own last one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Activation:
 
     Attributes:
         item: The test.
-        restore: Brings back the state that the fixtures left; ``None`` while the service is not
+        restore: Restores the state that the fixtures left; ``None`` while the service is not
             active.
         passed: Whether the test itself has passed.
     """
@@ -40,13 +40,13 @@ class Activation:
             self._activate()
 
     def receive(self, endpoint: Endpoint | None = None) -> None:
-        """Activate the service for code that has just received it, or the server, by name."""
+        """Activate the service for code that just requested it, or its server, by name."""
         self._endpoint = endpoint or self._endpoint
         if not self._is_requested or self.restore is not None:
             self._activate()
 
     def receive_through(self, name: str) -> None:
-        """Activate the service for a wide fixture that received it in this test's set-up."""
+        """Give the test the service that a wide fixture received during the test's set-up."""
         if name in self._names:
             self._is_requested = True
         else:
@@ -56,7 +56,7 @@ class Activation:
         """Let the service answer until the test's own last fixture is torn down.
 
         Wide fixtures are set up before and torn down after, so they see the real environment and
-        not the one of this test.
+        not this test's.
         """
         fake = shared_fake.get(self.item.config)
         if self.restore is None:
@@ -88,7 +88,7 @@ def begin(item: pytest.Item) -> None:
 
 
 def of_test(item: pytest.Item) -> Activation:
-    """The present run of a test, even if a plugin that reruns it skipped its set-up hook."""
+    """The current run of a test, even if a plugin that reruns it skipped its set-up hook."""
     activation = at_present(item.config)
     if activation is None or activation.item is not item:
         begin(item)
@@ -96,11 +96,11 @@ def of_test(item: pytest.Item) -> Activation:
 
 
 def at_present(config: pytest.Config) -> Activation | None:
-    """The run of whichever test runs now."""
+    """The current run of the current test, if there is one."""
     return config.stash.get(_key, None)
 
 
 def end(item: pytest.Item) -> None:
-    """Forget the test, all of whose runs are over."""
+    """Forget a test once all its runs are over."""
     of_test(item)
     del item.config.stash[_key]

@@ -1,4 +1,4 @@
-"""Gives every example of a ``@given`` test the state that the test's fixtures left."""
+"""Give every example of a ``@given`` test the state that the test's fixtures left."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def restored(test: Activation) -> Iterator[None]:
-    """Restore the state before every example that runs inside."""
+    """Restore the state before every example that runs inside the block."""
     item = test.item
-    given = getattr(getattr(item, "obj", None), "hypothesis", None)
+    handle = getattr(getattr(item, "obj", None), "hypothesis", None)
     # The test may also receive the service in the middle of an example, by ``request``.
-    if given is None or (
+    if handle is None or (
         test.restore is None and "request" not in getattr(item, "fixturenames", ())
     ):
         yield
         return
     if test.restore is not None:
         test.restore = shared_fake.get(item.config).snapshot()
-    with _patching.replaced(given, "inner_test", _restoring(given.inner_test, test)):
+    with _patching.replaced(handle, "inner_test", _restoring(handle.inner_test, test)):
         yield
 
 

@@ -41,23 +41,23 @@ def options(item: pytest.Item) -> tuple[dict[str, bool], Behavior]:
     """
     from pytest_deadline_sessions._service.behavior import Behavior
 
-    given: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for marker in item.iter_markers(MARKER):
         if marker.args:
             raise _wrong(item, f"{marker.args!r} (expected keyword arguments only)")
-        given = {**marker.kwargs, **given}
+        merged = {**marker.kwargs, **merged}
     allowed = [*SWITCHES, *Behavior.reasons()]
-    for name, value in given.items():
+    for name, value in merged.items():
         if name not in allowed:
             raise _wrong(item, f"{name}={value!r} (expected one of {', '.join(allowed)})")
         if name in SWITCHES and not isinstance(value, bool):
             raise _wrong(item, f"{name}={value!r} (expected True or False)")
-    switches = {name: given.pop(name, default) for name, default in SWITCHES.items()}
+    switches = {name: merged.pop(name, default) for name, default in SWITCHES.items()}
     try:
-        return switches, Behavior(**given)
+        return switches, Behavior(**merged)
     except (TypeError, ValueError) as error:
         raise _wrong(item, str(error)) from None
 
 
-def _wrong(item: pytest.Item, what: str) -> pytest.UsageError:
-    return pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARKER}: {what}")
+def _wrong(item: pytest.Item, problem: str) -> pytest.UsageError:
+    return pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARKER}: {problem}")

@@ -1,4 +1,4 @@
-"""The fake that all tests of a run share, and what it says where it cannot be used."""
+"""The fake that all tests of a run share, and its message where it cannot be used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _key = pytest.StashKey["FakeDeadline"]()
 
 
 def get(config: pytest.Config) -> FakeDeadline:
-    """The fake of this run, which is made when it is first needed."""
+    """The fake of this run, created on first use."""
     if _key not in config.stash:
         from pytest_deadline_sessions._fake import FakeDeadline
 
@@ -31,7 +31,7 @@ def get(config: pytest.Config) -> FakeDeadline:
 
 @contextlib.contextmanager
 def refusing(config: pytest.Config) -> Iterator[None]:
-    """Refuse every call, instead of answering it or letting it go to AWS."""
+    """Refuse every call inside the block: it is neither answered nor sent to AWS."""
     fake = get(config)
     with fake.resumed(), fake.intercept():
         fake.pause(INACTIVE)
@@ -39,7 +39,7 @@ def refusing(config: pytest.Config) -> Iterator[None]:
 
 
 def clear(config: pytest.Config) -> None:
-    """Drop the state that a test left, and stop waiting for threads and tasks that it left."""
+    """Drop a test's state, and the patches that none of its threads and tasks needs any more."""
     if _key not in config.stash:
         return
     from pytest_deadline_sessions._transport import environment_variables, interception

@@ -1,4 +1,4 @@
-"""Watches who receives the service, also through fixtures that are requested by name."""
+"""Watch which tests and fixtures receive the service, even if they request it by name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def set_up_own(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Set up a session-scoped fixture of ours, and watch everyone who receives it."""
+    """Set up one of our session-scoped fixtures, and watch who receives it."""
     __tracebackhide__ = True
     value = yield
     _watch(fixturedef, request.config)
@@ -31,9 +31,9 @@ def set_up_own(
 def set_up_wide(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Set up a fixture that outlives the test. If it has the service, calls are refused meanwhile.
+    """Set up a fixture that outlives the test.
 
-    They are refused during its tear-down, too.
+    If it has the service, all calls are refused during its set-up and its tear-down.
     """
     __tracebackhide__ = True
     config, stack = request.config, contextlib.ExitStack()
@@ -57,7 +57,7 @@ def set_up_wide(
 
 
 def _watch_requests(request: pytest.FixtureRequest) -> None:
-    """Watch what a fixture requests by name, even if the test has it already."""
+    """Watch which fixtures a fixture requests by name, even those that the test already has."""
 
     def get(getfixturevalue: Callable[[str], Any], argname: str) -> Any:
         __tracebackhide__ = True
@@ -71,7 +71,7 @@ def _watch_requests(request: pytest.FixtureRequest) -> None:
 
 
 def _watch(fixturedef: pytest.FixtureDef[Any], config: pytest.Config) -> None:
-    """Watch everyone who receives a fixture: pytest's hook only reports the first."""
+    """Watch all receivers of a fixture; pytest's hook only reports the first."""
 
     def execute(original: Callable[[Any], Any], request: Any) -> Any:
         __tracebackhide__ = True
@@ -83,9 +83,9 @@ def _watch(fixturedef: pytest.FixtureDef[Any], config: pytest.Config) -> None:
 
 
 def _add_finalizer(original: Callable[[Any], None], finalizer: Callable[[], object]) -> None:
-    """Drop the finalizers by which our fixture would finish each test's own fixtures.
+    """Drop the finalizers with which our fixture would finish each test's own fixtures.
 
-    Those have finished with their test; pytest would keep all of them until the session ends.
+    Those fixtures finish with their test, but pytest would keep the finalizers for the session.
     """
     fixture = getattr(getattr(finalizer, "func", None), "__self__", None)
     if getattr(fixture, "scope", None) != "function":
@@ -93,7 +93,7 @@ def _add_finalizer(original: Callable[[Any], None], finalizer: Callable[[], obje
 
 
 def _received(value: Any, config: pytest.Config) -> None:
-    """Note that the service, the server, or a fixture that requested it by name is received."""
+    """Note that code received the service, its server, or a fixture that requested either."""
     fixtures = wide_fixtures.of_run(config)
     test = activation.at_present(config)
     if fixtures.under_way:

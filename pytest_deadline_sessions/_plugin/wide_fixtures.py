@@ -12,12 +12,13 @@ ENDPOINT = "deadline_sessions_endpoint"
 
 
 class WideFixtures:
-    """Fixtures that outlive tests, and have the service from a test that requested it.
+    """Fixtures that outlive tests, and the knowledge of which ones have the service.
 
     Attributes:
-        requesting: The names of those that requested the service by ``getfixturevalue``, which is
-            not in pytest's list of their arguments.
-        under_way: Those that are being set up, the innermost last, each with what ends then.
+        requesting: The names of fixtures that requested the service by ``getfixturevalue``, which
+            pytest does not list among their arguments.
+        under_way: The fixtures being set up, the innermost last, each with a stack that is closed
+            when its set-up ends.
     """
 
     def __init__(self) -> None:
