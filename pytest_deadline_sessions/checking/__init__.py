@@ -58,14 +58,14 @@ def check_pagination(
         examples: Listings, or whole cases as a report shows them, to try first.
         without: Variations to leave out, by their names in ``VARIATIONS``.
         empty_final_token: Whether the last page has an empty token, which the service model allows
-            and nothing documents.
+            but nothing documents.
         max_examples: How many cases Hypothesis draws; by default the active profile's number.
         patience: How many seconds the collector may run without making a call before it is stopped.
 
     Raises:
         PaginationViolation: The collector breaks a rule, in the smallest case that was found.
-        RuntimeError: ``expected`` raises, or returns a value that cannot be compared; an
-            asynchronous collector gets no event loop, or is a coroutine of trio.
+        RuntimeError: ``expected`` raises, or returns a value that cannot be compared; no event
+            loop can be created for an asynchronous collector, or it is a trio coroutine.
         TypeError: An argument is of the wrong type.
         ValueError: A variation is unknown, or a number is out of range.
 

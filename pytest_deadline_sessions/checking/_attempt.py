@@ -1,4 +1,4 @@
-"""The rules of the contract, and what one call of a collector did."""
+"""The rules of the contract, and the record of one call of a collector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._case import Case
 
 RULES = {name: rule.reason for name, rule in COLLECTOR_RULES.items()}
-"""The rules that a collector must keep, by name, and what they say."""
+"""The wording of each rule that a collector must keep, by the rule's name."""
 
 MOST_FAULTS = 1_000
 """A collector is stopped after this many failed requests, botocore's retries included."""
@@ -35,7 +35,7 @@ class Finding:
 
     Attributes:
         rule: The name of the rule.
-        what: What was wrong, in one sentence without a full stop.
+        what: The problem, in one sentence without a full stop.
         expected: The right result, shortened.
         returned: The result of the collector, shortened.
         cause: A likely cause, if the pattern is clear.
@@ -74,14 +74,14 @@ class Counterexample:
 
 @dataclass
 class _Tally:
-    """Counts the requests that decide how many a collector may send.
+    """Counts requests, to decide how many a collector may send.
 
     Attributes:
         failed: How many requests failed.
         retries: How many requests were botocore's own retries.
         limit: The smallest maxResults that was sent.
         repeats: How many requests in a row have repeated the current token.
-        held: The most sessions that an answer to the current token has had.
+        held: The most sessions in any response to the current token.
         resumptions: How many requests may have resumed in the middle of a page.
     """
 
@@ -116,7 +116,7 @@ class Attempt:
         listing: The job's sessions when the collector was called.
         page_size: The most sessions that the service puts in a page.
         job: The three ids.
-        earlier: The ids and the tokens that earlier calls of it received.
+        earlier: The ids and the tokens that earlier calls of the collector received.
         same_object: Whether it returned the same object as in the previous call.
         healthy: Whether a request can fail only because of the collector itself.
         added: The ids of sessions that started while it ran.
@@ -151,7 +151,7 @@ class Attempt:
         return self._tally.failed - self._tally.retries
 
     def allowance(self) -> int:
-        """How many calls it may make, not counting retries.
+        """How many calls the collector may make, not counting retries.
 
         Code that takes a page in parts, as ``PaginationConfig`` does with ``MaxItems``, requests
         the page once for each part: at most once for each of its sessions.
@@ -166,12 +166,12 @@ class Attempt:
         return self._pages[limit] + len(self.added)
 
     def excess(self) -> str | None:
-        """Say how it has exceeded its calls; ``None`` if it has not."""
+        """Say how the collector exceeded its allowance; ``None`` if it did not."""
         if self._tally.failed > MOST_FAULTS:
             return f"it kept going after {MOST_FAULTS} failed requests"
-        made = len(self.lists) - self._tally.retries
-        if made > self.allowance():
-            return f"it made {made} calls (expected at most {self.allowance()})"
+        calls = len(self.lists) - self._tally.retries
+        if calls > self.allowance():
+            return f"it made {calls} calls (expected at most {self.allowance()})"
         return None
 
 

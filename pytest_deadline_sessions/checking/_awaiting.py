@@ -49,7 +49,7 @@ def run_to_end(result: Any, count: Callable[[int], None]) -> Any:
         count: Called after each item, with the number of items so far.
 
     Raises:
-        UnfitError: It is a coroutine of trio.
+        UnfitError: The coroutine belongs to trio.
     """
     return _run_in_loop(_gathered(result, count))
 
@@ -71,7 +71,7 @@ def async_client(config: dict[str, Any], undoing: Undoing) -> Any:
 
     Args:
         config: The options of its ``Config``.
-        undoing: Closes it.
+        undoing: Closes the client later.
     """
     from aiobotocore.config import AioConfig
     from aiobotocore.session import AioSession

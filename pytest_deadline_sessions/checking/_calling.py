@@ -21,8 +21,8 @@ from pytest_deadline_sessions.checking._undoing import Undoing
 
 _SPARE = 1_000
 
-# Nothing checks signatures, and they take a fifth of the time. Other retry modes have a quota, so
-# the outcome of a case would depend on earlier cases.
+# Nothing checks signatures, and signing takes a fifth of the time. Other retry modes have a quota,
+# so the outcome of a case would depend on earlier cases.
 _CONFIG: dict[str, Any] = {"signature_version": UNSIGNED, "retries": {"mode": "legacy"}}
 
 
@@ -30,7 +30,7 @@ class Calling:
     """Calls a collector with the client that suits it.
 
     An asynchronous collector may await the client's calls or make them in threads, and nothing
-    tells which. So its first client is one of aiobotocore, which cannot be used without awaiting.
+    shows which. So its first client comes from aiobotocore and cannot be used without awaiting.
     If the collector makes calls with it, it keeps getting that client.
 
     Args:
@@ -49,7 +49,7 @@ class Calling:
         self._undoing: Undoing
 
     def load(self) -> None:
-        """Import what an asynchronous collector needs, before the watchdog starts."""
+        """Import the modules that an asynchronous collector needs, before the watchdog starts."""
         if not self._knows_client and _awaiting.is_async_function(self._options.collect):
             # An import that is interrupted halfway leaves the module broken.
             importlib.import_module("aiobotocore.session")
@@ -58,7 +58,7 @@ class Calling:
         """Make the client.
 
         Args:
-            undoing: Closes it.
+            undoing: Closes the client later.
         """
         self._undoing = undoing
         self._client = client_factory.client(**_CONFIG)
@@ -74,7 +74,7 @@ class Calling:
 
         Args:
             job: The job to call it with.
-            attempt: Records its calls.
+            attempt: Records the collector's calls.
         """
         most = 10 * len(job.listing) + _SPARE
 

@@ -67,12 +67,12 @@ class Case:
     """One situation that the service could produce.
 
     Attributes:
-        listing: The sessions of the job, and how they lie in pages.
-        behavior: How the service decides what the API leaves open.
+        listing: The sessions of the job, and how they are cut into pages.
+        behavior: The service's decisions on what the API does not document.
         lapses: The faults.
-        expiries: After how many answered requests all tokens expire.
+        expiries: The numbers of answered requests after which all tokens expire.
         always_expired: Whether every token has expired by the time the collector uses it.
-        drift: What changes in the job, each after so many answered requests.
+        drift: The changes in the job, each with the number of answered requests that precede it.
         sequence: How often the collector is called, and what happens between the calls.
     """
 
@@ -85,7 +85,7 @@ class Case:
     sequence: Sequence = "once"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run."""
+        """Refuse an unknown sequence or change."""
         check_choice("sequence", self.sequence, get_args(Sequence))
         for index, (_, change) in enumerate(self.drift):
             check_choice(f"drift[{index}]", change, get_args(Change))

@@ -88,8 +88,8 @@ def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
             "It drops the first page.": pages[1:],
             "It keeps only the last page.": pages[-1:],
         }
-        for cause, some in by_cause.items():
-            if list(got) == list(itertools.chain.from_iterable(some)):
+        for cause, remaining in by_cause.items():
+            if list(got) == list(itertools.chain.from_iterable(remaining)):
                 return cause
     by_id = {summary["sessionId"]: {**summary, "sessionId": ""} for summary in attempt.listing}
     missing = [bare for session_id, bare in by_id.items() if session_id not in got]

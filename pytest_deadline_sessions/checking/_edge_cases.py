@@ -28,9 +28,9 @@ def simplest(without: Collection[str] = ()) -> Iterator[Case]:
     They are always tried, so that a bug that needs one particular situation is found whatever
     Hypothesis draws, and is reported in its smallest form.
     """
-    again = "sequences" not in without
-    # Called again comes first: a collector that keeps something is not yet spoilt by other cases.
-    yield Case(Listing(page_sizes=(1,)), sequence="twice" if again else "once")
+    repeats = "sequences" not in without
+    # Repeated calls come first, before other cases affect a collector that keeps state.
+    yield Case(Listing(page_sizes=(1,)), sequence="twice" if repeats else "once")
     yield Case(TWO)
     yield Case(Listing(page_sizes=(1, 1, 1)))
     yield Case(EMPTY)
@@ -45,7 +45,7 @@ def simplest(without: Collection[str] = ()) -> Iterator[Case]:
         "drift": _drifting,
         "volume": _volume,
     }
-    if again and "faults" not in without:
+    if repeats and "faults" not in without:
         # Before other faults, for the same reason.
         for code, after in itertools.product(fault_codes(), (1, 0)):
             yield Case(TWO, lapses=(Lapse(code, after),), sequence="after-failure")
@@ -54,7 +54,7 @@ def simplest(without: Collection[str] = ()) -> Iterator[Case]:
         for case in make() if name not in without else ():
             if "empty-pages" not in without or case.listing == without_empty_pages(case.listing):
                 yield case
-    if again:
+    if repeats:
         yield from _kept_of_some(without)
 
 
@@ -63,8 +63,8 @@ def _kept_of_some(without: Collection[str]) -> Iterator[Case]:
     if "tokens" not in without:
         yield Case(TWO, Behavior(tokens_shared_by_jobs=True), sequence="two-jobs")
     ended = Listing(page_sizes=(1,), runs=((ENDED, 1),))
-    some = [Listing(), Listing(page_sizes=(1,)), Listing(runs=((STARTED, 100),))]
-    for listing in [*some, *([ended] if "data" not in without else [])]:
+    listings = [Listing(), Listing(page_sizes=(1,)), Listing(runs=((STARTED, 100),))]
+    for listing in [*listings, *([ended] if "data" not in without else [])]:
         yield Case(listing, sequence="sessions-added")
 
 
@@ -121,27 +121,27 @@ def _cuts() -> Iterator[Case]:
 
 
 def _data() -> Iterator[Case]:
-    every = tuple((status, 1) for status in model.enum("SessionLifecycleStatus"))
-    none = datetime.timedelta(0)
-    for run in every:
+    runs = tuple((status, 1) for status in model.enum("SessionLifecycleStatus"))
+    no_gap = datetime.timedelta(0)
+    for run in runs:
         yield Case(Listing(page_sizes=(1,), runs=(run,)))
-    yield Case(Listing(page_sizes=(2,), gap=none))
-    yield Case(Listing(page_sizes=(1, 1), gap=none))
+    yield Case(Listing(page_sizes=(2,), gap=no_gap))
+    yield Case(Listing(page_sizes=(1, 1), gap=no_gap))
     # Real ids do not ascend.
-    counted = list(Listing(page_sizes=(2,)))
-    ids = [summary["sessionId"] for summary in reversed(counted)]
+    ascending = list(Listing(page_sizes=(2,)))
+    ids = [summary["sessionId"] for summary in reversed(ascending)]
     yield Case(
         Listing.of(
-            {**summary, "sessionId": each} for summary, each in zip(counted, ids, strict=True)
+            {**summary, "sessionId": each} for summary, each in zip(ascending, ids, strict=True)
         )
     )
     yield Case(Listing(page_sizes=(2, 1), order="newest-first"))
     yield Case(Listing(page_sizes=(2, 2), order="mixed"))
-    yield Case(Listing(page_sizes=(5,), runs=every))
-    yield Case(Listing(page_sizes=(2, 3), runs=every, order="newest-first"))
+    yield Case(Listing(page_sizes=(5,), runs=runs))
+    yield Case(Listing(page_sizes=(2, 3), runs=runs, order="newest-first"))
     yield Case(Listing(page_sizes=(2, 2), runs=((ENDED, 4),)))
     yield Case(Listing(page_sizes=(2, 2), runs=((ENDED, 1), (STARTED, 3)), workers=2))
-    yield Case(Listing(page_sizes=(2, 2), runs=((STARTED, 2), (ENDED, 2)), gap=none, workers=4))
+    yield Case(Listing(page_sizes=(2, 2), runs=((STARTED, 2), (ENDED, 2)), gap=no_gap, workers=4))
 
 
 def _faults() -> Iterator[Case]:
@@ -149,7 +149,7 @@ def _faults() -> Iterator[Case]:
         for after in (0, 1):
             yield Case(TWO, lapses=(Lapse(code, after),))
             yield Case(TWO, lapses=(Lapse(code, after, times=1),))
-            # Botocore's retries do not heal it, the collector's do.
+            # The fault outlasts botocore's retries, but not the collector's own.
             yield Case(TWO, lapses=(Lapse(code, after, times=5),))
         yield Case(Listing(page_sizes=(1, 1, 1)), lapses=(Lapse(code, 2),))
     for times in (4, 5, 6, 12):

@@ -104,9 +104,9 @@ def _case(name: str, example: object) -> Case:
 
 
 def _variations(without: object) -> frozenset[str]:
-    # VARIATIONS itself, which leaves out everything, is a dict.
-    given = list(without) if isinstance(without, Mapping) else without
-    names = check_items("without", given, _WITHOUT)
+    # The user may pass VARIATIONS itself, a dict, to leave out everything.
+    listed = list(without) if isinstance(without, Mapping) else without
+    names = check_items("without", listed, _WITHOUT)
     if not all(isinstance(name, str) and name in VARIATIONS for name in names):
         raise wrong_value("without", without, _WITHOUT)
     return frozenset(names)

@@ -36,7 +36,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
         "returned: ": finding.returned,
         "likely cause: ": finding.cause,
     }
-    again = _call(options, example)
+    rerun = _call(options, example)
     return "\n".join(
         [
             f"collector violates {finding.rule!r}: {RULES[finding.rule]}",
@@ -51,7 +51,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
             ),
             "",
             "  run this very case again:",
-            *(f"    {line}" for line in [*_imports(again), again]),
+            *(f"    {line}" for line in [*_imports(rerun), rerun]),
         ]
     )
 

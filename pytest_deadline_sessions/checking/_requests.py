@@ -31,8 +31,8 @@ def _valid(attempt: Attempt) -> Finding | None:
         if violations:
             ids_only = all(text.split(":")[0] in attempt.job for text in violations)
             rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
-            what = f"It sent an invalid request: {'; '.join(violations)}"
-            return Finding(rule.name, what, cause=of_no_token(call), error=attempt.error)
+            problem = f"It sent an invalid request: {'; '.join(violations)}"
+            return Finding(rule.name, problem, cause=of_no_token(call), error=attempt.error)
     return None
 
 
@@ -45,13 +45,13 @@ def _arguments(attempt: Attempt) -> Finding | None:
                 rule, whose = KEEPS_ARGUMENTS, ""
                 if sent in attempt.earlier:
                     rule, whose = STATELESS, ", left over from an earlier call of the collector"
-                what = f"It sent {name}={shown(sent)}{whose} (expected {shown(value)})"
-                return Finding(rule.name, what, error=attempt.error)
+                problem = f"It sent {name}={shown(sent)}{whose} (expected {shown(value)})"
+                return Finding(rule.name, problem, error=attempt.error)
         issuer = ledger.issuer(call.token)
         changed = changes(issuer.params, call.params) if issuer is not None else []
         if changed:
-            what = f"It changed arguments between pages: {'; '.join(changed)}"
-            return Finding(KEEPS_ARGUMENTS.name, what, error=attempt.error)
+            problem = f"It changed arguments between pages: {'; '.join(changed)}"
+            return Finding(KEEPS_ARGUMENTS.name, problem, error=attempt.error)
         ledger.add(call)
     return None
 
@@ -70,8 +70,8 @@ def _strange_token(attempt: Attempt, token: str, ledger: Ledger) -> Finding:
     rule, history = FOLLOWS_TOKENS, ledger.history(token)
     if token in attempt.earlier and not ledger.passed(token):
         rule, history = STATELESS, "an earlier call of the collector received"
-    what = f"It passed the token {abbreviate(token)}, which {history}"
-    return Finding(rule.name, what, cause=of_token(token, ledger.fresh), error=attempt.error)
+    problem = f"It passed the token {abbreviate(token)}, which {history}"
+    return Finding(rule.name, problem, cause=of_token(token, ledger.fresh), error=attempt.error)
 
 
 def _terminates(attempt: Attempt) -> Finding | None:
@@ -79,7 +79,7 @@ def _terminates(attempt: Attempt) -> Finding | None:
     if why is None:
         return None
     tokens = [call.token for call in attempt.lists if not call.retry]
-    # A collector that takes a page in parts requests it twice.
+    # A collector that takes a page in parts may request it twice.
     stuck = len(tokens) > 2 and len(set(tokens[-3:])) == 1  # noqa: PLR2004
     cause = "It keeps requesting the same page." if stuck else ""
     return Finding(TERMINATES.name, f"It was stopped: {why}", cause=cause)

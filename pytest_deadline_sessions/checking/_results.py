@@ -48,26 +48,26 @@ def of_outcome(
     if got is not None and len(got) > most and not isinstance(attempt.returned, list | tuple):
         return Finding(TERMINATES.name, f"The iterable it returned yielded more than {most} items")
     if got is None:
-        what = (
+        problem = (
             f"It returned {_short(attempt.returned)} (expected summaries, session ids, or a "
             "dict with 'sessions'; for any other result, pass expected=)"
         )
-        return Finding(rule.name, f"{_AS_IF}. {what}" if attempt.faults else what)
+        return Finding(rule.name, f"{_AS_IF}. {problem}" if attempt.faults else problem)
     return _listed(attempt, rule, got, ordered=ordered)
 
 
 def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Finding | None:
     raised = f"It {then}raised {worded(error)}, though no call had failed"
     if not attempt.faults:
-        # It made no call, so the error can only come from state of earlier ones.
+        # The collector made no call, so the error can only come from state of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.lists else COMPLETE
         return Finding(rule.name, raised, error=error)
     if not attempt.healthy:
         return None
-    what = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
+    problem = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
     expired = "expired" in attempt.lists[-1].message
     cause = "It sleeps until its token has expired." if expired else ""
-    return Finding(COMPLETE.name, what, cause=cause, error=error)
+    return Finding(COMPLETE.name, problem, cause=cause, error=error)
 
 
 def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
@@ -103,16 +103,16 @@ def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> 
         return _of_reading(attempt, error)
     if _equal(got, expected):
         return None
-    what = "Its result differs from what expected() returns for the complete listing"
+    problem = "Its result differs from what expected() returns for the complete listing"
     if rule is SURFACES_FAULTS:
-        what = _AS_IF
+        problem = _AS_IF
     # A subclass of list may override its methods.
-    both = isinstance(got, list) and isinstance(expected, list)
-    if both and _same_things(list.copy(got), list.copy(expected)):
+    are_lists = isinstance(got, list) and isinstance(expected, list)
+    if are_lists and _same_things(list.copy(got), list.copy(expected)):
         if not ordered:
             return None
-        what = _only_the_order("expected()'s")
-    return Finding(rule.name, what, _short(expected), _short(got), of_result(attempt, None))
+        problem = _only_the_order("expected()'s")
+    return Finding(rule.name, problem, _short(expected), _short(got), of_result(attempt, None))
 
 
 def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
@@ -164,12 +164,12 @@ def _listed_if_lazy(value: Any) -> Any:
 def _same_things(some: list[Any], others: list[Any]) -> bool:
     if len(some) != len(others):
         return False
-    left = list(others)
+    unmatched = list(others)
     for item in some:
-        place = next((index for index, other in enumerate(left) if _equal(item, other)), None)
+        place = next((index for index, other in enumerate(unmatched) if _equal(item, other)), None)
         if place is None:
             return False
-        del left[place]
+        del unmatched[place]
     return True
 
 
@@ -180,18 +180,18 @@ def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> F
         return None
     if incomplete.differences:
         started = f" (and {len(attempt.added)} started meanwhile)" if attempt.added else ""
-        what = (
+        problem = (
             f"It returned {plural(len(got), 'session')} for a listing of {len(ids)}{started}: "
             f"{incomplete.differences.counts()}"
         )
         cause = of_result(attempt, got)
     else:
-        what = _only_the_order("the service's")
+        problem = _only_the_order("the service's")
         cause = of_order(attempt, incomplete.got)
     if rule is SURFACES_FAULTS:
-        what = f"{_AS_IF}. {what}"
+        problem = f"{_AS_IF}. {problem}"
     expected, received = ids_by_place(ids, ids), ids_by_place(got, ids)
-    return Finding(rule.name, what, expected, received, cause)
+    return Finding(rule.name, problem, expected, received, cause)
 
 
 def _only_the_order(whose: str) -> str:

@@ -34,7 +34,7 @@ class Stopper:
     Attributes:
         running: Whether the collector is running.
         stopped: Why it was stopped, or ``None``.
-        beats: How many times it has called the service or slept.
+        beats: How many times the collector has called the service or slept.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Stopper:
         """Call ``function``. Every frame above this one is the collector's.
 
         Raises:
-            Runaway: It was stopped.
+            Runaway: The collector was stopped.
         """
         try:
             self.running = True
@@ -80,7 +80,7 @@ class Stopper:
         """Stop this thread too, if the collector was stopped in another.
 
         Raises:
-            Runaway: It was stopped.
+            Runaway: The collector was stopped.
         """
         if self.stopped is not None:
             self.stop(self.stopped)

@@ -108,12 +108,12 @@ class Runner:
 
 
 class Run:
-    """One case: the service as the case has it, and what the collector does there.
+    """One case: a service set up for it, and the collector's calls to that service.
 
     Args:
-        runner: The collector and its surroundings.
+        runner: The collector, and the fake and the sandbox it runs with.
         case: The case.
-        number: Makes the ids and the tokens.
+        number: Seeds the ids and the tokens.
     """
 
     def __init__(self, runner: Runner, case: Case, number: int) -> None:
@@ -128,7 +128,7 @@ class Run:
         self._under_way: _UnderWay
         empty_final_token = runner.options.empty_final_token
         fake.reset(behavior=dataclasses.replace(case.behavior, empty_final_token=empty_final_token))
-        fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else)
+        fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else sets it)
         fake.on_call(self._listen)
         self.job = self.add_job(case.listing)
         for lapse in case.lapses:
@@ -138,8 +138,8 @@ class Run:
         """Add a job of this case's farm and queue.
 
         Args:
-            listing: What it lists.
-            place: Makes its id: 0 is the job of the case itself.
+            listing: The sessions of the job.
+            place: Determines the job's id: 0 is the job of the case itself.
         """
         shapes = ("FarmId", "QueueId", "JobId")
         farm, queue, job = (
@@ -149,22 +149,23 @@ class Run:
         return self._fake.add_job(listing, farmId=farm, queueId=queue, jobId=job)
 
     def plan(self, lapse: Lapse) -> None:
-        """Let requests fail."""
+        """Make requests fail as the lapse describes."""
         self._fake.fail_next(lapse.fault, times=lapse.times, after=lapse.after)
 
     def call_off(self) -> None:
-        """Let no more requests fail."""
+        """Cancel all planned faults."""
         self._fake._service.call_off()  # noqa: SLF001 (nobody else calls faults off)
 
     def call(self, job: Job, conditions: Case) -> Attempt:
         """Call the collector once.
 
         Args:
-            job: The job that it is called for.
-            conditions: What happens meanwhile: expiries and drift, and whether faults are planned.
+            job: The job to call it with.
+            conditions: The expiries and drift meanwhile, and whether faults are planned.
 
         Raises:
-            UnfitError: The collector waits for what does not come.
+            UnfitError: The collector waits in trio for a deadline that passes in real time, or
+                needs an event loop that it cannot have.
         """
         disturbed = conditions.lapses or conditions.expiries or conditions.always_expired
         attempt = Attempt(
@@ -217,7 +218,7 @@ class Run:
         """Call a function that runs code of the collector.
 
         Raises:
-            Runaway: It was stopped.
+            Runaway: The collector was stopped.
         """
         result: T = self._sandbox.call(function)
         return result
@@ -252,7 +253,7 @@ class _UnderWay:
     """An attempt whose collector is still running.
 
     Attributes:
-        attempt: The record of it.
+        attempt: The record of the call.
         job: The job that the collector was called with.
         conditions: The faults, expiries and drift that occur while it runs.
         answered: How many requests have been answered.

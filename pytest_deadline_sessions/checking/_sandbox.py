@@ -15,10 +15,10 @@ from pytest_deadline_sessions.checking._watchdog import Watchdog
 
 
 class Sandbox:
-    """Lets a collector's sleeping advance a clock, and stops a collector that does not end.
+    """Makes a collector's sleep advance a clock, and stops a collector that does not end.
 
     Args:
-        clock: What sleeping advances.
+        clock: The clock that sleeping advances.
         patience: How many seconds a collector may run without a call before it is stopped.
     """
 
@@ -31,15 +31,15 @@ class Sandbox:
         self._collect: Any
 
     def open(self, undoing: Undoing, collect: Any = None) -> None:
-        """Begin virtual time for this thread and for all that start from now on, and watch them.
+        """Begin virtual time for this thread and all that start from now on, and watch them.
 
         Args:
-            undoing: Closes it.
-            collect: The collector, which may be in no module.
+            undoing: Ends virtual time and the watch.
+            collect: The collector, which may not be part of any module.
         """
         self._undoing, self._collect = undoing, collect
         self._threads.take_stock()
-        # All at once, since it takes a walk through every module.
+        # Rebind everything at once, since that takes a walk through every module.
         new = {**self._time.replacements(), **self._watchdog.replacements()}
         undoing.rebind({**new, **self._time.trio.meet(undoing)}, collect)
         self._threads.open(undoing)
@@ -49,7 +49,7 @@ class Sandbox:
         """Begin virtual time for a library that the collector has imported meanwhile.
 
         Returns:
-            Whether there was one. Then the attempt so far proves nothing: it slept for real.
+            Whether there was one. If so, the attempt so far proves nothing: it slept in real time.
         """
         new = self._time.trio.meet(self._undoing)
         if new:
@@ -57,10 +57,10 @@ class Sandbox:
         return bool(new)
 
     def call(self, function: Callable[[], Any]) -> Any:
-        """Return what ``function`` returns; ``stopped`` tells whether it was stopped.
+        """Call ``function`` and return its result; ``stopped`` tells whether it was stopped.
 
         Raises:
-            Runaway: It was stopped.
+            Runaway: The collector was stopped.
         """
         return self._watchdog.call(function)
 
@@ -68,7 +68,7 @@ class Sandbox:
         """Note that the collector called the service, in this thread.
 
         Raises:
-            Runaway: It was stopped already, or has returned and left this thread behind.
+            Runaway: The collector was already stopped, or has returned and left this thread behind.
         """
         self._threads.admit()
         self._stopper.beats += 1
@@ -99,6 +99,6 @@ class Sandbox:
 
     @property
     def due(self) -> float:
-        """How many seconds away the deadline was that a stopped collector waited for in trio."""
+        """The seconds to the deadline that a stopped collector awaited in trio; else infinity."""
         waited = self._watchdog.slow and not self._watchdog.worked_beside
         return self._time.trio.due if waited else math.inf

@@ -88,8 +88,8 @@ def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexamp
             raise
         return _unsteady(last)
     except (SkipTest, NoSuchExample, Unsatisfiable):
-        # There was nothing to replay, the profile wants nothing drawn, none of very few tries gave
-        # a case, or the collector is right in every case.
+        # Hypothesis remembered nothing, the profile draws nothing, the few tries it allows gave no
+        # case, or the collector is right in every case.
         pass
     return last if last is None or trial.slow else _shrunk(trial, last)
 
@@ -111,11 +111,11 @@ def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
 def _unsteady(counterexample: Counterexample) -> Counterexample:
     """Report a collector whose result differs between identical runs."""
     finding = counterexample.finding
-    what = (
+    problem = (
         "Its result differs between identical runs, so it depends on more than its arguments: "
         f"state kept between calls, or thread timing. {finding.what}"
     )
-    stateless = dataclasses.replace(finding, rule=STATELESS.name, what=what)
+    stateless = dataclasses.replace(finding, rule=STATELESS.name, what=problem)
     return dataclasses.replace(counterexample, finding=stateless)
 
 

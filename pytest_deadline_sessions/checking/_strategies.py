@@ -23,7 +23,7 @@ from pytest_deadline_sessions.strategies import listings
 
 
 def cases(without: Collection[str] = ()) -> st.SearchStrategy[Case]:
-    """Any case that the service may bring a collector into."""
+    """Any case that the service could produce."""
     return st.builds(
         Case,
         listing=_listings(without),
@@ -64,7 +64,7 @@ def _listings(without: Collection[str]) -> st.SearchStrategy[Listing]:
 
 
 def _uncut(listing: Listing) -> Listing:
-    """The listing with its sessions, and nothing about where it is cut."""
+    """The listing with the same sessions, but without its own page sizes."""
     runs = listing.runs or ((STARTED, len(listing)),)
     return dataclasses.replace(listing, page_sizes=None, runs=runs)
 
@@ -100,5 +100,5 @@ def _lapses() -> st.SearchStrategy[tuple[Lapse, ...]]:
 
 def _drift() -> st.SearchStrategy[tuple[tuple[int, str], ...]]:
     change = st.tuples(st.integers(1, 4), st.sampled_from(get_args(Change)))
-    several = st.lists(change, min_size=1, max_size=4).map(tuple)
-    return st.one_of(st.just(()), st.just(()), st.just(()), several)
+    changes = st.lists(change, min_size=1, max_size=4).map(tuple)
+    return st.one_of(st.just(()), st.just(()), st.just(()), changes)

@@ -39,7 +39,7 @@ class Trial:
     """Tries a collector in one case after another.
 
     Args:
-        runner: Runs it in a case.
+        runner: Runs the collector in a case.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -47,7 +47,7 @@ class Trial:
         self.options = runner.options
 
     def find(self, case: Case, number: int | None = None) -> Counterexample | None:
-        """Find what the collector does wrong in a case; ``None`` if nothing.
+        """Find the rule that the collector breaks in a case; ``None`` if it breaks none.
 
         Args:
             case: The case.
@@ -55,8 +55,8 @@ class Trial:
         """
         counterexample = self._find(self._runner.start(case, number))
         if self._runner.sandbox.meet_late():
-            # The run that was stopped is over for the library once nothing refers to it. From
-            # Python 3.13 on its frames refer to each other.
+            # For the library, the stopped run is over only once nothing refers to it. Since Python
+            # 3.13, the frames of the run refer to each other.
             counterexample = None
             gc.collect()
             counterexample = self._find(self._runner.start(case))
@@ -101,8 +101,8 @@ class Trial:
         else:
             return None
         sequence = run.case.sequence
-        what = f"{_AGAIN[sequence]}, it no longer gives the right answer. {finding.what}"
-        stateless = dataclasses.replace(finding, rule=STATELESS.name, what=what, error=None)
+        problem = f"{_AGAIN[sequence]}, it no longer gives the right answer. {finding.what}"
+        stateless = dataclasses.replace(finding, rule=STATELESS.name, what=problem, error=None)
         counterexample = run.counterexample(run.case, stateless)
         # The first call was right with this listing, so there is no need to try it alone.
         if first.error is None and sequence in {"twice", "changed-result", "after-failure"}:

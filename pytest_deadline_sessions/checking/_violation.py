@@ -46,5 +46,5 @@ class PaginationViolation(AssertionError):  # noqa: N818 (a failed check, not an
 
     @property
     def behavior(self) -> Behavior:
-        """The service's decisions on what the API leaves open."""
+        """The service's decisions on what the API does not document."""
         return self.case.behavior
