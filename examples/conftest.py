@@ -1,9 +1,9 @@
-"""As many examples as a quick run has time for; ``--hypothesis-profile=default`` draws 100."""
+"""Draw 25 examples for a quick run; ``--hypothesis-profile=default`` draws 100."""
 
 from __future__ import annotations
 
 import hypothesis
 
-# What an example may take depends on the machine.
+# No deadline, since the time that an example takes depends on the machine.
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.load_profile("quick")

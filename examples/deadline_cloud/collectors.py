@@ -1,7 +1,7 @@
 """Functions of the vendor's ``deadline`` package that list sessions, called as collectors.
 
-None of the code under test is ours: these are thin adapters from
-``collect(client, farmId=…, queueId=…, jobId=…)`` to what each function takes.
+None of the code under test is ours. These thin adapters translate
+``collect(client, farmId=…, queueId=…, jobId=…)`` to the arguments of each function.
 """
 
 from __future__ import annotations
@@ -26,36 +26,40 @@ THRESHOLD = datetime.datetime(2025, 1, 1, 9, 31, tzinfo=datetime.timezone.utc)
 
 
 def list_sessions(_client: Any, **job: str) -> dict[str, Any]:
-    """``deadline.client.api.list_sessions``, with the client that it makes for itself."""
+    """Call ``deadline.client.api.list_sessions``, which creates its own client."""
     return api.list_sessions(**job)
 
 
 def trace_schedule(client: Any, **job: str) -> list[SessionSummary]:
-    """What ``deadline job trace-schedule`` collects."""
+    """Collect sessions as ``deadline job trace-schedule`` does."""
     return _trace_schedule._get_all_sessions(client, job["farmId"], job["queueId"], job["jobId"])
 
 
 def by_start(sessions: list[SessionSummary]) -> list[SessionSummary]:
-    """What ``trace_schedule`` should make of a complete listing."""
+    """The right result of ``trace_schedule`` for a complete listing."""
     return sorted(sessions, key=lambda session: session["startedAt"])
 
 
 def incremental_download(client: Any, **job: str) -> list[SessionSummary]:
-    """What ``deadline queue sync-output`` collects: running sessions, and those ended of late."""
-    found: dict[str, list[SessionSummary]] = {}
+    """Collect running and recently ended sessions, as ``deadline queue sync-output`` does."""
+    by_job: dict[str, list[SessionSummary]] = {}
     _incremental_download._retrieve_sessions_for_job(
-        client, job["farmId"], job["queueId"], job["jobId"], THRESHOLD, found
+        client, job["farmId"], job["queueId"], job["jobId"], THRESHOLD, by_job
     )
-    return found.get(job["jobId"], [])
+    return by_job.get(job["jobId"], [])
 
 
 def recent(sessions: list[SessionSummary]) -> list[SessionSummary]:
-    """What ``incremental_download`` should make of a complete listing."""
-    return [one for one in sessions if "endedAt" not in one or one["endedAt"] >= THRESHOLD]
+    """The right result of ``incremental_download`` for a complete listing."""
+    return [
+        session
+        for session in sessions
+        if "endedAt" not in session or session["endedAt"] >= THRESHOLD
+    ]
 
 
 def session_of_logs(_client: Any, **job: str) -> str | None:
-    """Which session ``deadline.client.api.get_session_logs`` takes; its logs are stubbed."""
+    """The id of the session that ``get_session_logs`` chooses; its logs are stubbed."""
     with Stubber(_logs_client()) as logs, pytest.MonkeyPatch.context() as patch:
         logs.add_response("get_log_events", {"events": []})
         make_client = _job_monitoring.get_boto3_client
@@ -65,17 +69,17 @@ def session_of_logs(_client: Any, **job: str) -> str | None:
 
         patch.setattr(_job_monitoring, "get_boto3_client", get_client)
         try:
-            found = api.get_session_logs(job["farmId"], job["queueId"], job_id=job["jobId"])
+            logged = api.get_session_logs(job["farmId"], job["queueId"], job_id=job["jobId"])
         except DeadlineOperationError as error:
             if "No sessions found" not in str(error):
                 raise
             return None
-        return found.log_stream
+        return logged.log_stream
 
 
 def session_to_show(sessions: list[SessionSummary]) -> str | None:
-    """What ``session_of_logs`` should make of a complete listing, as its documentation says."""
-    running = [one for one in sessions if "endedAt" not in one]
+    """The right result of ``session_of_logs`` for a complete listing, by its documentation."""
+    running = [session for session in sessions if "endedAt" not in session]
     if running:
         return max(running, key=lambda session: session["startedAt"])["sessionId"]
     ended = max(sessions, key=lambda session: session["endedAt"], default=None)

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def own_configuration(tmp_path_factory):
-    """Set before the package is imported: it reads them then."""
+    """Set environment variables before the package is imported, which is when it reads them."""
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("home")
         patch.setenv("HOME", str(home))

@@ -1,4 +1,4 @@
-"""Code that we did not write: what the vendor's ``deadline`` package does with sessions."""
+"""Test code that we did not write: how the vendor's ``deadline`` package lists sessions."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ EXPECTED = {
 
 
 def name(function):
-    """How a collector is called in the ids of tests."""
+    """The name of a collector in the ids of tests."""
     return function.__name__
 
 
 @pytest.mark.parametrize("collect", EVERY, ids=name)
 def test_every_kind_of_listing(collect):
-    """Each is right whatever the service serves: pages, tokens, faults, expiry."""
+    """Each collector copes with whatever the service serves: pages, tokens, faults, expiry."""
     check_pagination(collect, expected=EXPECTED.get(collect))
 
 
 @pytest.mark.parametrize("collect", PAGINATORS, ids=name)
 def test_an_empty_final_token_by_paginator(collect):
-    """Botocore's paginator takes an empty token for the end."""
+    """Botocore's paginator takes an empty token as the end of the listing."""
     check_pagination(collect, expected=EXPECTED.get(collect), empty_final_token=True)
 
 
@@ -45,36 +45,36 @@ def test_an_empty_final_token_by_paginator(collect):
 )
 @pytest.mark.parametrize("collect", LOOPS, ids=name)
 def test_an_empty_final_token_by_loop(collect):
-    """A final token of no characters should be the end of the listing."""
+    """An empty final token should mean the end of the listing."""
     check_pagination(collect, expected=EXPECTED.get(collect), empty_final_token=True)
 
 
 def test_list_sessions_over_several_pages(deadline_sessions):
     """The package's own client factory reaches the service, and repeats maxResults."""
     job = deadline_sessions.add_job(Listing(page_sizes=(2, 0, 1)))
-    found = collectors.api.list_sessions(**job, maxResults=2)
-    assert found["sessions"] == list(job.listing)
+    response = collectors.api.list_sessions(**job, maxResults=2)
+    assert response["sessions"] == list(job.listing)
     assert [call.params["maxResults"] for call in deadline_sessions.calls] == [2, 2, 2]
 
 
 def test_list_sessions_over_a_hundred_at_a_time(deadline_sessions):
-    """A maxResults that the service does not take is refused by it, not by botocore."""
+    """The service, not botocore, refuses a maxResults that is too large."""
     job = deadline_sessions.add_job(sessions=1)
     with pytest.raises(ClientError, match="ValidationException"):
         collectors.api.list_sessions(**job, maxResults=101)
 
 
 def test_sessions_sorted_by_start_keep_their_order_where_starts_tie():
-    """Sessions that started at the same instant stay as listed."""
+    """Sessions that started at the same instant keep the order of the listing."""
     with FakeDeadline(Behavior(order="given")) as fake:
         job = fake.add_job(Listing(page_sizes=(2, 2), order="mixed"))
-        found = collectors.trace_schedule(boto3.client("deadline"), **job)
-        assert found == collectors.by_start(list(job.listing))
+        sessions = collectors.trace_schedule(boto3.client("deadline"), **job)
+        assert sessions == collectors.by_start(list(job.listing))
 
 
 @pytest.mark.parametrize("collect", [*LOOPS, collectors.incremental_download], ids=name)
 def test_a_fault_between_two_pages_is_raised(deadline_sessions, collect):
-    """Nobody returns half a listing."""
+    """No collector returns half a listing."""
     job = deadline_sessions.add_job(Listing(page_sizes=(1, 1)))
     deadline_sessions.fail_next(Fault("AccessDeniedException", "Not any more."), after=1)
     with pytest.raises(ClientError, match="Not any more"):
@@ -82,7 +82,7 @@ def test_a_fault_between_two_pages_is_raised(deadline_sessions, collect):
 
 
 def test_a_fault_while_looking_for_logs_is_raised(deadline_sessions):
-    """With the package's own exception, which tells what failed."""
+    """The package raises its own exception, which says what failed."""
     job = deadline_sessions.add_job(Listing(page_sizes=(1, 1)))
     deadline_sessions.fail_next("AccessDeniedException", after=1)
     with pytest.raises(DeadlineOperationError, match="Failed to list sessions"):
@@ -91,7 +91,7 @@ def test_a_fault_while_looking_for_logs_is_raised(deadline_sessions):
 
 @pytest.mark.parametrize("collect", [*LOOPS, collectors.incremental_download], ids=name)
 def test_a_token_that_expires_between_two_pages_is_raised(deadline_sessions, collect):
-    """Somebody's laptop slept for a day."""
+    """The token expires while the user's laptop sleeps for a day."""
     job = deadline_sessions.add_job(Listing(page_sizes=(1, 1)))
     deadline_sessions.on_call(lambda _call: deadline_sessions.clock.advance(hours=25))
     with pytest.raises(ClientError, match="expired"):
@@ -99,7 +99,7 @@ def test_a_token_that_expires_between_two_pages_is_raised(deadline_sessions, col
 
 
 def test_throttling_is_waited_out(deadline_sessions):
-    """The package's client retries, and its waiting moves the clock instead of the test."""
+    """The package's client retries. Its waiting advances the clock and takes no real time."""
     job = deadline_sessions.add_job(Listing(page_sizes=(1, 1)))
     deadline_sessions.fail_next("ThrottlingException", after=1, times=2)
     assert len(collectors.list_sessions(None, **job)["sessions"]) == 2
@@ -107,7 +107,7 @@ def test_throttling_is_waited_out(deadline_sessions):
 
 
 def test_the_log_is_that_of_the_latest_running_session(deadline_sessions):
-    """A running session comes before one that has ended, however late that one started."""
+    """A running session is preferred to an ended one, however late the ended one started."""
     job = deadline_sessions.add_job(
         Listing(page_sizes=(1, 0, 2), runs=(("STARTED", 2), ("ENDED", 1)))
     )

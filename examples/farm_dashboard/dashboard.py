@@ -1,6 +1,6 @@
 """A small dashboard: what are the sessions of a job doing?
 
-Run it as ``python dashboard.py FARM QUEUE JOB``; region and credentials are those of boto3.
+Run it as ``python dashboard.py FARM QUEUE JOB``; boto3 finds the region and the credentials.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ STOPPING = {"UPDATE_IN_PROGRESS", "UPDATE_SUCCEEDED"}
 
 
 def list_sessions(client: Any, **job: str) -> Iterator[SessionSummary]:
-    """Every session of a job, page after page."""
+    """Yield every session of a job, page by page."""
     for page in client.get_paginator("list_sessions").paginate(**job):
         yield from page["sessions"]
 
 
 def state(session: SessionSummary) -> str:
-    """What to show for a session: running, stopping or ended."""
+    """The state to show for a session: running, stopping or ended."""
     if session["lifecycleStatus"] == "ENDED":
         return "ended"
     return "stopping" if session["lifecycleStatus"] in STOPPING else "running"
 
 
 def age(session: SessionSummary, now: datetime.datetime) -> datetime.timedelta:
-    """How long a session has run, or did run."""
+    """How long a session has run so far, or ran until it ended."""
     return session.get("endedAt", now) - session["startedAt"]
 
 
@@ -56,7 +56,7 @@ def summarise(sessions: Sequence[SessionSummary], now: datetime.datetime) -> dic
 def next_page(
     client: Any, token: str | None, **job: str
 ) -> tuple[list[SessionSummary], str | None]:
-    """One page for a reader who leafs; a saved token that has expired leads to the first page."""
+    """Get the next page of 20; if the saved token has expired, get the first page instead."""
     arguments = {**job, "maxResults": 20}
     try:
         page = client.list_sessions(**arguments, **({"nextToken": token} if token else {}))

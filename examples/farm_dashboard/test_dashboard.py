@@ -1,4 +1,4 @@
-"""The dashboard, tested: each test is a thing to do with pytest-deadline-sessions."""
+"""Test the dashboard. Each test shows one use of pytest-deadline-sessions."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.timezone.utc)
 
 
 def test_every_session_is_listed(deadline_sessions):
-    """A boto3 client of the program's own, and more sessions than fit a page."""
+    """The code uses its own boto3 client, and there are more sessions than fit in a page."""
     job = deadline_sessions.add_job(sessions=250)
     sessions = list(dashboard.list_sessions(boto3.client("deadline"), **job))
-    assert [one["sessionId"] for one in sessions] == [one["sessionId"] for one in job.listing]
+    assert [session["sessionId"] for session in sessions] == [
+        session["sessionId"] for session in job.listing
+    ]
 
 
 def test_listing_survives_whatever_the_service_serves():
-    """Empty pages, awkward tokens, faults, expired tokens, sessions that start meanwhile."""
+    """Try empty pages, awkward tokens, faults, expired tokens and sessions that start meanwhile."""
     check_pagination(dashboard.list_sessions)
 
 
 def test_an_empty_page_is_not_the_end(deadline_sessions, deadline_sessions_client):
-    """A listing that says where it is cut, and a client made by the toolkit."""
+    """The listing sets its page sizes, and a fixture provides the client."""
     job = deadline_sessions.add_job(Listing(page_sizes=(2, 0, 1)))
     assert len(list(dashboard.list_sessions(deadline_sessions_client, **job))) == 3
 
 
 def test_figures(deadline_sessions):
-    """Sessions along their life, at a time that stands still."""
+    """Sessions go through their lifecycle while the clock is frozen."""
     with deadline_sessions.clock.freeze("2030-01-01 12:00") as frozen:
         job = deadline_sessions.add_job()
         first, second, third = (job.start_session() for _ in range(3))
@@ -62,14 +64,14 @@ def test_figures(deadline_sessions):
 
 @given(ds.session_lists(now=NOON))
 def test_figures_add_up(sessions):
-    """Any list of sessions that the service could send."""
+    """The figures add up for any list of sessions that the service could send."""
     figures = dashboard.summarise(sessions, NOON)
     assert figures["running"] + figures["stopping"] + figures["ended"] == figures["sessions"]
     assert figures["longest"] >= datetime.timedelta(0)
 
 
 def test_a_saved_token_is_used_while_it_is_good(deadline_sessions, deadline_sessions_client):
-    """A token from yesterday evening."""
+    """A token that is twelve hours old still works."""
     job = deadline_sessions.add_job(sessions=30)
     _, token = dashboard.next_page(deadline_sessions_client, None, **job)
     deadline_sessions.clock.advance(hours=12)
@@ -80,17 +82,17 @@ def test_a_saved_token_is_used_while_it_is_good(deadline_sessions, deadline_sess
 def test_a_saved_token_that_expired_leads_to_the_first_page(
     deadline_sessions, deadline_sessions_client
 ):
-    """A token from the day before yesterday."""
+    """A token that is 25 hours old has expired."""
     job = deadline_sessions.add_job(sessions=30)
     first, token = dashboard.next_page(deadline_sessions_client, None, **job)
     deadline_sessions.clock.advance(hours=25)
-    again, _ = dashboard.next_page(deadline_sessions_client, token, **job)
-    assert again == first
+    restarted, _ = dashboard.next_page(deadline_sessions_client, token, **job)
+    assert restarted == first
     assert [call.status for call in deadline_sessions.calls] == [200, 400, 200]
 
 
 def test_a_throttled_call_is_tried_again(deadline_sessions):
-    """Botocore's retries, in no time."""
+    """Botocore retries, and the waiting takes no real time."""
     job = deadline_sessions.add_job(sessions=1)
     deadline_sessions.fail_next("ThrottlingException", times=2)
     assert len(list(dashboard.list_sessions(boto3.client("deadline"), **job))) == 1
@@ -98,7 +100,7 @@ def test_a_throttled_call_is_tried_again(deadline_sessions):
 
 
 def test_a_refusal_is_not_hidden(deadline_sessions):
-    """A fault in the middle of the listing."""
+    """A fault in the middle of the listing is raised."""
     job = deadline_sessions.add_job(sessions=150)
     deadline_sessions.fail_next("AccessDeniedException", after=1)
     with pytest.raises(ClientError, match="AccessDeniedException"):
@@ -107,7 +109,7 @@ def test_a_refusal_is_not_hidden(deadline_sessions):
 
 @pytest.mark.deadline_sessions(page_size=7)
 def test_the_reader_gets_whatever_the_service_cuts(deadline_sessions, deadline_sessions_client):
-    """A service that puts fewer sessions in a page than it is asked for."""
+    """The service puts fewer sessions in a page than requested."""
     job = deadline_sessions.add_job(sessions=8)
     sessions, token = dashboard.next_page(deadline_sessions_client, None, **job)
     assert len(sessions) == 7
@@ -115,7 +117,7 @@ def test_the_reader_gets_whatever_the_service_cuts(deadline_sessions, deadline_s
 
 
 def test_the_reader_asks_for_twenty(list_sessions_stubber):
-    """Botocore's own Stubber: the exact arguments of each call."""
+    """The stubber checks the exact arguments of each call."""
     job = {
         "farmId": "farm-" + "1" * 32,
         "queueId": "queue-" + "2" * 32,
@@ -130,14 +132,14 @@ def test_the_reader_asks_for_twenty(list_sessions_stubber):
 
 
 def test_the_program_prints_json(deadline_sessions, deadline_sessions_endpoint):
-    """The program as a subprocess, on the same service."""
+    """The program runs as a subprocess and calls the same service."""
     job = deadline_sessions.add_job(sessions=3)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, dashboard.__file__, *job.values()],
         env=deadline_sessions_endpoint.environment(),
         capture_output=True,
         check=True,
         text=True,
     )
-    assert json.loads(done.stdout)["running"] == 3
+    assert json.loads(process.stdout)["running"] == 3
     assert [call.operation for call in deadline_sessions.calls] == ["ListSessions"]

@@ -1,4 +1,4 @@
-"""A few functions that list the sessions of a job, as they stand in many a script."""
+"""Functions that list the sessions of a job, as found in many scripts."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from botocore.exceptions import ClientError
 
 
 def all_sessions(client: Any, **job: str) -> list[dict[str, Any]]:
-    """Every session of a job, by botocore's paginator."""
+    """List every session of a job with botocore's paginator."""
     pages = client.get_paginator("list_sessions").paginate(**job)
     return [session for page in pages for session in page["sessions"]]
 
 
 def running_sessions(client: Any, **job: str) -> list[dict[str, Any]]:
-    """Those that have not ended."""
-    return [one for one in all_sessions(client, **job) if one["lifecycleStatus"] != "ENDED"]
+    """List the sessions that have not ended."""
+    return [
+        session for session in all_sessions(client, **job) if session["lifecycleStatus"] != "ENDED"
+    ]
 
 
 def sessions_one_by_one(client: Any, **job: str) -> Iterator[dict[str, Any]]:
-    """Every session, by following tokens, without ever holding more than a page."""
+    """Yield every session by following tokens, holding one page at a time."""
     response = client.list_sessions(**job, maxResults=100)
     yield from response["sessions"]
     while response.get("nextToken"):
@@ -33,12 +35,14 @@ def sessions_one_by_one(client: Any, **job: str) -> Iterator[dict[str, Any]]:
 
 
 def workers(client: Any, **job: str) -> collections.Counter[str]:
-    """How many sessions each worker had."""
-    return collections.Counter(one["workerId"] for one in sessions_one_by_one(client, **job))
+    """Count the sessions of each worker."""
+    return collections.Counter(
+        session["workerId"] for session in sessions_one_by_one(client, **job)
+    )
 
 
 def patient_sessions(client: Any, **job: str) -> list[dict[str, Any]]:
-    """Every session; begins again when a token has expired, and waits when there is a jam."""
+    """List every session. Wait and start over if a token has expired or a call is throttled."""
     for delay in (1, 10, 60):
         try:
             return all_sessions(client, **job)
@@ -53,19 +57,19 @@ def patient_sessions(client: Any, **job: str) -> list[dict[str, Any]]:
 
 
 async def sessions_beside_other_work(client: Any, **job: str) -> list[dict[str, Any]]:
-    """Every session, without holding up an event loop."""
+    """List every session without blocking the event loop."""
     return await asyncio.to_thread(all_sessions, client, **job)
 
 
 def first_sessions(client: Any, count: int = 20, **job: str) -> list[dict[str, Any]]:
-    """The first sessions of a job, for a preview."""
+    """List the first sessions of a job, for a preview."""
     config = {"MaxItems": count, "PageSize": count}
     pages = client.get_paginator("list_sessions").paginate(**job, PaginationConfig=config)
     return list(pages.build_full_result().get("sessions", []))
 
 
 def recent_sessions(client: Any, **job: str) -> list[dict[str, Any]]:
-    """Every session, says its author; stops where a page is not full."""
+    """List every session, or so its author thinks: it stops at a page that is not full."""
     sessions: list[dict[str, Any]] = []
     token: dict[str, str] = {}
     while True:

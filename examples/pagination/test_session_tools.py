@@ -1,4 +1,4 @@
-"""Each function against every listing that the service may serve."""
+"""Check each function against every kind of listing that the service may serve."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ def test_everything_is_listed(collect):
 
 
 def test_running_sessions():
-    """What a filter should give is said by a function of the complete list."""
+    """For a filter, ``expected`` computes the right result from the complete list."""
 
     def not_ended(sessions):
-        return [one for one in sessions if "endedAt" not in one]
+        return [session for session in sessions if "endedAt" not in session]
 
     check_pagination(session_tools.running_sessions, expected=not_ended)
 
 
 def test_workers():
-    """So is what a report should say."""
+    """``expected`` also computes the right report."""
 
     def counted(sessions):
-        return collections.Counter(one["workerId"] for one in sessions)
+        return collections.Counter(session["workerId"] for session in sessions)
 
     check_pagination(session_tools.workers, expected=counted)
 
 
 def test_first_sessions():
-    """And what a limit should leave."""
+    """``expected`` also computes the right result for a limit."""
     check_pagination(session_tools.first_sessions, expected=lambda sessions: sessions[:20])
 
 
 def test_a_mistake_is_found():
-    """Its report names the rule, and shows the smallest listing that breaks the function."""
+    """The violation names the rule and the smallest listing that breaks the function."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(session_tools.recent_sessions)
     assert caught.value.rule == "complete"
@@ -57,6 +57,6 @@ def test_a_mistake_is_found():
 
 
 def test_a_listing_of_ones_own():
-    """One that made trouble once is tried before all others."""
+    """A listing that caused trouble before is tried before all others."""
     listing = Listing(page_sizes=(100, 0, 50), runs=(("STARTED", 120), ("ENDED", 30)))
     check_pagination(session_tools.all_sessions, examples=[listing], max_examples=10)

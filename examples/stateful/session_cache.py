@@ -12,14 +12,14 @@ MAX_AGE = datetime.timedelta(minutes=1)
 
 
 class SessionCache:
-    """Sessions by job, as they were not longer than ``MAX_AGE`` ago."""
+    """Caches the sessions of each job for up to ``MAX_AGE``."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._listed: dict[str, tuple[datetime.datetime, list[SessionSummary]]] = {}
 
     def sessions(self, **job: str) -> list[SessionSummary]:
-        """The sessions of a job."""
+        """The sessions of a job, at most ``MAX_AGE`` out of date."""
         now = datetime.datetime.now(datetime.timezone.utc)
         listed = self._listed.get(job["jobId"])
         if listed is None or now - listed[0] > MAX_AGE:

@@ -1,4 +1,4 @@
-"""The cache, while sessions start, end and time passes."""
+"""Test the cache while sessions start and end, and time passes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIGHT = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
 class CacheMachine(ds.SessionsMachine):
-    """The base class does the rest: override ``collect`` with the code under test."""
+    """Overrides ``collect`` with the code under test; the base class does the rest."""
 
     def __init__(self):
         super().__init__()
@@ -25,11 +25,11 @@ class CacheMachine(ds.SessionsMachine):
         self.cache = SessionCache(self.client)
 
     def collect(self, _client, **job):
-        """List the sessions by the cache."""
+        """List the sessions through the cache."""
         return self.cache.sessions(**job)
 
     def verify(self, result):
-        """The result may be out of date, but by no more than the maximal age of the cache."""
+        """The result may be out of date, but by no more than ``MAX_AGE``."""
         now = datetime.datetime.now(datetime.timezone.utc)
         ends = [since for since, _ in self.versions[1:]] + [now]
         recent = [
@@ -56,7 +56,7 @@ class CacheMachine(ds.SessionsMachine):
 
 
 class StaleMachine(CacheMachine):
-    """The same with a cache that forgets to look at the time."""
+    """The same machine with a cache that never expires."""
 
     def __init__(self):
         super().__init__()
@@ -64,21 +64,21 @@ class StaleMachine(CacheMachine):
 
 
 class Forgetful(dict):
-    """Says that everything was listed just now."""
+    """Claims that everything was listed just now."""
 
     def get(self, key):
-        """What is there, with the present as its time."""
+        """The cached sessions, with the current time as the time of listing."""
         now = datetime.datetime.now(datetime.timezone.utc)
         return (now, self[key][1]) if key in self else None
 
 
 def test_the_cache():
-    """Never stale, never listing too often."""
+    """The cache is never stale, and never lists too often."""
     run_state_machine_as_test(CacheMachine, settings=LIGHT)
 
 
 def test_a_stale_cache_is_found():
-    """The machine would notice: this one never lists again."""
-    found = settings(LIGHT, phases=[Phase.generate])
+    """The machine finds a cache that never lists again."""
+    generate_only = settings(LIGHT, phases=[Phase.generate])
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(StaleMachine, settings=found)
+        run_state_machine_as_test(StaleMachine, settings=generate_only)

@@ -1,4 +1,4 @@
-"""Each helper, held to what must be true of every list of sessions that the service could send."""
+"""Test what each helper must do for every list of sessions that the service could send."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ any_sessions = given(sessions=ds.session_lists(now=NOW))
 
 @any_sessions
 def test_active(sessions):
-    """Ended or active: every session is one of them, and the order stays."""
+    """Every session is either ended or active, and the order is kept."""
     active = status_helpers.active(sessions)
-    ended = [one for one in sessions if "endedAt" in one]
-    assert [one for one in sessions if one not in ended] == active
+    ended = [session for session in sessions if "endedAt" in session]
+    assert [session for session in sessions if session not in ended] == active
 
 
 @given(ds.session_lists(lifecycleStatus="ENDED"))
 def test_nothing_is_active_once_all_have_ended(sessions):
-    """Whatever else a summary says, ENDED is the end."""
+    """A session with status ENDED is not active, whatever else its summary says."""
     assert status_helpers.active(sessions) == status_helpers.being_stopped(sessions) == []
 
 
@@ -37,72 +37,74 @@ def test_latest(sessions):
     """No session started later than the latest; only an empty list has none."""
     latest = status_helpers.latest(sessions)
     assert (latest is None) == (not sessions)
-    assert all(one["startedAt"] <= latest["startedAt"] for one in sessions)
+    assert all(session["startedAt"] <= latest["startedAt"] for session in sessions)
 
 
 @given(sessions=ds.session_lists(min_size=1), data=st.data())
 def test_latest_does_not_depend_on_the_order(sessions, data):
-    """However the service lists them, the latest started at the same time."""
-    others = data.draw(st.permutations(sessions))
+    """In whatever order sessions are listed, the latest one has the same start time."""
+    shuffled = data.draw(st.permutations(sessions))
     start = status_helpers.latest(sessions)["startedAt"]
-    assert status_helpers.latest(others)["startedAt"] == start
+    assert status_helpers.latest(shuffled)["startedAt"] == start
 
 
 @given(session=ds.session_summaries(now=NOW))
 def test_duration(session):
-    """A session that has ended stays as long as it was; the others grow with time."""
-    then = status_helpers.duration(session, NOW)
+    """The duration of an ended session is fixed; that of any other grows with time."""
+    now = status_helpers.duration(session, NOW)
     later = status_helpers.duration(session, NOW + HOUR)
-    assert then >= datetime.timedelta(0)
-    assert later - then == (datetime.timedelta(0) if "endedAt" in session else HOUR)
+    assert now >= datetime.timedelta(0)
+    assert later - now == (datetime.timedelta(0) if "endedAt" in session else HOUR)
 
 
 @given(started=ds.session_summaries(lifecycleStatus="STARTED", startedAt=NOW - 30 * HOUR))
 def test_a_duration_may_be_longer_than_a_day(started):
-    """Thirty hours are thirty hours."""
+    """A session that has run for thirty hours counts thirty hours."""
     assert status_helpers.duration(started, NOW) == 30 * HOUR
     assert status_helpers.worker_hours([started, started], NOW) == 60
 
 
 @any_sessions
 def test_being_stopped(sessions):
-    """Only who is active can be stopped, and whoever was asked to end before that is."""
+    """The sessions being stopped are the active ones that were asked to end."""
     stopping = status_helpers.being_stopped(sessions)
-    assert all(one in status_helpers.active(sessions) for one in stopping)
-    assert [one for one in sessions if one["lifecycleStatus"].startswith("UPDATE")] == stopping
+    assert all(session in status_helpers.active(sessions) for session in stopping)
+    assert [
+        session for session in sessions if session["lifecycleStatus"].startswith("UPDATE")
+    ] == stopping
 
 
 @any_sessions
 def test_per_worker(sessions):
-    """Every session is its worker's, once, after those that started before it."""
-    found = status_helpers.per_worker(sessions)
-    for worker, own in found.items():
-        assert {one["workerId"] for one in own} == {worker}
-        starts = [one["startedAt"] for one in own]
+    """Every session appears once, under its worker, after sessions that started earlier."""
+    by_worker = status_helpers.per_worker(sessions)
+    for worker, own in by_worker.items():
+        assert {session["workerId"] for session in own} == {worker}
+        starts = [session["startedAt"] for session in own]
         assert starts == sorted(starts)
-    ids = [one["sessionId"] for own in found.values() for one in own]
-    assert sorted(ids) == sorted(one["sessionId"] for one in sessions)
+    ids = [session["sessionId"] for own in by_worker.values() for session in own]
+    assert sorted(ids) == sorted(session["sessionId"] for session in sessions)
 
 
 @given(sessions=ds.session_lists(now=NOW), hours=st.integers(0, 100))
 def test_stale(sessions, hours):
-    """A session is stale exactly if it is active and started more than the limit ago."""
+    """A session is stale if and only if it is active and started more than the limit ago."""
     stale = status_helpers.stale(sessions, NOW, hours * HOUR)
-    for one in sessions:
-        long_ago = one["startedAt"] < NOW - hours * HOUR
-        assert (one in stale) == (long_ago and "endedAt" not in one)
+    for session in sessions:
+        long_ago = session["startedAt"] < NOW - hours * HOUR
+        assert (session in stale) == (long_ago and "endedAt" not in session)
 
 
 @pytest.mark.parametrize("seconds", [0, 1])
 def test_stale_is_longer_than_the_limit(faker, seconds):
-    """Who has run for exactly the limit is not stale yet."""
+    """A session that has run for exactly the limit is not stale yet."""
     start = NOW - HOUR - datetime.timedelta(seconds=seconds)
     session = faker.session_summary(now=NOW, lifecycleStatus="STARTED", startedAt=start)
     assert len(status_helpers.stale([session], NOW, HOUR)) == seconds
 
 
 def test_a_whole_farm(faker):
-    """Realistic sessions, as many as a large job has: on each worker one is active at most."""
+    """In a large job of realistic sessions, each worker has at most one active session."""
     sessions = faker.sessions(1000, now=NOW)
     for own in status_helpers.per_worker(sessions).values():
         assert status_helpers.active(own) in ([], own[-1:])
@@ -110,7 +112,7 @@ def test_a_whole_farm(faker):
 
 @given(...)
 def test_no_helper_changes_what_it_is_given(sessions: list[SessionSummary]):
-    """The annotation alone makes valid sessions; afterwards they are as they were."""
+    """No helper modifies its argument. The annotation alone makes Hypothesis draw sessions."""
     before = copy.deepcopy(sessions)
     status_helpers.active(sessions)
     status_helpers.latest(sessions)
@@ -119,5 +121,5 @@ def test_no_helper_changes_what_it_is_given(sessions: list[SessionSummary]):
     status_helpers.per_worker(sessions)
     status_helpers.stale(sessions, NOW, HOUR)
     assert sessions == before
-    for one in sessions:
-        assert_session_summary(one)
+    for session in sessions:
+        assert_session_summary(session)
