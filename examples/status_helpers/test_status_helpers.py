@@ -78,11 +78,11 @@ def test_being_stopped(sessions):
 def test_per_worker(sessions):
     """Every session appears once, under its worker, after sessions that started earlier."""
     by_worker = status_helpers.per_worker(sessions)
-    for worker, own in by_worker.items():
-        assert {session["workerId"] for session in own} == {worker}
-        starts = [session["startedAt"] for session in own]
+    for worker, listed in by_worker.items():
+        assert {session["workerId"] for session in listed} == {worker}
+        starts = [session["startedAt"] for session in listed]
         assert starts == sorted(starts)
-    ids = [session["sessionId"] for own in by_worker.values() for session in own]
+    ids = [session["sessionId"] for listed in by_worker.values() for session in listed]
     assert sorted(ids) == sorted(session["sessionId"] for session in sessions)
 
 
@@ -106,8 +106,8 @@ def test_stale_is_longer_than_the_limit(faker, seconds):
 def test_a_whole_farm(faker):
     """In a large job of realistic sessions, each worker has at most one active session."""
     sessions = faker.sessions(1000, now=NOW)
-    for own in status_helpers.per_worker(sessions).values():
-        assert status_helpers.active(own) in ([], own[-1:])
+    for listed in status_helpers.per_worker(sessions).values():
+        assert status_helpers.active(listed) in ([], listed[-1:])
 
 
 @given(...)

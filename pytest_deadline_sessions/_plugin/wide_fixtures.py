@@ -12,7 +12,7 @@ ENDPOINT = "deadline_sessions_endpoint"
 
 
 class WideFixtures:
-    """Fixtures that outlive tests, and the knowledge of which ones have the service.
+    """Tracks fixtures that outlive tests, and which of them have the service.
 
     Attributes:
         requesting: The names of fixtures that requested the service by ``getfixturevalue``, which

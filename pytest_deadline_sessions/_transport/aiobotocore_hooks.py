@@ -1,4 +1,4 @@
-"""Connect aiobotocore clients to a service through the same events as botocore, awaited."""
+"""Connect aiobotocore clients to a service through botocore's events, which they await."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client(
 
 
 class _Attached:
-    """Makes the client on entry. A class, since event loops close generators when they end."""
+    """Makes the client on entry. Not an async generator: event loops close those at their end."""
 
     def __init__(
         self, service: Service, make: Callable[[], Any], attach: Callable[[Any, Service], Any]

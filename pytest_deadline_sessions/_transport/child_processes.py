@@ -27,7 +27,7 @@ class _Name(str):
 
 
 def patch(patches: Patches) -> None:
-    """Give the test's environment to children of a fork server that started before the test.
+    """Give the test's environment to children of a fork server, which may predate the test.
 
     All other processes inherit the environment when they start.
 

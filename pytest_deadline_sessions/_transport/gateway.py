@@ -103,9 +103,9 @@ def refuse_lacking(service: Service, name: str, method: str, path: str) -> None:
 def _refuse_lacking(service: Service, name: str) -> None:
     if name in service.operations:
         return
-    known = ", ".join(sorted(service.operations))
+    names = ", ".join(sorted(service.operations))
     msg = (
-        f"FakeDeadline has no {model.SERVICE}:{name}; it has {known}. "
+        f"FakeDeadline has no {model.SERVICE}:{name}; it has {names}. "
         f'Add it with @fake.operation("{name}"), see "Operations" in the README.'
     )
     raise NotImplementedError(msg)

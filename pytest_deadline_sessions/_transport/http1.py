@@ -64,7 +64,7 @@ class Server:
     ) -> None:
         self.connections: set[Connection] = set()
         self.leaving = False
-        # Not the policy's loop, which may be another library's. It prints no errors.
+        # Not the policy's loop, which may be another library's. Errors are not printed.
         self.loop = asyncio.SelectorEventLoop()
         self.loop.set_exception_handler(lambda *_: None)
         self._answer = answer

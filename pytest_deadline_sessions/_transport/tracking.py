@@ -35,7 +35,7 @@ class Interception:
         return f"the interception of {self.test}" if self.test else "the interception"
 
     def end(self) -> None:
-        """Stop answering. The thread or task that ends the interception is no left-over."""
+        """Stop answering. The thread or task that ends the interception is not left over."""
         self.ended = True
         self._workers.discard(_worker())
         self._workers.discard(threading.current_thread())

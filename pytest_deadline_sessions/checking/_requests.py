@@ -42,10 +42,10 @@ def _arguments(attempt: Attempt) -> Finding | None:
         for name, value in attempt.job.items():
             sent = call.params.get(name)
             if not same(sent, value):
-                rule, whose = KEEPS_ARGUMENTS, ""
+                rule, origin = KEEPS_ARGUMENTS, ""
                 if sent in attempt.earlier:
-                    rule, whose = STATELESS, ", left over from an earlier call of the collector"
-                problem = f"It sent {name}={shown(sent)}{whose} (expected {shown(value)})"
+                    rule, origin = STATELESS, ", left over from an earlier call of the collector"
+                problem = f"It sent {name}={shown(sent)}{origin} (expected {shown(value)})"
                 return Finding(rule.name, problem, error=attempt.error)
         issuer = ledger.issuer(call.token)
         changed = changes(issuer.params, call.params) if issuer is not None else []

@@ -39,7 +39,7 @@ class Sandbox:
         """
         self._undoing, self._collect = undoing, collect
         self._threads.take_stock()
-        # Rebind everything at once, since that takes a walk through every module.
+        # Rebind everything at once, since each rebinding walks through every module.
         new = {**self._time.replacements(), **self._watchdog.replacements()}
         undoing.rebind({**new, **self._time.trio.meet(undoing)}, collect)
         self._threads.open(undoing)

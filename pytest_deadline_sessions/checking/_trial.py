@@ -74,11 +74,11 @@ class Trial:
         """
         if counterexample.rule == TERMINATES.name:
             return True
-        again = self.find(counterexample.case, counterexample.number)
+        rerun = self.find(counterexample.case, counterexample.number)
         return (
-            again is not None
-            and again.rule == counterexample.rule
-            and self._alike(again.finding, counterexample.finding)
+            rerun is not None
+            and rerun.rule == counterexample.rule
+            and self._alike(rerun.finding, counterexample.finding)
         )
 
     def _find(self, run: Run) -> Counterexample | None:

@@ -42,6 +42,6 @@ def _contents(
         drawn = {"sessions": listings(max_sessions=max_sessions), "steps": steps}
         return st.fixed_dictionaries({**drawn, "tasks": st.just(tasks)})
 
-    none = st.just(0)
-    some = st.integers(1, max_tasks) if max_steps and max_tasks else none
-    return st.one_of(none, some).flatmap(with_steps)
+    no_tasks = st.just(0)
+    some_tasks = st.integers(1, max_tasks) if max_steps and max_tasks else no_tasks
+    return st.one_of(no_tasks, some_tasks).flatmap(with_steps)

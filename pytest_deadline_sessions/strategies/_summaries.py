@@ -366,8 +366,8 @@ def _moved(
     """The summary with all times moved by ``later``, or by less so that none is after ``now``."""
     members = cast("dict[str, Any]", summary)
     times = {name: members[name] for name in _TIMES if name in members}
-    most = later if now is None else min(later, now - max(times.values()))
-    moved = {name: moment + most for name, moment in times.items()}
+    shift = later if now is None else min(later, now - max(times.values()))
+    moved = {name: moment + shift for name, moment in times.items()}
     return cast("SessionSummary", {**members, **moved})
 
 
