@@ -51,10 +51,10 @@ def test_latest_does_not_depend_on_the_order(sessions, data):
 @given(session=ds.session_summaries(now=NOW))
 def test_duration(session):
     """The duration of an ended session is fixed; that of any other grows with time."""
-    now = status_helpers.duration(session, NOW)
+    current = status_helpers.duration(session, NOW)
     later = status_helpers.duration(session, NOW + HOUR)
-    assert now >= datetime.timedelta(0)
-    assert later - now == (datetime.timedelta(0) if "endedAt" in session else HOUR)
+    assert current >= datetime.timedelta(0)
+    assert later - current == (datetime.timedelta(0) if "endedAt" in session else HOUR)
 
 
 @given(started=ds.session_summaries(lifecycleStatus="STARTED", startedAt=NOW - 30 * HOUR))
