@@ -1,6 +1,6 @@
-"""Every refusal of a bad argument, in one wording: ``name=value (expected …)``.
+"""Argument checks, whose messages all read ``name=value (expected …)``.
 
-A value of the wrong kind is a ``TypeError``, one out of range a ``ValueError``.
+A value of the wrong type raises ``TypeError``, and a value that is not allowed ``ValueError``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def refusal(name: str, value: object, expected: str) -> str:
-    """What every refusal says.
+    """The message for a bad argument.
 
     Example:
         >>> refusal("max_results", 101, span(1, 100))
@@ -25,35 +25,35 @@ def refusal(name: str, value: object, expected: str) -> str:
 
 
 def wrong_type(name: str, value: object, expected: str) -> TypeError:
-    """The error for a value of the wrong kind."""
+    """The error for a value of the wrong type."""
     return TypeError(refusal(name, value, expected))
 
 
 def wrong_value(name: str, value: object, expected: str) -> ValueError:
-    """The error for a value of the right kind that is not allowed."""
+    """The error for a value of the right type that is not allowed."""
     return ValueError(refusal(name, value, expected))
 
 
 def span(low: int, high: int | None = None) -> str:
-    """The whole numbers that are allowed, in words."""
+    """Describe a range of whole numbers, as in ``1..100`` or ``0 or more``."""
     return f"{low} or more" if high is None else f"{low}..{high}"
 
 
 def check_switch(name: str, value: object) -> bool:
-    """Refuse what is no bool.
+    """Refuse anything but a bool.
 
     Raises:
-        TypeError: It is none.
+        TypeError: The value is not a bool.
     """
     return check_kind(name, value, bool, "True or False")
 
 
 def check_whole(name: str, value: object, low: int = 0, high: int | None = None) -> int:
-    """Refuse what is no whole number in that span; a bool is none.
+    """Refuse anything but an int within the bounds; a bool does not count as an int.
 
     Raises:
-        TypeError: It is no whole number.
-        ValueError: It is out of range.
+        TypeError: The value is not an int.
+        ValueError: The value is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(name, value, f"a whole number, {span(low, high)}")
@@ -63,10 +63,10 @@ def check_whole(name: str, value: object, low: int = 0, high: int | None = None)
 
 
 def check_kind(name: str, value: object, kind: type[T] | tuple[type[T], ...], expected: str) -> T:
-    """Refuse what is not of that type.
+    """Refuse a value that is not an instance of ``kind``.
 
     Raises:
-        TypeError: It is not.
+        TypeError: The value is not an instance.
     """
     if not isinstance(value, kind):
         raise wrong_type(name, value, expected)
@@ -74,11 +74,11 @@ def check_kind(name: str, value: object, kind: type[T] | tuple[type[T], ...], ex
 
 
 def check_aware(name: str, value: object) -> datetime.datetime:
-    """Refuse what is no timezone-aware datetime.
+    """Refuse anything but a timezone-aware datetime.
 
     Raises:
-        TypeError: It is no datetime.
-        ValueError: It is naive.
+        TypeError: The value is not a datetime.
+        ValueError: The datetime is naive.
     """
     moment = check_kind(name, value, datetime.datetime, "a timezone-aware datetime")
     if moment.utcoffset() is None:
@@ -87,10 +87,10 @@ def check_aware(name: str, value: object) -> datetime.datetime:
 
 
 def check_callable(name: str, value: T, expected: str) -> T:
-    """Refuse what cannot be called.
+    """Refuse a value that is not callable.
 
     Raises:
-        TypeError: It cannot.
+        TypeError: The value is not callable.
     """
     if not callable(value):
         raise wrong_type(name, value, expected)
@@ -98,10 +98,10 @@ def check_callable(name: str, value: T, expected: str) -> T:
 
 
 def check_items(name: str, value: object, expected: str) -> list[Any]:
-    """The items of an argument; a text or a dict is no list of items.
+    """The items of an iterable; strings, bytes and mappings are refused.
 
     Raises:
-        TypeError: It has none.
+        TypeError: The value is not such an iterable.
     """
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise wrong_type(name, value, expected)
@@ -109,10 +109,10 @@ def check_items(name: str, value: object, expected: str) -> list[Any]:
 
 
 def check_choice(name: str, value: T, choices: Iterable[object]) -> T:
-    """Refuse what is none of these.
+    """Refuse a value that is not one of the choices.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The value is not among them.
     """
     allowed = list(choices)
     if value not in allowed:

@@ -1,8 +1,8 @@
 """The only place that replaces attributes of other people's modules, classes and objects.
 
-There is one mechanism. Several replacements may stand on one attribute, and may end in any order:
-the last to end puts back what was there before the first. Where somebody else has replaced ours in
-turn, theirs stays, and a wrapper of ours below it passes every call through.
+Several replacements of one attribute may overlap, and may end in any order: the last to end
+restores the value from before the first. If other code has replaced the attribute on top of ours,
+its value stays, and our wrapper below it passes every call through.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from typing import Any
 from pytest_deadline_sessions import _state
 
 Around = Callable[..., Any]
-"""What is called in place of a method: with the bound method, the object, and the arguments."""
+"""A function called in place of a method, with the bound method, the object and the arguments."""
 
 _ABSENT: Any = object()
 
 
 class Patches:
-    """Attributes that are replaced together, and put back together.
+    """Attributes that are replaced together and restored together.
 
     Args:
-        name: A name for patches that belong to the process; by default they belong to this object.
+        name: The name of a group that the whole process shares; by default the patches belong to
+            this object.
 
     Example:
         >>> import string
@@ -50,22 +51,22 @@ class Patches:
         return _state.replacements.setdefault(self._name, self._own)
 
     def have(self, owner: object) -> bool:
-        """Whether an attribute of ``owner`` is replaced."""
+        """Whether these patches replace an attribute of ``owner``."""
         return any(replacement.owner is owner for replacement in self._active)
 
     def __bool__(self) -> bool:
         return bool(self._active)
 
     def wrap(self, owner: type, name: str, around: Around) -> None:
-        """Have ``around`` called in place of a method, or of the getter of a property.
+        """Call ``around`` in place of a method, or of the getter of a property.
 
-        What stood there is bound as Python binds it, so that descriptors of tracing libraries see
-        the object.
+        The original is bound through its ``__get__``, so that descriptors of tracing libraries
+        receive the object.
 
         Args:
             owner: The class.
             name: The attribute; it may be inherited.
-            around: What is called instead.
+            around: The function to call instead.
         """
         original = _without_ours(inspect.getattr_static(owner, name))
         replacement = _Replacement(owner, name)
@@ -73,12 +74,12 @@ class Patches:
         self._set(replacement)
 
     def wrap_own(self, owner: object, name: str, around: Around) -> None:
-        """Have ``around`` called in place of a method of this one object.
+        """Call ``around`` in place of a method of one object.
 
         Args:
             owner: The object.
             name: The method.
-            around: What is called instead; it gets the bound method and the arguments.
+            around: The function to call instead, with the bound method and the arguments.
         """
         replacement = _Replacement(owner, name)
         replacement.value = _bound_wrapper(getattr(owner, name), around, replacement.on)
@@ -90,14 +91,14 @@ class Patches:
         Args:
             owner: A module, a class or an object.
             name: The attribute.
-            value: What it is from now on.
+            value: The new value.
         """
         replacement = _Replacement(owner, name)
         replacement.value = value
         self._set(replacement)
 
     def undo(self) -> None:
-        """Put back what was replaced, but for what somebody has replaced in turn."""
+        """Restore every attribute, except those that other code has replaced since."""
         with _state.lock:
             active = self._active
             while active:
@@ -106,19 +107,20 @@ class Patches:
 
     def _set(self, replacement: _Replacement) -> None:
         with _state.lock:
-            # Noted first: whatever interrupts, it can be put back.
+            # Recorded before it takes effect, so that it can be undone even if interrupted.
             self._active.append(replacement)
             replacement.begin()
 
 
 class _Replacement:
-    """One attribute that is replaced.
+    """One replaced attribute.
 
     Attributes:
-        owner: What has the attribute.
+        owner: The module, class or object that has the attribute.
         name: The attribute.
-        value: What stands there instead.
-        on: Empty once it does nothing any more. A wrapper may outlive its replacement.
+        value: The value that replaces it.
+        on: Not empty while the replacement is active. A wrapper may outlive its replacement, and
+            then passes every call through.
     """
 
     value: Any
@@ -132,13 +134,13 @@ class _Replacement:
         self._below: _Replacement | None = None
 
     def begin(self) -> None:
-        """Replace it."""
+        """Put the new value in place."""
         self._below = _state.topmost.get(self._key)
         _state.topmost[self._key] = self
         setattr(self.owner, self.name, self.value)
 
     def end(self) -> None:
-        """Put back what was there before; a second time does what an interrupt left undone."""
+        """Restore the old value. A second call finishes what an interrupted first one left."""
         self.on.clear()
         top = _state.topmost.get(self._key)
         if top is self:
@@ -157,7 +159,7 @@ class _Replacement:
 
 
 def _above(top: _Replacement | None, sought: _Replacement) -> _Replacement | None:
-    """The replacement that stands on another one."""
+    """The replacement directly on top of another one."""
     while top is not None and top._below is not sought:  # noqa: SLF001 (of this file)
         top = top._below  # noqa: SLF001
     return top
@@ -165,12 +167,12 @@ def _above(top: _Replacement | None, sought: _Replacement) -> _Replacement | Non
 
 @contextlib.contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Have an attribute replaced inside.
+    """Replace an attribute inside the context.
 
     Args:
         owner: A module, a class or an object.
         name: The attribute.
-        value: What it is inside.
+        value: Its value inside.
     """
     patches = Patches()
     try:
@@ -181,38 +183,38 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def wrap_for_good(owner: object, name: str, around: Around) -> None:
-    """Have ``around`` called in place of a method of one object, as long as the object lives.
+    """Call ``around`` in place of a method of one object, for as long as the object lives.
 
-    A method that the object has of its own is left alone: it is ours already, or somebody's who
-    came first.
+    If the object's own ``__dict__`` already has the method, nothing changes: our wrapper is there,
+    or other code came first.
 
     Args:
         owner: The object.
         name: The method.
-        around: What is called instead; it gets the bound method and the arguments.
+        around: The function to call instead, with the bound method and the arguments.
     """
     if name not in vars(owner):
         setattr(owner, name, functools.partial(around, getattr(owner, name)))
 
 
 def assign(owner: Any, name: str, value: Any) -> None:
-    """Set an attribute for good, where its owner would have set it the same way.
+    """Set an attribute permanently, as its owner would have set it.
 
     Args:
         owner: A module, a class or an object.
         name: The attribute.
-        value: What it is from now on.
+        value: The new value.
     """
     setattr(owner, name, value)
 
 
 def set_global(module: object, name: str, value: object) -> None:
-    """Set a global of a module for good, whatever the module does when an attribute is set.
+    """Set a global of a module permanently, bypassing the module's ``__setattr__``.
 
     Args:
-        module: What ``sys.modules`` has; it may be of any type that has a namespace.
+        module: An entry of ``sys.modules``, of any type with a ``__dict__``.
         name: The global.
-        value: What it is from now on.
+        value: The new value.
     """
     vars(module)[name] = value
 
@@ -254,9 +256,9 @@ def _bound_wrapper(original: Any, around: Around, on: list[bool]) -> Any:
 
 
 def _without_ours(attribute: Any) -> Any:
-    """What a wrapper of ours wraps that does nothing any more, and that somebody has kept."""
+    """Strip our wrappers that are off, which other code saved and put back."""
     function = attribute.fget if isinstance(attribute, property) else attribute
-    # A wrapper by wrapt passes for what it wraps, by its class, its hash and its equality.
+    # A wrapt wrapper imitates the class, hash and equality of what it wraps.
     if type(function) is not FunctionType:
         return attribute
     original, on = _state.originals.get(function, (attribute, [True]))
@@ -264,7 +266,7 @@ def _without_ours(attribute: Any) -> Any:
 
 
 def _own_value(owner: Any, name: str) -> Any:
-    """What the owner itself has there, and not its class or bases."""
+    """The value that the owner itself has for an attribute, not its class or bases."""
     if inspect.isdatadescriptor(inspect.getattr_static(type(owner), name, None)):
         return getattr(owner, name, _ABSENT)
     return vars(owner).get(name, _ABSENT)

@@ -1,4 +1,4 @@
-"""Where a public object says it lives: in the module that users import it from."""
+"""Sets the ``__module__`` of public objects to the module that users import them from."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ T = typing.TypeVar("T")
 
 
 def public(thing: T, module: str = "pytest_deadline_sessions") -> T:
-    """Name the public module as the home of a class with its methods, or of a function.
+    """Set the ``__module__`` of a class and its methods, or of a function, to a public module.
 
-    Tracebacks, reprs and pickles then show ``pytest_deadline_sessions.Fault``, whichever private
-    module defines it, and doctest finds the examples there.
+    Tracebacks, reprs and pickles then show ``pytest_deadline_sessions.Fault`` instead of a private
+    module, and doctest finds the examples there.
 
     Args:
-        thing: A class or a function, which the module gives under its name.
+        thing: A class or a function that the public module exports under the same name.
         module: The public module.
     """
     if dataclasses.is_dataclass(thing):
-        # Python looks up the names in annotations in the module that a class says it is from.
+        # Annotations are resolved in the class's ``__module__``, so resolve them before it changes.
         thing.__annotations__ = typing.get_type_hints(thing)
     home = thing.__module__
     for member in (thing, *vars(thing).values()):

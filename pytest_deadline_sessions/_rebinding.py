@@ -1,7 +1,7 @@
 """Replaces functions wherever a module global or a function default refers to them.
 
-Where something has kept a function under a name of its own, it is not enough to replace an
-attribute of the module that the function comes from. What somebody has replaced in turn stays.
+Code that holds a function under a name of its own does not notice when the attribute of the
+function's module is replaced. A name that other code has rebound since is not restored.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
-# These packages know real functions from ours, so the defaults of their functions stay.
+# These packages tell real functions from fake ones, so the defaults of their functions stay.
 _KNOWING = {"_pytest", "freezegun", "hypothesis", "pytest", __name__.partition(".")[0]}
 _WRAPPING = (classmethod, staticmethod)
 
 Later = Callable[..., None]
-"""Takes a function and its arguments, and calls it when the changes are undone."""
+"""Registers a function with its arguments, to be called when the changes are undone."""
 
 
 def rebind(later: Later, new: Mapping[Any, Any], function: Any) -> None:
     """Replace functions wherever a module global or a function default refers to them.
 
-    A clock of ``time`` that is a default becomes the one that freezegun has put in its place. Each
-    change is noted before it is made, so that it can be undone wherever an interrupt hits.
+    A function default that is a real clock of ``time`` becomes freezegun's fake while time is
+    frozen. Each change is registered before it is made, so that an interrupt cannot lose it.
 
     Args:
-        later: Undoes it.
-        new: Our functions, by the ones that they replace.
-        function: A function that may be in no module. Its defaults change too, and those of the
-            functions that it uses from around it.
+        later: Registers how to undo each change.
+        new: Our functions, by the functions that they replace.
+        function: A function that need not be in any module. Its defaults change too, and those of
+            the functions in its closure.
     """
-    # A module that is imported meanwhile takes ours for the real one.
+    # Modules imported from now on pick up our functions as if they were the real ones.
     later(_restore, {ours: old for old, ours in new.items()})
     modules = list(sys.modules.values())
     _rebind_names(later, new, modules)
     by_id = {**_clocks(), **{id(old): ours for old, ours in new.items()}}
     for part in _parts(function):
         _rebind_defaults(later, part, by_id)
-    for each in _functions(module for module in modules if _package(module) not in _KNOWING):
-        _rebind_defaults(later, each, by_id)
+    for candidate in _functions(module for module in modules if _package(module) not in _KNOWING):
+        _rebind_defaults(later, candidate, by_id)
 
 
 def rebind_in(package: str, later: Later, new: Mapping[Any, Any]) -> None:
@@ -51,8 +51,8 @@ def rebind_in(package: str, later: Later, new: Mapping[Any, Any]) -> None:
 
     Args:
         package: The name of the package.
-        later: Undoes it.
-        new: Our functions, by the ones that they replace.
+        later: Registers how to undo each change.
+        new: Our functions, by the functions that they replace.
     """
     modules = [module for module in list(sys.modules.values()) if _package(module) == package]
     _rebind_names(later, new, modules)
@@ -79,11 +79,11 @@ def _rebind_defaults(later: Later, function: FunctionType, new: Mapping[int, Any
 def _references(
     new: Mapping[Any, Any], modules: Iterable[Any]
 ) -> Iterator[tuple[dict[str, Any], str, Any, Any]]:
-    """Yield the namespace, the name, the old function and the new one of each module global."""
+    """Yield namespace, name, old and new function of each module global to replace."""
     by_id = {id(old): ours for old, ours in new.items()}
     for module in modules:
         namespace = getattr(module, "__dict__", {})
-        # Most modules have none, and there are thousands of names.
+        # Most modules have no such global, and there are thousands of names.
         if by_id.keys().isdisjoint(map(id, list(namespace.values()))):
             continue
         for name, value in list(namespace.items()):
@@ -106,8 +106,8 @@ def _package(module: Any) -> str:
 
 
 def _functions(modules: Iterable[Any]) -> Iterator[FunctionType]:
-    """Yield the functions of modules and of their classes that have defaults."""
-    # There are tens of thousands, and most classes stand in several modules.
+    """Yield the functions with defaults in modules and in the classes of modules."""
+    # There are tens of thousands of functions, and several modules may name the same class.
     seen: set[int] = set()
     for module in modules:
         values = list(getattr(module, "__dict__", {}).values())
@@ -119,7 +119,7 @@ def _functions(modules: Iterable[Any]) -> Iterator[FunctionType]:
 
 
 def _methods(kind: type) -> list[Any]:
-    """The attributes of a class, class methods and static methods as functions."""
+    """The attributes of a class, with class methods and static methods unwrapped."""
     return [
         value.__func__ if isinstance(value, _WRAPPING) else value
         for value in list(vars(kind).values())
@@ -135,7 +135,7 @@ def _with_defaults(values: Iterable[Any]) -> list[FunctionType]:
 
 
 def _parts(function: Any) -> Iterator[FunctionType]:
-    """A function, and those that it uses from the functions around it."""
+    """Yield the functions behind a callable: through partials, methods, classes and closures."""
     waiting, seen = [function], set()
     while waiting:
         part = waiting.pop()
@@ -147,7 +147,7 @@ def _parts(function: Any) -> Iterator[FunctionType]:
         elif inspect.ismethod(part):
             waiting += [part.__func__, part.__self__]
         elif isinstance(part, type):
-            waiting += [each for each in _methods(part) if isinstance(each, FunctionType)]
+            waiting += [method for method in _methods(part) if isinstance(method, FunctionType)]
         elif isinstance(part, FunctionType):
             yield part
             waiting.extend(_enclosed(part))
@@ -157,14 +157,14 @@ def _parts(function: Any) -> Iterator[FunctionType]:
 
 def _enclosed(function: FunctionType) -> Iterator[Callable[..., Any]]:
     for cell in function.__closure__ or ():
-        # A variable that is assigned later is still empty.
+        # The cell of a variable that is not assigned yet is empty.
         with contextlib.suppress(ValueError):
             if callable(cell.cell_contents):
                 yield cell.cell_contents
 
 
 def _clocks() -> dict[int, Any]:
-    """The clocks of ``time`` that freezegun has stopped, by the ids of the real ones."""
+    """What ``time`` has in place of each clock that freezegun fakes, by the real clock's id."""
     from freezegun import api
 
     real = {name: getattr(api, f"real_{name}", None) for name in vars(time)}

@@ -1,7 +1,7 @@
-"""What this process has in common, whoever uses the package in it, under one lock.
+"""State that belongs to the whole process, under one lock.
 
-Everything else lives in objects. The rooms that use these names say what is in them; this one
-imports nothing of the package, so that the plugin can look here and load no other room.
+All other state lives in objects. The types of these values are defined by the rooms that use them.
+This room imports nothing of the package, so that the plugin can read it without loading others.
 """
 
 from __future__ import annotations
@@ -12,52 +12,55 @@ import weakref
 from contextvars import ContextVar
 from typing import Any
 
-# Reentrant: garbage may be collected inside, and a debugger that stops at the end of a ``with``
-# statement for good leaves it locked.
+# Reentrant, because a finalizer may run while this thread holds the lock, and because quitting a
+# debugger at the end of a ``with`` statement leaves it locked.
 lock = threading.RLock()
 
 journal: collections.deque[Any] = collections.deque(maxlen=4)
-"""The transcripts that the running test wrote to, for its failure report."""
+"""The last four transcripts that the running test wrote to, for its failure report."""
 
 replacements: dict[str, list[Any]] = {}
-"""By the name of a group of patches: what is replaced, the last one last."""
+"""The active replacements of each named group of patches, oldest first."""
 
 topmost: weakref.WeakValueDictionary[tuple[int, str], Any] = weakref.WeakValueDictionary()
-"""By the owner's id and the attribute: the last of the replacements that stand there."""
+"""The topmost replacement of each attribute, by (id of its owner, name)."""
 
 originals: weakref.WeakKeyDictionary[Any, tuple[Any, list[bool]]] = weakref.WeakKeyDictionary()
-"""By a wrapper of ours: what it wraps, and whether it is on. Others may have wrapped it in turn."""
+"""For each of our wrappers: what it wraps, and a list that is empty once the wrapper is off.
+
+Other code may have wrapped our wrapper in turn.
+"""
 
 interceptions: list[Any] = []
-"""Those that are active; the last one answers."""
+"""The active interceptions, oldest first; the last one answers."""
 
 ended: list[Any] = []
-"""Interceptions that have ended, and whose threads or tasks have not."""
+"""Interceptions that have ended while threads or tasks of theirs still run."""
 
 hooks: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
-"""By client: what leads its calls to a service."""
+"""The hooks of each client, which pass its calls to a service."""
 
 origins: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-"""By client: the name of the interception inside which it was made."""
+"""The name of the interception inside which each client was created."""
 
 calls: ContextVar[tuple[weakref.ref[Any], ...]] = ContextVar("deadline_sessions_calls", default=())
-"""The calls under way in this thread or task, the innermost last."""
+"""The calls in progress in this thread or task, innermost last."""
 
 own_credentials: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Credentials that providers of the code under test gave."""
+"""Credentials that came from credential providers of the code under test."""
 
 default_sessions: list[Any] = []
-"""For each dummy environment, what boto3's default session was before the first of them."""
+"""For each active dummy environment: whether boto3 had a default session before the first one."""
 
 layers: list[Any] = []
-"""The environment variables that are set at present, by layer, the last one last."""
+"""The active layers of environment variables, oldest first."""
 
 gone: dict[str, list[tuple[str | None, str | None]]] = {}
-"""By variable: values of layers that have gone, and what each of them becomes if it comes back."""
+"""For each variable: the values of ended layers, and what to write if one is written back."""
 
 
 class _Own(threading.local):
-    """What each thread has of its own."""
+    """State of a single thread."""
 
     writes_environment = False
 
