@@ -1,4 +1,4 @@
-"""What time the service thinks it is."""
+"""The service's clock, which tests can advance and freeze."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pytest_deadline_sessions._public import public
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-# freezegun fakes time for every caller but these modules: pytest times its tests and Hypothesis its
-# examples, and neither may see a clock that stands still or leaps.
-# Trio's clock would stand still as well, and nobody who sleeps by it would ever wake.
+# The callers for which freezegun does not fake time. Pytest times its tests and Hypothesis its
+# examples, and neither may see a clock that stops or jumps. If Trio's clock stopped as well, its
+# sleeping tasks would never wake.
 _REAL_TIME = (
     "_pytest.timing",
     "_pytest.runner",
@@ -35,7 +35,7 @@ _FREEZEGUN_LISTS = ("freeze_factories", "ignore_lists", "tick_flags", "tz_offset
 
 @functools.cache
 def plain_datetime() -> type[datetime.datetime]:
-    """The ``datetime`` class of the standard library, also while freezegun stands in for it."""
+    """The ``datetime`` class of the standard library, even while freezegun replaces it."""
     bases = reversed(datetime.datetime.__mro__)
     plain: type[datetime.datetime] = next(base for base in bases if "astimezone" in vars(base))
     return plain
@@ -60,7 +60,7 @@ def to_plain(moment: datetime.datetime) -> datetime.datetime:
 class Clock:
     """``datetime.now(timezone.utc)``, plus whatever a test has advanced it by.
 
-    It follows freezegun and time-machine by itself, since it asks ``datetime`` anew each time.
+    It follows freezegun and time-machine, because it calls ``datetime.now`` on every reading.
 
     Example:
         >>> import datetime
@@ -90,12 +90,12 @@ class Clock:
         minutes: float = 0,
         seconds: float = 0,
     ) -> None:
-        """Let that much time pass at the service, in no time.
+        """Advance the service's time without waiting.
 
-        Inside ``freeze`` the code under test sees it pass too.
+        Inside ``freeze`` the time of the code under test advances too.
 
         Args:
-            delta: A ``timedelta``; or give the parts of one by name.
+            delta: A ``timedelta``; or pass the parts of one by name.
             weeks: Added to ``delta``, as are the other parts.
             days: 24 hours each.
             hours: 60 minutes each.
@@ -103,8 +103,8 @@ class Clock:
             seconds: May have a fraction.
 
         Raises:
-            TypeError: ``delta`` is no ``timedelta``.
-            ValueError: The time is negative (use ``freeze(at)`` to go back), or the clock would
+            TypeError: ``delta`` is not a ``timedelta``.
+            ValueError: The total is negative (use ``freeze(at)`` to go back), or the clock would
                 pass the year 9999.
         """
         if delta is not None:
@@ -132,7 +132,7 @@ class Clock:
         self._offset = datetime.timedelta(0)
 
     def snapshot(self) -> Callable[[], None]:
-        """Remember what ``advance`` added so far; calling the result brings it back."""
+        """Save the clock's advances and its frozen time; calling the result restores them."""
         offset = self._offset
         stopped = [(frozen, self.now()) for frozen in self._frozen[-1:]]
 
@@ -146,15 +146,15 @@ class Clock:
 
     @contextlib.contextmanager
     def freeze(self, at: datetime.datetime | datetime.date | str | None = None) -> Iterator[Frozen]:
-        """Stop time at ``at`` for the service and for the code under test alike.
+        """Freeze time at ``at``, both for the service and for the code under test.
 
-        A thin layer over freezegun: ``datetime``, ``time.time`` and their kin stand still in every
-        module but those of pytest and Hypothesis, and asyncio and trio keep running. The handle
-        that it yields has freezegun's ``tick`` and ``move_to``.
+        A thin layer over freezegun: ``datetime``, ``time.time`` and related functions are frozen in
+        every module except those of pytest and Hypothesis. asyncio and trio keep running. The
+        context manager yields a handle with freezegun's ``tick`` and ``move_to``.
 
         Args:
-            at: A datetime (a naive one is UTC), a date, or text such as ``"2030-01-01 12:00"``;
-                by default the time that the service's clock shows.
+            at: A datetime (UTC if naive), a date, or text such as ``"2030-01-01 12:00"``; by
+                default the service's current time.
 
         Example:
             >>> import datetime
@@ -177,7 +177,7 @@ class Clock:
             finally:
                 self._thaw(frozen, stop)
         finally:
-            # An interrupt may have broken that off.
+            # Once more, because an interrupt may have cut the first call short.
             self._thaw(frozen, stop)
 
     def _thaw(self, frozen: Frozen, stop: _Stop) -> None:
@@ -187,10 +187,10 @@ class Clock:
 
 
 class _Stop:
-    """Time stopped by freezegun, and going on however far that has come.
+    """One freeze by freezegun, which can be ended even if it was interrupted halfway.
 
     Args:
-        freezer: What ``freezegun.freeze_time`` gives.
+        freezer: The return value of ``freezegun.freeze_time``.
     """
 
     def __init__(self, freezer: Any) -> None:
@@ -206,17 +206,18 @@ class _Stop:
         self._uuid = {name: getattr(uuid, name, None) for name in (generator, "_UuidCreate")}
 
     def begin(self) -> None:
-        """Stop time, but for event loops: whoever sleeps in one has to wake."""
+        """Freeze time, except for event loops, whose sleepers must still wake."""
         from freezegun import api
 
         self.factory = self._freezer.start()
         for loop in _loops_by_the_clock():
             self._patches.put(loop, "time", _real_time_of_loops)
-        # Looking five callers up, freezegun takes a test that Hypothesis calls for Hypothesis.
+        # By default freezegun inspects five callers, and mistakes a test that Hypothesis calls for
+        # Hypothesis itself.
         self._patches.put(api, "call_stack_inspection_limit", 1)
 
     def end(self) -> None:
-        """Let time go on; once is enough, and another time does what the first has left."""
+        """Unfreeze. Safe to call twice: the second call finishes what an interrupted first left."""
         from freezegun import api
 
         if self._ended:
@@ -228,20 +229,20 @@ class _Stop:
         else:
             self._repair()
         if not api.freeze_factories:
-            # Freezegun leaves alone what it has ignored, though a module that was imported
-            # meanwhile took the fake for the real one.
+            # Freezegun does not restore the modules that it ignores, but those imported meanwhile
+            # have picked up its fakes.
             late = sys.modules.keys() - self._modules
             _give_back(sys.modules[name] for name in late if name.startswith(_REAL_TIME))
         self._ended = True
 
     def _repair(self) -> None:
-        """Undo what freezegun has done half-way, which it cannot undo itself."""
+        """Undo an interrupted start or stop, which freezegun itself cannot do."""
         from freezegun import api
 
         for name, depth in self._depths.items():
             del getattr(api, name)[depth:]
         if self._depths["freeze_factories"]:
-            # It was frozen before, and stays so.
+            # Time was frozen before this freeze, and stays frozen.
             return
         _give_back(sys.modules.values())
         for name, value in self._uuid.items():
@@ -251,7 +252,7 @@ class _Stop:
 
 
 def _give_back(modules: Iterable[Any]) -> None:
-    """Have the real thing wherever a module has a name for one of freezegun's."""
+    """Replace freezegun's fakes by the real functions and classes in the modules' globals."""
     from freezegun import api
 
     fakes = {"FakeDatetime": api.real_datetime, "FakeDate": api.real_date}
@@ -268,10 +269,10 @@ def _give_back(modules: Iterable[Any]) -> None:
 
 
 def _loops_by_the_clock() -> Iterator[type]:
-    """The classes of event loops that ask ``time`` for the time.
+    """Yield the event loop classes whose ``time`` method reads a clock of the ``time`` module.
 
-    Others are left alone: what is written in C meets no fake, and a loop may have a time of its
-    own.
+    Others are left alone: a loop written in C does not see the fakes, and a loop may define a time
+    of its own.
     """
     import asyncio
 
@@ -292,16 +293,16 @@ def _real_time_of_loops(_loop: Any) -> float:
 
 
 class Frozen:
-    """Time, stopped: what ``Clock.freeze`` yields."""
+    """A handle on frozen time, which ``Clock.freeze`` yields."""
 
     def __init__(self, stop: _Stop) -> None:
         self._stop = stop
 
     def tick(self, delta: datetime.timedelta | float | None = None, **parts: float) -> None:
-        """Let time pass for service and code alike.
+        """Advance the frozen time, both for the service and for the code under test.
 
         Args:
-            delta: A ``timedelta`` or a number of seconds; 1 second if nothing is given.
+            delta: A ``timedelta`` or a number of seconds; 1 second if no argument is given.
             **parts: The parts of a ``timedelta``, such as ``hours=25``.
         """
         if isinstance(delta, datetime.timedelta):
@@ -312,5 +313,5 @@ class Frozen:
         self._stop.factory.tick(passed + datetime.timedelta(**parts))
 
     def move_to(self, at: datetime.datetime | datetime.date | str) -> None:
-        """Set the time for service and code alike; backwards is allowed."""
+        """Set the frozen time for the service and the code under test; it may go back."""
         self._stop.factory.move_to(at)

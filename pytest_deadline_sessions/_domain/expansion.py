@@ -1,4 +1,4 @@
-"""What a listing holds: sessions that are counted and made when served, or given summaries."""
+"""The content of a listing: sessions generated when served, or given summaries."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _UPDATE_TIME = datetime.timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Counted:
-    """Sessions whose ids, times and statuses follow from a few numbers.
+    """Sessions whose ids, times and statuses are computed from a few numbers.
 
     Attributes:
         runs: Statuses, each with how many sessions in a row have it.
         first: The number of the first session id.
         started_at: When the earliest session started.
         gap: The time between two starts.
-        order: How the starts lie in service order.
+        order: How the start times are arranged in service order.
         workers: How many workers run the sessions, in turn.
     """
 
@@ -45,7 +45,7 @@ class Counted:
 
     @functools.cached_property
     def count(self) -> int:
-        """How many sessions there are; there may be more than ``len`` can say."""
+        """How many sessions there are, which may be more than ``len`` can return."""
         return sum(count for _, count in self.runs)
 
     @property
@@ -54,7 +54,7 @@ class Counted:
         return self.first + self.count
 
     def between(self, start: int, stop: int) -> Iterator[types.SessionSummary]:
-        """The summaries from ``start`` up to but without ``stop``, newly made."""
+        """Yield the summaries from ``start`` up to but excluding ``stop``, as new dicts."""
         utc = self.started_at.astimezone(datetime.timezone.utc)
         prefix, worker = model.id_prefix("SessionId"), model.id_prefix("WorkerId")
         fleet = example_id("FleetId")
@@ -77,7 +77,7 @@ class Counted:
             position += count
 
     def position(self, session_id: str) -> int | None:
-        """The place of a session; ``None`` if it is not there."""
+        """The place of a session; ``None`` if there is no such session."""
         if not re.fullmatch(model.pattern("SessionId"), session_id):
             return None
         place = int(session_id.removeprefix(model.id_prefix("SessionId")), 16) - self.first
@@ -101,7 +101,7 @@ class Counted:
 
 @functools.cache
 def _changes(status: str) -> tuple[tuple[str, Any], ...]:
-    """The members that a status adds to a started session; a moment as the delay of its start."""
+    """The members that a status adds to a STARTED session; times as offsets from its start."""
     started: types.SessionSummary = {
         "sessionId": example_id("SessionId"),
         "fleetId": example_id("FleetId"),
@@ -136,12 +136,12 @@ class Given:
         return len(self.summaries)
 
     def between(self, start: int, stop: int) -> Iterator[types.SessionSummary]:
-        """The summaries from ``start`` up to but without ``stop``, as new dicts."""
+        """Yield the summaries from ``start`` up to but excluding ``stop``, as new dicts."""
         for summary in self.summaries[start:stop]:
             yield cast("types.SessionSummary", dict(summary))
 
     def position(self, session_id: str) -> int | None:
-        """The place of a session; ``None`` if it is not there."""
+        """The place of a session; ``None`` if there is no such session."""
         return self._places.get(session_id)
 
     def overlap(self, other: Counted | Given) -> str | None:

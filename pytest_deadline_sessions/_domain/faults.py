@@ -49,8 +49,8 @@ class Fault:
             ``reason="CANNOT_PARSE"``. Required members that you leave out get a plausible value.
 
     Raises:
-        TypeError: ``code`` is no string.
-        ValueError: An unknown code or member, or a value that the model does not allow.
+        TypeError: ``code`` is not a string.
+        ValueError: The code or a member is unknown, or the model does not allow a value.
 
     Example:
         >>> Fault("ThrottlingException", retryAfterSeconds=3)
@@ -104,7 +104,7 @@ class Fault:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Response headers: the code, and the members that travel as headers."""
+        """The response headers: the code, and the members that are sent as headers."""
         if self.broken:
             return {}
         headers = {"x-amzn-ErrorType": self.code}
@@ -115,7 +115,7 @@ class Fault:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The members that travel in the body."""
+        """The members that are sent in the response body."""
         if self.broken:
             return {}
         shapes = self._shape().members
@@ -126,7 +126,7 @@ class Fault:
         }
 
     def but(self, **members: Any) -> Fault:
-        """The same fault with these members, except those that were given to it."""
+        """A copy with these members set, except where the fault was created with its own value."""
         return self if self.broken else Fault(self.code, **{**members, **self._given})
 
     def _shape(self) -> StructureShape:
@@ -166,7 +166,7 @@ class FaultError(Exception):
 
 
 def not_found(kind: str, identifier: str) -> FaultError:
-    """A resource that does not exist."""
+    """The error for a resource that does not exist."""
     return FaultError(
         Fault(
             "ResourceNotFoundException",
@@ -178,10 +178,10 @@ def not_found(kind: str, identifier: str) -> FaultError:
 
 
 def as_fault(fault: Fault | str, operation: str = model.OPERATION) -> Fault:
-    """A fault that a call of ``operation`` may meet, from a fault or its code.
+    """Turn a fault or its code into a fault, and check that ``operation`` can return it.
 
     Raises:
-        TypeError: ``fault`` is neither.
+        TypeError: ``fault`` is neither a fault nor a string.
         ValueError: The service model does not list the fault for this operation.
     """
     allowed = fault_codes(operation)
@@ -194,7 +194,7 @@ def as_fault(fault: Fault | str, operation: str = model.OPERATION) -> Fault:
 
 
 def fault_codes(operation: str = model.OPERATION) -> list[str]:
-    """Every fault that a call of ``operation`` may meet: its errors, and broken connections."""
+    """The codes of all faults of an operation: its modelled errors, and broken connections."""
     return [*model.error_shapes(operation), *BROKEN_CONNECTIONS]
 
 

@@ -58,8 +58,8 @@ class Listing:
     """Everything one job lists, and where the service cuts it into pages.
 
     A listing describes page sizes and statuses. It is expanded one page at a time, so 100,000
-    sessions cost no more than the page being served. Ids are counted, and times follow from a start
-    and a gap.
+    sessions cost no more than the page being served. Session ids are numbered consecutively, and
+    times are computed from ``started_at`` and ``gap``.
 
     Args:
         page_sizes: How many sessions each page holds, 0..100 each; any page may be empty. By
@@ -68,15 +68,15 @@ class Listing:
             ``page_sizes`` counts is ``STARTED``.
         first: The number of the first session id.
         started_at: When the earliest session started (timezone-aware).
-        gap: The time between two starts; zero makes ties.
-        order: ``"oldest-first"``, ``"newest-first"`` or ``"mixed"``: how the starts lie in service
-            order.
+        gap: The time between two starts; zero makes all sessions start at the same time.
+        order: ``"oldest-first"``, ``"newest-first"`` or ``"mixed"``: how the start times are
+            arranged in service order.
         workers: How many workers run the sessions, in turn.
         given: Summaries instead of ``runs``; use ``Listing.of``, which checks them.
 
     Raises:
-        TypeError: An argument of the wrong type.
-        ValueError: A value that the service could not have, or sizes that do not add up.
+        TypeError: An argument has the wrong type.
+        ValueError: The service could not have a value, or the page sizes do not add up.
 
     Example:
         >>> listing = Listing(page_sizes=(1, 0, 1), runs=(("STARTED", 1), ("ENDED", 1)))
@@ -159,10 +159,9 @@ class Listing:
             strict: Whether to refuse summaries that the service could not send together.
 
         Raises:
-            TypeError: An argument of the wrong type.
-            ValueError: Page sizes that do not add up; or, if strict, an invalid summary or a
-                session id that stands twice. The message names the summary, the member and the
-                rule.
+            TypeError: An argument has the wrong type.
+            ValueError: The page sizes do not add up; or, if strict, a summary is invalid or a
+                session id occurs twice. The message names the summary, the member and the rule.
 
         Example:
             >>> first, second = Listing(page_sizes=(2,))
@@ -191,11 +190,11 @@ class Listing:
         return self.between(0, len(self))
 
     def between(self, start: int, stop: int) -> Iterator[types.SessionSummary]:
-        """The summaries from ``start`` up to but without ``stop``, as new dicts."""
+        """Yield the summaries from ``start`` up to but excluding ``stop``, as new dicts."""
         return self._content.between(start, stop)
 
     def position(self, session_id: str) -> int | None:
-        """The place of a session in the listing; ``None`` if it is not there."""
+        """The place of a session in the listing; ``None`` if there is no such session."""
         return self._content.position(session_id)
 
     def overlap(self, other: Listing) -> str | None:
@@ -209,11 +208,11 @@ class Listing:
         ]
 
     def cuts(self, limit: int, page_size: int) -> Iterator[tuple[int, int, Cut | None]]:
-        """Where each page starts and stops, and where the next one begins, while nothing is added.
+        """Yield where each page starts and stops and the next begins, if no session is added.
 
         Args:
-            limit: The most sessions that the caller accepts.
-            page_size: The most sessions in a page where ``page_sizes`` says nothing.
+            limit: The most sessions per page that the caller accepts.
+            page_size: The most sessions in a page that ``page_sizes`` does not cover.
         """
         following: Cut | None = Cut(0, 0)
         while following is not None:
@@ -225,8 +224,8 @@ class Listing:
 
         Args:
             at: Where this page begins.
-            limit: The most sessions that the caller accepts.
-            page_size: The most sessions in a page where ``page_sizes`` says nothing.
+            limit: The most sessions per page that the caller accepts.
+            page_size: The most sessions in a page that ``page_sizes`` does not cover.
             total: How many sessions there are now: those of the listing and those added since.
         """
         sizes = self.page_sizes or ()
@@ -263,7 +262,7 @@ class Cut(NamedTuple):
 
 
 def _code(sizes: tuple[int, ...]) -> str:
-    """Code for the sizes, in which many equal sizes in a row are abbreviated."""
+    """Python code for page sizes, in which long runs of equal sizes are abbreviated."""
     parts: list[tuple[int, ...] | str] = []
     for size, same in itertools.groupby(sizes):
         count = len(list(same))

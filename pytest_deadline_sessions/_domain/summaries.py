@@ -1,4 +1,4 @@
-"""Summaries that a user gives: each must be valid, and their session ids unique."""
+"""Checks of the summaries that users pass: each must be valid, and the session ids unique."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MOST_SHOWN = 10
 
 
 def as_dicts(name: str, summaries: object) -> tuple[Mapping[str, Any], ...]:
-    """The summaries, each of which must be a dict.
+    """The summaries as a tuple, after checking that each is a dict.
 
     Raises:
-        TypeError: They are no sequence, or an item is no dict.
+        TypeError: ``summaries`` is not a sequence, or an item is not a dict.
     """
     items = check_items(name, summaries, "a sequence of session summaries")
     return tuple(
@@ -29,7 +29,8 @@ def check_summaries(summaries: Sequence[Any], name: str = "sessions") -> None:
     """Refuse summaries that the service could not list together.
 
     Raises:
-        ValueError: The message names every bad summary, its member, the rule and what is allowed.
+        ValueError: The service could not list them together. The message names up to 10 problems,
+            each with its summary, the member, the rule and what is allowed.
     """
     problems = impossible(summaries, name)
     if problems:
@@ -37,7 +38,7 @@ def check_summaries(summaries: Sequence[Any], name: str = "sessions") -> None:
 
 
 def impossible(summaries: Sequence[Any], name: str = "sessions") -> list[str]:
-    """A sentence for each reason why the service could not list these summaries together."""
+    """Reasons why the service could not list these summaries together, a sentence each."""
     broken = [
         f"{name}[{index}] breaks {violation}"
         for index, summary in enumerate(summaries)
@@ -47,7 +48,7 @@ def impossible(summaries: Sequence[Any], name: str = "sessions") -> list[str]:
 
 
 def doubled(summaries: Iterable[Any], name: str = "sessions") -> list[str]:
-    """A sentence for each summary whose session id an earlier summary has."""
+    """A sentence for each summary that repeats the session id of an earlier one."""
     first: dict[str, int] = {}
     sentences = []
     for index, summary in enumerate(summaries):

@@ -13,8 +13,8 @@ from pytest_deadline_sessions._domain.listing import Cut
 
 SHORTEST = 48
 
-# What breaks under careless handling: reserved characters of a query, an escape sequence that must
-# not be undone a second time, two spaces, and what quotes, separates and formats.
+# Characters that careless handling breaks: those reserved in a query string, an escape sequence
+# that must not be decoded twice, two spaces, and characters that quote, separate and format.
 _AWKWARD = "+/%2B&  =?#\"',;{}"
 
 
@@ -27,8 +27,9 @@ class TokenPolicy:
         length: How many characters a token has.
         spaced: Whether a token begins and ends with a space.
         shared: Whether the n-th token of every job is the same text.
-        bound: Whether a token is refused with other arguments than those it was issued for.
-        single_use: Whether a token is refused the second time.
+        bound: Whether a token is refused if the other arguments differ from those it was issued
+            for.
+        single_use: Whether a token is refused on its second use.
     """
 
     lifetime: datetime.timedelta = datetime.timedelta(hours=24)
@@ -102,7 +103,7 @@ class Tokens:
             at: The service's time.
             policy: How the token looks.
         """
-        # Tokens that jobs share are counted for each job, all others together.
+        # Tokens shared by jobs are numbered within each job, all others across the service.
         counted, named = (scope, None) if policy.shared else (None, scope)
         count = self._counts.get(counted, 0)
         self._counts[counted] = count + 1
@@ -123,14 +124,14 @@ class Tokens:
         at: datetime.datetime,
         policy: TokenPolicy = PLAIN,
     ) -> Cut:
-        """Where the page begins that this token stands for.
+        """Where the token's page begins.
 
         Args:
-            token: The token as it came back.
-            scope: What it must be bound to.
+            token: The token as the caller passed it.
+            scope: What the token must be bound to.
             arguments: The other arguments of the call.
             at: The service's time.
-            policy: What is refused.
+            policy: Which tokens are refused.
 
         Raises:
             TokenError: The service refuses the token.

@@ -1,4 +1,4 @@
-"""What was asked and what was answered."""
+"""The transcript: every call with its outcome, and how calls are shown."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Call:
         operation: The API name, such as ``ListSessions``.
         params: The arguments as they arrived.
         at: The service's time.
-        response: The result as the client gets it; ``None`` if there was a fault.
-        error: The code of the fault, the kind of broken connection, or that of the exception that
-            an operation raised; ``None`` if there was none.
-        message: The wording of the fault.
-        status: The HTTP status; ``None`` without a response of the service.
-        attempt: 1, or more for botocore's retries of the same call.
+        response: The result as the client gets it; ``None`` if the call failed.
+        error: The code of the fault, including broken connections, or the class name of the
+            exception that an operation raised; ``None`` if there was no error.
+        message: The message of the fault or exception, or why the call was not sent.
+        status: The HTTP status; ``None`` if the service sent no response.
+        attempt: 1 for the first attempt, more for botocore's retries of the same call.
         reason: The ``reason`` of a ``ValidationException``.
         sent: ``False`` for a call that botocore's own validation refused.
     """
@@ -54,22 +54,22 @@ class Call:
 
     @property
     def token(self) -> str | None:
-        """The ``nextToken`` that was sent."""
+        """The ``nextToken`` of the request."""
         return self.params.get("nextToken")
 
     @property
     def next_token(self) -> str | None:
-        """The ``nextToken`` that came back."""
+        """The ``nextToken`` of the response."""
         return None if self.response is None else self.response.get("nextToken")
 
     @property
     def sessions(self) -> list[types.SessionSummary]:
-        """The summaries that came back; empty after a fault."""
+        """The summaries of the response; empty after a fault."""
         return [] if self.response is None else list(self.response.get("sessions", ()))
 
     @property
     def retry(self) -> bool:
-        """Whether botocore sent it again by itself."""
+        """Whether this is one of botocore's retries."""
         return self.attempt > 1
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ class Transcript(Sequence[Call]):
         self._calls = list(calls)
 
     def add(self, call: Call) -> None:
-        """Put a call at the end, and the transcript into the journal of the running test."""
+        """Append a call, and enter the transcript in the journal of the running test."""
         with _state.lock:
             if self not in _state.journal:
                 _state.journal.append(self)
@@ -106,7 +106,7 @@ class Transcript(Sequence[Call]):
                 _state.journal.remove(self)
 
     def replace(self, calls: Iterable[Call]) -> None:
-        """Forget all calls but these."""
+        """Replace all calls by these."""
         remaining = list(calls)
         self.clear()
         for call in remaining:
@@ -143,17 +143,17 @@ def render(calls: Iterable[Call], *, longest: int = _LONGEST) -> str:
 
     Args:
         calls: The calls, or a transcript.
-        longest: At most so many calls are shown.
+        longest: The most calls to show.
     """
     every = list(calls)
     if not every:
         return "no calls"
     half = longest // 2
     left_out = len(every) - 2 * half if len(every) > longest else 0
-    shown = [*every[:half], *every[half + left_out :]]
+    included = [*every[:half], *every[half + left_out :]]
     lines = [
         render_call(call, previous)
-        for previous, call in zip([None, *shown], shown)  # noqa: B905 (one longer by design)
+        for previous, call in zip([None, *included], included)  # noqa: B905 (one longer by design)
     ]
     if left_out:
         lines.insert(half, f"  … {plural(left_out, 'call')} left out …")
@@ -161,7 +161,7 @@ def render(calls: Iterable[Call], *, longest: int = _LONGEST) -> str:
 
 
 def render_call(call: Call, previous: Call | None = None) -> str:
-    """One call in one line; arguments that are as in ``previous`` are left out."""
+    """One call in one line, without the arguments that are the same as in ``previous``."""
     if call.retry:
         return f"    retry {call.attempt - 1}: {_outcome(call)}  at {_time(call.at)}"
     same = previous.params if previous is not None and previous.operation == call.operation else {}
@@ -170,14 +170,14 @@ def render_call(call: Call, previous: Call | None = None) -> str:
 
 
 def render_arguments(params: Mapping[str, Any], same: Mapping[str, Any]) -> str:
-    """Arguments, a token and ids abbreviated; those that are as in ``same`` are left out."""
-    shown = [
+    """Arguments without those that equal ones in ``same``; token and ids are abbreviated."""
+    arguments = [
         f"{name}={_value(name, value)}"
         for name, value in params.items()
         if name == "nextToken" or name not in same or not equal(same[name], value)
     ]
-    gone = [f"no {name}" for name in same if name not in params and name != "nextToken"]
-    return ", ".join([*shown, *gone])
+    dropped = [f"no {name}" for name in same if name not in params and name != "nextToken"]
+    return ", ".join([*arguments, *dropped])
 
 
 def _value(name: str, value: Any) -> str:
