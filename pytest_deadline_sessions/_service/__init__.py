@@ -1,1 +1,1 @@
-"""The in-memory Deadline Cloud: state, behaviour and operations."""
+"""The in-memory Deadline Cloud: its state, behavior and operations."""

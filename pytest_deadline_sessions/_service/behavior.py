@@ -36,8 +36,8 @@ class Behavior:
     Every member is an assumption with a default; ``Behavior.reasons()`` gives the reason for each.
 
     Raises:
-        TypeError: A value of the wrong type.
-        ValueError: A value outside what is allowed.
+        TypeError: A value has the wrong type.
+        ValueError: A value is not allowed.
 
     Example:
         >>> Behavior(page_size=2).page_size
@@ -127,7 +127,7 @@ class Behavior:
     )
 
     def __post_init__(self) -> None:
-        """Check every member at once."""
+        """Check every member now, so that an invalid behavior never exists."""
         kind: Any = type(self)
         hints = _hints(kind)
         for member in dataclasses.fields(self):
@@ -144,7 +144,7 @@ class Behavior:
 
 @functools.cache
 def _hints(kind: Any) -> dict[str, Any]:
-    """The types of the members, which take longer to read than to check."""
+    """The types of the members; cached, because resolving them takes longer than checking."""
     return get_type_hints(kind)
 
 

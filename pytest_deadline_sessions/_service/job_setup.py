@@ -30,14 +30,14 @@ def add(
 
     Args:
         service: The service that gets the job.
-        sessions: As ``FakeDeadline.add_job`` takes them.
-        ids: Those of farm, queue and job; ``None`` where the service chooses.
-        work_counts: How many steps and tasks; ``None`` where the service chooses.
+        sessions: The sessions, as for ``FakeDeadline.add_job``.
+        ids: The ids of farm, queue and job; ``None`` for an id that the service chooses.
+        work_counts: How many steps and tasks; ``None`` for a number that the service chooses.
         details: Members of the job to fix.
 
     Raises:
-        TypeError: A value of the wrong type.
-        ValueError: A value out of range, or a value that another job has.
+        TypeError: A value has the wrong type.
+        ValueError: A value is not allowed, or another job has the job id or a session id.
     """
     state = service.state
     members = {} if details is None else overrides.members("details", details)
@@ -97,7 +97,7 @@ def _listing(service: Service, sessions: int | Listing | Iterable[Mapping[str, A
 
 
 def _with_free_ids(listing: Listing, state: State) -> Listing:
-    """The listing if its session ids are free; else the same with the next free ids."""
+    """The listing, renumbered with the next free session ids if any of its ids is taken."""
     first, past = listing.first, _past(listing, state)
     if past > first:
         past = max(past, state.counted.get("SessionId", first))
@@ -109,7 +109,7 @@ def _with_free_ids(listing: Listing, state: State) -> Listing:
 
 
 def _past(listing: Listing, state: State) -> int:
-    """The first number after all session ids that jobs share with the listing."""
+    """The first number after all session ids of the listing that other jobs have too."""
     return max((_past_of(listing, job) for job in state.jobs.values()), default=listing.first)
 
 

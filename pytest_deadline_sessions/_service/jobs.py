@@ -1,4 +1,4 @@
-"""The handles that users get: a job, and a session of a job."""
+"""The handles that users get for a job and for a session of a job."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Job(Mapping[str, Any]):
         return [Session(self, summary["sessionId"]) for summary in self.listing]
 
     def session(self, session_id: str) -> Session:
-        """The handle of the session with that id.
+        """The handle of the session with the given id.
 
         Raises:
             ValueError: The job has no such session.
@@ -86,8 +86,8 @@ class Job(Mapping[str, Any]):
                 as ``startedAt``.
 
         Raises:
-            ValueError: The service could not send such a summary, or another session has the
-                ``sessionId``.
+            ValueError: The service could not send the resulting summary, or another session has
+                the ``sessionId``.
         """
         service = self._service
         with service.lock:
@@ -116,9 +116,9 @@ class Job(Mapping[str, Any]):
 
 @public
 class Session:
-    """A session of a job, with methods that move it along its life.
+    """A session of a job, with methods that move it through its lifecycle.
 
-    Every change happens at the service's time, and only if the lifecycle allows it.
+    Every change is dated by the service's clock, and happens only if the lifecycle allows it.
 
     Example:
         >>> from pytest_deadline_sessions import FakeDeadline
@@ -139,13 +139,13 @@ class Session:
 
     @property
     def summary(self) -> types.SessionSummary:
-        """The present summary, as a new dict."""
+        """The current summary, as a new dict."""
         job, place = self._place()
         return job.summary(place)
 
     @property
     def status(self) -> str:
-        """The present ``lifecycleStatus``."""
+        """The current ``lifecycleStatus``."""
         return self.summary["lifecycleStatus"]
 
     def request_end(self, by: str = REQUESTER) -> None:
@@ -160,7 +160,7 @@ class Session:
         self._move(lifecycle.UPDATE_IN_PROGRESS, by)
 
     def succeed_update(self) -> None:
-        """The worker carries out the update.
+        """Make the requested update succeed, as when the worker carries it out.
 
         Raises:
             ValueError: The status of the session does not allow it.
@@ -168,7 +168,7 @@ class Session:
         self._move(lifecycle.UPDATE_SUCCEEDED)
 
     def fail_update(self) -> None:
-        """The worker fails to carry out the update.
+        """Make the requested update fail, as when the worker cannot carry it out.
 
         Raises:
             ValueError: The status of the session does not allow it.

@@ -1,4 +1,4 @@
-"""Members of resources that a test fixes: ``describe``, and the ``details`` of a job."""
+"""Members of resources that a test sets with ``describe``, or with ``details`` of a job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OPERATIONS = {
 
 
 def describe(state: State, identifier: str, members: Mapping[str, Any]) -> None:
-    """Fix members of a resource, in addition to those that are fixed already."""
+    """Fix members of a resource, in addition to those fixed before."""
     state.described[identifier] = {**state.described.get(identifier, {}), **members}
 
 
@@ -36,8 +36,8 @@ def check(identifier: object, members: Mapping[str, Any]) -> None:
         members: Members by their API name, as the operation that gets the resource returns them.
 
     Raises:
-        ValueError: The id is of no such resource; the operation does not return a member, or the
-            member names the resource; or the service model does not allow a value.
+        ValueError: The id does not belong to such a resource; the operation does not return a
+            member; a member identifies the resource; or the service model does not allow a value.
     """
     operation = _operation_for(identifier)
     known = model.output_shape(operation).members
@@ -53,10 +53,10 @@ def check(identifier: object, members: Mapping[str, Any]) -> None:
 
 
 def members(name: str, value: object) -> dict[str, Any]:
-    """The members that an argument holds by name.
+    """Check that an argument is a mapping of members by name, and copy it.
 
     Raises:
-        TypeError: It is no mapping of names.
+        TypeError: The argument is not a mapping with string keys.
     """
     expected = "a dict of members by their API name"
     given = check_kind(name, value, Mapping, expected)
@@ -66,7 +66,7 @@ def members(name: str, value: object) -> dict[str, Any]:
 
 
 def _operation_for(identifier: object) -> str:
-    """The operation that gets the resource with that id."""
+    """The operation that gets a resource, by the kind of its id."""
     for name, operation in _OPERATIONS.items():
         if isinstance(identifier, str) and re.fullmatch(model.pattern(name), identifier):
             return operation

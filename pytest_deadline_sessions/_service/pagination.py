@@ -1,4 +1,4 @@
-"""Pagination: what every operation with a ``nextToken`` does with it."""
+"""Pagination, as all operations with a ``nextToken`` do it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def begin(service: Service, scope: Hashable, params: Mapping[str, Any]) -> Cut:
 
     Args:
         service: The service that issued the token.
-        scope: What a token is bound to: the operation and its resource.
+        scope: What the token is bound to: the operation and its resource.
         params: The arguments of the call.
 
     Raises:
@@ -81,11 +81,11 @@ def finish(
     result: Mapping[str, Any],
     following: Cut | None,
 ) -> Mapping[str, Any]:
-    """The result, with the token of the next page if there is a next page.
+    """The result of a call, with a token if there is a next page.
 
     Args:
         service: The service that issues the token.
-        scope: As in ``begin``.
+        scope: What the token is bound to, as in ``begin``.
         params: The arguments of the call.
         result: The page without its token.
         following: Where the next page begins; ``None`` after the last page.

@@ -1,4 +1,4 @@
-"""The service: from an operation and its parameters to a result or a fault."""
+"""The service, which turns an operation and its parameters into a result or a fault."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ Operation = Callable[["Service", Mapping[str, Any]], "Mapping[str, Any] | Fault"
 
 @dataclass
 class Exchange:
-    """One call while it is being answered, as the transcript is going to show it.
+    """One call while it is being answered; its transcript entry is made from this.
 
     Attributes:
-        operation: The API name; or, of a request that names no operation, its method and path.
+        operation: The API name; for a request that names no operation, its method and path.
         params: The parameters, as far as they could be read.
-        attempt: Which attempt of the client this is.
-        result: What the operation gave.
+        attempt: The number of the client's attempt, from 1.
+        result: The result of the operation.
         fault: The fault that the client gets instead of a result.
-        error: The exception that the client gets, because no answer could be made.
+        error: The exception that the client gets because the call could not be answered.
         refusal: Why the client itself did not send the call.
     """
 
@@ -58,7 +58,7 @@ class Exchange:
         return bool(self.refusal) or any(outcome is not None for outcome in outcomes)
 
     def call(self, at: datetime.datetime) -> Call:
-        """The call as the transcript shows it.
+        """The call as an entry of the transcript.
 
         Args:
             at: The service's time.
@@ -83,18 +83,18 @@ class Exchange:
 
 
 class ClosedError(RuntimeError):
-    """A service is used that is closed or paused."""
+    """A closed or paused service was used."""
 
 
 @public
 class Service:
-    """An in-memory Deadline Cloud: it knows operations and parameters, no bytes and no clients.
+    """An in-memory Deadline Cloud, which knows operations but neither bytes nor clients.
 
-    A function that ``fake.operation`` adds gets it as its first argument.
+    Functions added with ``fake.operation`` get the service as their first argument.
 
     Attributes:
-        behavior: What the API leaves open.
-        clock: The time of the service.
+        behavior: Decisions on what the API leaves open.
+        clock: The service's clock.
         transcript: Every call, in order.
 
     Example:
@@ -127,10 +127,10 @@ class Service:
         self.state: State = self._fresh()
 
     def reset(self, behavior: Behavior | None = None) -> None:
-        """Forget all jobs, faults, tokens and calls, and advances of the clock.
+        """Clear all state: jobs, faults, tokens, calls, listeners, operations, clock advances.
 
         Args:
-            behavior: The behaviour from now on; by default it stays.
+            behavior: The new behavior; by default the behavior stays the same.
         """
         with self.lock:
             self._resets += 1
@@ -141,7 +141,7 @@ class Service:
             self.clock.reset()
 
     def snapshot(self) -> Callable[[], None]:
-        """Save the present state.
+        """Save the current state.
 
         Returns:
             A function that restores it, any number of times.
@@ -160,10 +160,13 @@ class Service:
         return restore
 
     def refuse_if_closed(self, what: str) -> None:
-        """Refuse to be used while ``refusal`` says why.
+        """Raise an error if the service is closed or paused, which is when ``refusal`` is set.
+
+        Args:
+            what: The attempted use, for the message.
 
         Raises:
-            ClosedError: The service is not to be used now.
+            ClosedError: The service is closed or paused.
         """
         if self.refusal is not None:
             msg = f"{what}: {self.refusal}"
@@ -174,14 +177,15 @@ class Service:
 
     @contextlib.contextmanager
     def recording(self, name: str, params: Mapping[str, Any] | None = None) -> Iterator[Exchange]:
-        """Answer one call inside; afterwards the transcript and the listeners get it.
+        """Answer one call inside, then record it in the transcript and tell the listeners.
 
-        Every call comes through here, sent or not. Other calls wait until the listeners are done.
-        A ``FaultError`` that is raised inside is the answer. Any other exception goes to the
-        client.
+        Every call passes through here, whether sent or not. Other calls wait until the listeners
+        are done. A ``FaultError`` raised inside becomes the fault of the call. Any other exception
+        goes to the client.
 
         Args:
-            name: The API name of the operation; or, as long as it is unknown, what there is of it.
+            name: The API name of the operation; or, while that is unknown, a text such as the
+                method and path of the request.
             params: The parameters, as far as they are known.
         """
         exchange = Exchange(name, params or {})
@@ -189,7 +193,7 @@ class Service:
             try:
                 yield exchange
             except FaultError as error:
-                # Not held against the model: a few operations do not list ValidationException.
+                # Not checked against the model: some operations do not list ValidationException.
                 exchange.fault = self._complete(error.fault)
             except ClosedError:
                 # A closed service has no transcript to write to.
@@ -208,15 +212,15 @@ class Service:
             listener(call)
 
     def record_unsent(self, name: str, params: Mapping[str, Any], why: str) -> None:
-        """Write down a call that the client's own validation refused."""
+        """Record a call that the client's own validation refused."""
         with self.recording(name, params) as exchange:
             exchange.refusal = why
 
     def call(self, name: str, params: Mapping[str, Any]) -> Exchange:
-        """Answer one call, and write it down.
+        """Answer one call and record it.
 
         Args:
-            name: The API name of the operation; one that this service has.
+            name: The API name of an operation that this service has.
             params: The parameters as they arrived.
         """
         with self.recording(name, params) as exchange:
@@ -224,13 +228,13 @@ class Service:
         return exchange
 
     def answer(self, exchange: Exchange) -> None:
-        """Run the operation that a call names.
+        """Run the operation of a call, and set its result.
 
         Args:
-            exchange: The call, as ``recording`` gives it.
+            exchange: The call, as ``recording`` yields it.
 
         Raises:
-            FaultError: The answer is a fault.
+            FaultError: The outcome is a fault.
         """
         name, params = exchange.operation, exchange.params
         self.refuse_if_closed(name)
@@ -243,7 +247,7 @@ class Service:
         exchange.result = result
 
     def plan(self, fault: Fault | str, name: str, times: int | None, after: int) -> None:
-        """Plan a fault for calls to come; see ``FakeDeadline.fail_next``."""
+        """Plan a fault for later calls; see ``FakeDeadline.fail_next``."""
         if name not in self.operations:
             raise wrong_value("operation", name, f"one of {', '.join(sorted(self.operations))}")
         self.state.planned.append(Planned(as_fault(fault, name), name, times, after))
@@ -260,11 +264,12 @@ class Service:
             params: Parameters with ``farmId``, ``queueId`` and ``jobId``.
 
         Returns:
-            The job: ``ids``, ``added_at``, and the present summaries by ``between(start, stop)``.
+            The job. It has ``ids`` and ``added_at``; ``between(start, stop)`` yields its current
+            summaries.
 
         Raises:
-            FaultError: There is no such job. Let it pass: the caller of the operation then gets
-                ``ResourceNotFoundException``.
+            FaultError: There is no such job. Don't catch this error: it gives the caller of the
+                operation a ``ResourceNotFoundException``.
 
         Example:
             >>> from pytest_deadline_sessions import FakeDeadline
@@ -334,7 +339,7 @@ def _refuse_result(name: str, result: Any) -> None:
 
 
 def _about(fault: Fault, name: str, params: Mapping[str, Any]) -> Fault:
-    """The planned fault; if it is about a missing resource, about that which the call names."""
+    """The planned fault. ``ResourceNotFoundException`` gets the resource that the call names."""
     ids = re.findall(r"{(\w+)Id}", model.operation_model(name).http["requestUri"])
     if fault.code != "ResourceNotFoundException" or not ids:
         return fault

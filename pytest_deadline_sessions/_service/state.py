@@ -1,4 +1,4 @@
-"""What the service holds: jobs, and the sessions of each."""
+"""The state of the service: jobs, their sessions, planned faults and tokens."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class JobState:
         return len(self.listing) + len(self.added)
 
     def between(self, start: int, stop: int) -> Iterator[SessionSummary]:
-        """The present summaries of those places, in service order."""
+        """Yield the current summaries from ``start`` up to but excluding ``stop``, as new dicts."""
         base = len(self.listing)
         for place, listed in enumerate(self.listing.between(start, min(stop, base)), start):
             yield self.changed.get(place, listed).copy()
@@ -72,11 +72,11 @@ class JobState:
         return None
 
     def summary(self, place: int) -> SessionSummary:
-        """The present summary of one place."""
+        """The current summary of the session at one place."""
         return next(self.between(place, place + 1))
 
     def replace(self, place: int, summary: SessionSummary) -> None:
-        """Set the present summary of one place."""
+        """Replace the summary of the session at one place."""
         base = len(self.listing)
         if place < base:
             self.changed[place] = summary
@@ -84,7 +84,7 @@ class JobState:
             self.added[place - base] = summary
 
     def started(self) -> list[datetime.datetime]:
-        """When the earliest session of the listing started, and every session added since."""
+        """Start times that include those of the earliest listed and of every added session."""
         given = self.listing.given
         if given is None:
             first = [self.listing.started_at] if len(self.listing) else []
@@ -102,14 +102,14 @@ class JobState:
         return ends
 
     def timeline(self, place: int, now: datetime.datetime) -> Timeline | None:
-        """The actions of the session at that place; ``None`` if the job has no steps."""
+        """The actions of the session at one place; ``None`` if the job has no steps."""
         if self.work is None:
             return None
         tasks = len(self.work.share(place)[1])
         return Timeline(self.summary(place), now, tasks, self.work.slot)
 
     def find_step(self, step_id: str) -> tuple[Work, int]:
-        """The work of the job, and the number of the step with that id.
+        """The work of the job, and the number of the step with the given id.
 
         Raises:
             FaultError: The job has no such step: ``ResourceNotFoundException``.
@@ -117,7 +117,7 @@ class JobState:
         return self._find_in_work("step", step_id, Work.find_step)
 
     def find_task(self, task_id: str) -> tuple[Work, tuple[int, int]]:
-        """The work of the job, and the numbers of the step and of its task with that id.
+        """The work of the job, and the numbers of the task with the given id and of its step.
 
         Raises:
             FaultError: The job has no such task: ``ResourceNotFoundException``.
@@ -139,13 +139,13 @@ class JobState:
 
 @dataclass
 class Planned:
-    """A fault that is planned for calls to come.
+    """A fault that is planned for later calls.
 
     Attributes:
         fault: The fault.
         operation: The API name of the operation that fails.
-        times: How many calls are still to fail; ``None`` for all.
-        after: How many calls are still to succeed first.
+        times: How many more calls fail; ``None`` for all.
+        after: How many more calls succeed first.
     """
 
     fault: Fault
@@ -154,7 +154,7 @@ class Planned:
     after: int
 
     def meets(self) -> bool:
-        """Count a call, and say whether it fails."""
+        """Count a call, and tell whether it fails."""
         if self.after:
             self.after -= 1
             return False
@@ -164,7 +164,7 @@ class Planned:
 
     @property
     def spent(self) -> bool:
-        """Whether no more calls are to fail."""
+        """Whether all planned failures have happened."""
         return self.times == 0
 
 
@@ -181,7 +181,7 @@ class State:
     updates: set[tuple[str, str | None]] = field(default_factory=set)
 
     def next_number(self, kind: str, count: int = 1) -> int:
-        """The first of ``count`` unused numbers for ids of that kind."""
+        """Reserve ``count`` unused numbers for ids of one kind, and return the first."""
         number = self.counted.get(kind, 1)
         self.counted[kind] = number + count
         return number
@@ -194,7 +194,7 @@ class State:
                 return session_id
 
     def lists(self, session_id: str) -> bool:
-        """Whether any job lists that session."""
+        """Whether any job lists the session."""
         return any(job.position(session_id) is not None for job in self.jobs.values())
 
     def copy(self) -> State:

@@ -1,7 +1,7 @@
-"""What the sessions of a job do: its steps and tasks, and the actions of each session.
+"""The work of a job: its steps and tasks, and the actions of each session.
 
-Only a few numbers are stored. Which session runs which task, and when, follows from the place of
-the session in the listing.
+Only a few numbers are stored. Which session runs which task, and when, is computed from the place
+of the session in the listing.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ class Work:
         return model.make_id("StepId", self.first_step + step)
 
     def task_id(self, step: int, task: int) -> str:
-        """The id of a task: the digits of its step, and its number in the step."""
+        """The id of a task, made of the digits of its step's id and its number in the step."""
         return f"task-{_digits(self.step_id(step))}-{task}"
 
     def find_step(self, step_id: str) -> int | None:
-        """The number of the step with that id; ``None`` if there is none."""
+        """The number of the step with the given id; ``None`` if there is none."""
         step = int(_digits(step_id), 16) - self.first_step
         return step if 0 <= step < self.steps else None
 
     def find_task(self, task_id: str) -> tuple[int, int] | None:
-        """The numbers of the step and of its task with that id; ``None`` if there is none."""
+        """The numbers of the step and the task for a task id; ``None`` if there is none."""
         _, digits, number = task_id.split("-")
         step, task = self.find_step(digits), int(number)
         return (step, task) if step is not None and task < self.tasks_of(step) else None
@@ -67,12 +67,15 @@ class Work:
         return len(range(step, self.tasks, self.steps))
 
     def places(self, step: int) -> range:
-        """The places of the sessions that run tasks of a step."""
+        """The places, in the listing, of the sessions that run tasks of a step."""
         every = range(step, self.sessions, self.steps)
         return every[: self.tasks_of(step)]
 
     def place_of(self, step: int, task: int) -> tuple[int, int] | None:
-        """The place of the session that runs a task, and the number of the action; or ``None``."""
+        """The place of the session that runs a task, and the action's number in that session.
+
+        ``None`` if no session runs the task.
+        """
         places = self.places(step)
         if not places:
             return None
@@ -80,11 +83,11 @@ class Work:
         return places[turn], index + 1
 
     def share(self, place: int) -> tuple[int, range]:
-        """The step that a session is for, and the tasks of it that it runs."""
+        """The step that a session works on, and which of the step's tasks it runs."""
         step, turn = place % self.steps, place // self.steps
         places = self.places(step)
-        mine = range(turn, self.tasks_of(step), len(places)) if place in places else range(0)
-        return step, mine
+        tasks = range(turn, self.tasks_of(step), len(places)) if place in places else range(0)
+        return step, tasks
 
     @functools.cached_property
     def slot(self) -> datetime.timedelta:
@@ -95,13 +98,13 @@ class Work:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The actions of one session in time: it enters an environment, runs tasks and leaves.
+    """The actions of one session over time: it enters an environment, runs tasks and leaves.
 
     Reported history never changes: an action keeps its start, and its end once it has ended. While
     a session is active its last task keeps running; once it has ended, all its tasks are done.
 
     Attributes:
-        summary: The session at this moment.
+        summary: The current summary of the session.
         now: The service's time.
         tasks: How many tasks the session runs.
         slot: How long an action takes if the session lasts long enough.
@@ -136,7 +139,7 @@ class Timeline:
         return int(not self.ended and len(self) > 1)
 
     def action(self, index: int) -> dict[str, Any]:
-        """Status and times of an action that has started."""
+        """The status and times of an action that has started."""
         if not self.ended and index == len(self) - 1:
             return {"status": "RUNNING", "startedAt": self.start(index)}
         return {
@@ -163,11 +166,11 @@ class Timeline:
 
 
 def checked(steps: int | None, tasks: int | None) -> tuple[int, int]:
-    """How many steps and tasks a job has, where one or both may be left out.
+    """Check the numbers of steps and tasks, and fill in those that are ``None``.
 
     Raises:
-        TypeError: No whole number.
-        ValueError: A negative number, or a number of tasks that does not fit the steps.
+        TypeError: A number is not whole.
+        ValueError: A number is negative, or the number of tasks does not fit the steps.
     """
     for name, value in (("steps", steps), ("tasks", tasks)):
         if value is not None:
@@ -187,7 +190,7 @@ def _digits(identifier: str) -> str:
 
 
 def definitions(work: Work, job_id: str, place: int, actions: range) -> Iterator[dict[str, Any]]:
-    """What some actions of a session do."""
+    """Yield the ``definition`` of some actions of a session, as the API returns it."""
     step, tasks = work.share(place)
     environment = {"environmentId": f"JOB:{job_id}:Environment"}
     for index in actions:

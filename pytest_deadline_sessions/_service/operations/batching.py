@@ -1,4 +1,4 @@
-"""Getting many resources at once, with an error for each that is missing."""
+"""Getting many resources in one call, with an error for each missing one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def batch(
     """The resources that exist, and an error for each of the others.
 
     Args:
-        service: The service that has them.
+        service: The service that has the resources.
         params: The parameters of the call, with a list of ``identifiers``.
         operation: The API name of the operation.
         member: The member of the result that lists the resources.

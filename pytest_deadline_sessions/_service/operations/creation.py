@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def created(jobs: Iterable[JobState]) -> Record:
-    """The members about the creation of a resource: no job or session in it is older."""
+    """``createdAt`` and ``createdBy`` of a resource that none of its jobs and sessions predates."""
     moments = [moment for job in jobs for moment in (job.added_at, *job.started())]
     return {"createdAt": min(moments, default=EPOCH), "createdBy": REQUESTER}

@@ -41,7 +41,7 @@ _NONE = ("NOT_EQUAL", "ALL_NOT_EQUALS")
 
 @operation("SearchJobs")
 def search_jobs(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One page of the jobs that some queues have and that pass the filters."""
+    """One page of the jobs in the given queues that pass the filters."""
     for queue_id in params["queueIds"]:
         queue(service, params, queue_id)
     group = params.get("filterExpressions")
@@ -130,7 +130,7 @@ def _compare(condition: Mapping[str, Any], value: Any, values: Sequence[Any]) ->
 
 
 def _alike(value: Any, text: str) -> Any:
-    """The text of a filter, converted to the type of the value that it is compared with."""
+    """The text of a filter, converted to the type of the value it is compared with."""
     if value is None or isinstance(value, str):
         return text
     try:

@@ -24,7 +24,7 @@ def get_job(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def job_record(service: Service, job: JobState) -> Record:
-    """A job by the names of the API."""
+    """A job as a dict of API member names."""
     starts = job.started()
     record = {
         **job.ids._asdict(),
@@ -43,7 +43,7 @@ def job_record(service: Service, job: JobState) -> Record:
 
 
 def _without_work(job: JobState) -> Record:
-    """How far a job is of which only the sessions are known."""
+    """The progress of a job without steps, as far as its sessions show it."""
     ends = job.ended()
     status = "SUCCEEDED" if ends else "RUNNING" if job.started() else "READY"
     return {
@@ -54,7 +54,7 @@ def _without_work(job: JobState) -> Record:
 
 
 def _with_work(service: Service, job: JobState, work: Work) -> Record:
-    """How far a job with steps and tasks is."""
+    """The progress of a job with steps and tasks."""
     steps = progress.of_all_steps(job, work, service.clock.now())
     counts = progress.total(steps)
     ends = [step.ended_at for step in steps if step.ended_at is not None]

@@ -1,4 +1,4 @@
-"""How far the steps of a job are, by the timelines of its sessions."""
+"""The progress of a job's steps, computed from the timelines of its sessions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one step is.
+    """The progress of one step.
 
     Attributes:
         counts: How many tasks have each status.
-        started_at: When its first task started; ``None`` if none has.
-        ended_at: When its last task ended; ``None`` while there are tasks left.
+        started_at: When the first task started; ``None`` if none has started.
+        ended_at: When the last task ended; ``None`` while there are tasks left.
     """
 
     counts: collections.Counter[str]
@@ -31,12 +31,12 @@ class Progress:
 
 
 def of_step(work: Work, step: int, timelines: Sequence[Timeline]) -> Progress:
-    """How far a step is.
+    """The progress of one step.
 
     Args:
         work: The work of the job.
         step: The number of the step.
-        timelines: Those of the sessions that run its tasks.
+        timelines: The timelines of the sessions that run the step's tasks.
     """
     tasks = work.tasks_of(step)
     counts = collections.Counter(
@@ -51,7 +51,7 @@ def of_step(work: Work, step: int, timelines: Sequence[Timeline]) -> Progress:
 
 
 def of_all_steps(job: JobState, work: Work, now: datetime.datetime) -> list[Progress]:
-    """How far every step of a job is; each session is looked at once."""
+    """The progress of every step of a job, from one pass over the sessions."""
     timelines = collections.defaultdict[int, list[Timeline]](list)
     for place, summary in enumerate(job.between(0, work.sessions)):
         step, tasks = work.share(place)
@@ -61,17 +61,17 @@ def of_all_steps(job: JobState, work: Work, now: datetime.datetime) -> list[Prog
 
 
 def total(steps: Iterable[Progress]) -> collections.Counter[str]:
-    """How many tasks of all these steps have each status."""
+    """How many tasks of all the steps have each status."""
     return sum((step.counts for step in steps), collections.Counter[str]())
 
 
 def run_status(counts: Mapping[str, int]) -> str:
-    """The ``taskRunStatus`` of a step or a job whose tasks have these statuses."""
+    """The ``taskRunStatus`` of a step or job, from how many tasks have each status."""
     if counts["RUNNING"]:
         return "RUNNING"
     return "READY" if counts["READY"] else "SUCCEEDED"
 
 
 def status_counts(counts: Mapping[str, int]) -> dict[str, int]:
-    """The counts with every status of the service model."""
+    """The counts for every status in the service model, including zeros."""
     return {status: counts.get(status, 0) for status in model.enum("TaskRunStatus")}

@@ -39,12 +39,12 @@ def assume_queue_role_for_read(service: Service, params: Mapping[str, Any]) -> M
 
 
 def queue(service: Service, params: Mapping[str, Any], queue_id: str | None = None) -> Record:
-    """The queue that the parameters name: one that has a job or was described.
+    """The queue that the parameters name. It must have a job, or have been described.
 
     Args:
-        service: The service that has it.
+        service: The service that has the queue.
         params: The parameters of the call.
-        queue_id: The queue, if the parameters name several.
+        queue_id: The id of the queue, if the parameters name several.
 
     Raises:
         FaultError: There is no such queue, or no such farm: ``ResourceNotFoundException``.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @operation("ListSessionActions")
 def list_session_actions(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One page of session actions: those of a job, of one session, or of one task."""
+    """One page of the session actions of a job, of one session or of one task."""
     job = service.job(params)
     scope = ("ListSessionActions", job.ids)
     begin = pagination.begin(service, scope, params)
@@ -46,13 +46,13 @@ def get_session_action(service: Service, params: Mapping[str, Any]) -> Mapping[s
 def started_actions(
     service: Service, job: JobState, place: int, numbers: range
 ) -> Iterator[Record]:
-    """The actions of a session that have started, by the names of the API.
+    """Yield the actions of a session that have started, as dicts of API member names.
 
     Args:
         service: The service that has the job.
         job: The job.
         place: The place of the session in the listing.
-        numbers: The numbers of the actions to give.
+        numbers: The numbers of the actions to yield.
     """
     timeline = job.timeline(place, service.clock.now())
     if timeline is None or job.work is None:
@@ -77,7 +77,7 @@ def started_actions(
 def _actions_from(
     service: Service, job: JobState, params: Mapping[str, Any], begin: Cut
 ) -> Iterator[tuple[Cut, Record]]:
-    """The actions that the parameters ask for, session after session, from a place on."""
+    """Yield the requested actions, session by session, from where the page begins."""
     places, indexes = range(len(job)), range(sys.maxsize)
     if "sessionId" in params:
         place = job.position(params["sessionId"])

@@ -38,7 +38,7 @@ def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, A
 
 @operation("GetSession")
 def get_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One session, with the places of its logs."""
+    """One session, with the locations of its logs."""
     return result("GetSession", _session(service, params))
 
 
@@ -50,7 +50,7 @@ def batch_get_session(service: Service, params: Mapping[str, Any]) -> Mapping[st
 
 @operation("UpdateSession")
 def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Ask a session to end; a request that comes again by its ``clientToken`` changes nothing."""
+    """Request the end of a session. A repeated request (same ``clientToken``) changes nothing."""
     job, place = _find(service, params)
     update = (params["sessionId"], params.get("clientToken"))
     if "clientToken" in params and update in service.state.updates:
@@ -95,7 +95,7 @@ def _find(service: Service, params: Mapping[str, Any]) -> tuple[JobState, int]:
 
 
 def _session(service: Service, params: Mapping[str, Any]) -> Record:
-    """A session by the names of the API, with the places of its log and of its worker's."""
+    """A session as a dict of API member names, with the locations of its log and worker log."""
     job, place = _find(service, params)
     summary = job.summary(place)
     farm_id, queue_id, _ = job.ids
@@ -108,7 +108,7 @@ def _session(service: Service, params: Mapping[str, Any]) -> Record:
 
 
 def _log(group: str, stream: str) -> Record:
-    """Where a log is; the vendor's programs look for these names of options."""
+    """The location of a log. AWS's own programs look for these option names."""
     return {
         "logDriver": "awslogs",
         "options": {"logGroupName": group, "logStreamName": stream},

@@ -22,7 +22,7 @@ def batch_get_step(service: Service, params: Mapping[str, Any]) -> Mapping[str, 
 
 
 def _step(service: Service, params: Mapping[str, Any]) -> Record:
-    """A step of a job by the names of the API."""
+    """A step of a job as a dict of API member names."""
     job, step_id = service.job(params), params["stepId"]
     work, step = job.find_step(step_id)
     now = service.clock.now()

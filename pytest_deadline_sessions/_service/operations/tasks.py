@@ -25,7 +25,7 @@ def batch_get_task(service: Service, params: Mapping[str, Any]) -> Mapping[str, 
 
 
 def _task(service: Service, params: Mapping[str, Any]) -> Record:
-    """A task of a step by the names of the API."""
+    """A task of a step as a dict of API member names."""
     job, task_id = service.job(params), params["taskId"]
     work, (step, task) = job.find_task(task_id)
     if work.step_id(step) != params["stepId"]:

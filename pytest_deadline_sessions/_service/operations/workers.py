@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @operation("ListSessionsForWorker")
 def list_sessions_for_worker(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One page of the sessions that a worker ran; a worker exists if it ran any."""
+    """One page of the sessions that a worker ran. A worker exists if it ran any session."""
     worker = (params["farmId"], params["fleetId"], params["workerId"])
     scope = ("ListSessionsForWorker", worker)
     begin = pagination.begin(service, scope, params)
@@ -33,7 +33,7 @@ def list_sessions_for_worker(service: Service, params: Mapping[str, Any]) -> Map
 def _sessions_from(
     service: Service, worker: tuple[str, str, str], begin: Cut
 ) -> Iterator[tuple[Cut, Record]]:
-    """The sessions of a worker, job after job, from a place on."""
+    """Yield the sessions of a worker, job by job, from where the page begins."""
     farm_id, *ids = worker
     for number, job in enumerate(service.state.jobs.values()):
         if number < begin.page or job.ids.farmId != farm_id:
