@@ -1,7 +1,7 @@
 """The Deadline Cloud API as the installed botocore models it.
 
-Every pattern, limit, enum, member and error shape that this package knows comes from botocore's
-``service-2.json``, read once, when first asked for.
+Every pattern, limit, enum, member and error shape that this package uses comes from botocore's
+``service-2.json``, which is read once, on first use.
 
 Example:
     >>> enum("SessionLifecycleStatus")[0], bounds("MaxResults")
@@ -36,7 +36,7 @@ _LONGEST_TOKEN = 4096
 
 @functools.cache
 def loader() -> Loader:
-    """The one botocore loader of this process; it reads botocore's own data and nothing else."""
+    """The process's botocore loader, which reads botocore's own data and nothing else."""
     from botocore.loaders import Loader
 
     return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
@@ -47,7 +47,7 @@ def service_model() -> ServiceModel:
     """The installed service model of Deadline Cloud.
 
     Raises:
-        RuntimeError: The installed botocore does not know Deadline Cloud.
+        RuntimeError: The installed botocore has no model of Deadline Cloud.
     """
     from botocore.exceptions import UnknownServiceError
     from botocore.model import ServiceModel
@@ -61,7 +61,7 @@ def service_model() -> ServiceModel:
 
 
 def operation_names() -> list[str]:
-    """Every operation of the service, by its API name."""
+    """The API names of all operations of the service."""
     return list(service_model().operation_names)
 
 
@@ -78,14 +78,14 @@ def operation_model(name: str = OPERATION) -> OperationModel:
 
 
 def host_prefix(operation: str) -> str:
-    """What SDKs put before the host for an operation, such as ``management.``, or nothing."""
-    # The stubs of botocore take it for a string.
+    """The prefix that SDKs add to the host for an operation, such as ``management.``; or empty."""
+    # botocore's type stubs declare the endpoint as a string.
     endpoint = cast("dict[str, str] | None", operation_model(operation).endpoint)
     return (endpoint or {}).get("hostPrefix", "")
 
 
 def input_shape(operation: str = OPERATION) -> StructureShape:
-    """The parameters of an operation, which every operation of Deadline Cloud has.
+    """The shape of an operation's parameters. Every operation of Deadline Cloud has some.
 
     Raises:
         ValueError: The service has no such operation.
@@ -94,7 +94,7 @@ def input_shape(operation: str = OPERATION) -> StructureShape:
 
 
 def output_shape(operation: str = OPERATION) -> StructureShape:
-    """The result of an operation, which every operation of Deadline Cloud has.
+    """The shape of an operation's result. Every operation of Deadline Cloud has one.
 
     Raises:
         ValueError: The service has no such operation.
@@ -103,7 +103,7 @@ def output_shape(operation: str = OPERATION) -> StructureShape:
 
 
 def item_shape(operation: str, member: str) -> StructureShape:
-    """The structures in a list that an operation returns.
+    """The shape of the items in a list that an operation returns.
 
     Args:
         operation: The API name of the operation.
@@ -119,32 +119,32 @@ def item_shape(operation: str, member: str) -> StructureShape:
 
 @functools.cache
 def shape(name: str) -> Shape:
-    """The shape of that name in the service model, such as ``SessionSummary``."""
+    """A shape of the service model by its name, such as ``SessionSummary``."""
     return service_model().shape_for(name)
 
 
 def is_structure(shape: Shape) -> TypeGuard[StructureShape]:
-    """Whether a shape has members."""
+    """Whether a shape is a structure, with members."""
     return shape.type_name == "structure"
 
 
 def is_list(shape: Shape) -> TypeGuard[ListShape]:
-    """Whether a shape has items."""
+    """Whether a shape is a list, with items."""
     return shape.type_name == "list"
 
 
 def is_map(shape: Shape) -> TypeGuard[MapShape]:
-    """Whether a shape has keys and values."""
+    """Whether a shape is a map, with keys and values."""
     return shape.type_name == "map"
 
 
 def pattern(name: str) -> str:
-    """The regular expression that a string shape must match as a whole, without anchors."""
+    """The regular expression, without anchors, that a whole value of a string shape must match."""
     return bare(shape(name).metadata["pattern"])
 
 
 def bare(expression: str) -> str:
-    """A pattern without the anchors that older models have; the whole value must match anyway."""
+    """A pattern without the anchors of older models; we match the whole value anyway."""
     return expression.removeprefix("^").removesuffix("$")
 
 
@@ -171,12 +171,12 @@ def required(name: str) -> tuple[str, ...]:
 
 @functools.cache
 def error_shapes(operation: str = OPERATION) -> dict[str, StructureShape]:
-    """The errors that the service model lists for an operation, by their code."""
+    """The errors that the service model lists for an operation, by error code."""
     return _by_code(operation_model(operation).error_shapes)
 
 
 def all_error_shapes() -> dict[str, StructureShape]:
-    """The errors of all operations, by their code."""
+    """The errors of all operations, by error code."""
     return _by_code(service_model().error_shapes)
 
 
@@ -188,7 +188,7 @@ def _by_code(errors: Iterable[Shape]) -> dict[str, StructureShape]:
 def token_bounds() -> tuple[int, int]:
     """The shortest and the longest token, in characters.
 
-    An older service model gives no limits; then they are those of the API reference.
+    If the service model is an older one without limits, those of the API reference apply.
     """
     metadata = members(input_shape().name)["nextToken"].metadata
     return int(metadata.get("min", 0)), int(metadata.get("max", _LONGEST_TOKEN))
@@ -201,7 +201,7 @@ def id_prefix(name: str) -> str:
 
 
 def make_id(name: str, number: int) -> str:
-    """The id of a shape with that number.
+    """The id with a given number, for an id shape.
 
     Example:
         >>> make_id("FarmId", 255)

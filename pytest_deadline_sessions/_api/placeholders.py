@@ -1,4 +1,4 @@
-"""Example values, where any value will do, and results that are completed with them."""
+"""Example values for members where any value will do, and results completed with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from botocore.model import ListShape, Shape, StructureShape
 
 EPOCH = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
-"""The example of a moment."""
+"""The example timestamp."""
 
 ACCOUNT = "111122223333"
 REQUESTER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Artist/alex"
@@ -22,11 +22,11 @@ OTHER_REQUESTERS = (
 )
 
 Record = dict[str, Any]
-"""A resource by the API's names, before it is cut to the shape of an operation's result."""
+"""A resource as a dict of API member names, before it is cut to an operation's output shape."""
 
 
 def example_id(shape: str) -> str:
-    """The example of an id.
+    """The example id of an id shape.
 
     Args:
         shape: The name of the shape, such as ``FarmId``.
@@ -35,7 +35,7 @@ def example_id(shape: str) -> str:
 
 
 def example_ids(*members: str) -> dict[str, str]:
-    """Examples of several ids, by the name of their member.
+    """Example ids, by member name.
 
     Example:
         >>> example_ids("farmId")
@@ -55,14 +55,14 @@ def item(operation: str, member: str, known: Mapping[str, Any]) -> dict[str, Any
 
 
 def fill(shape: StructureShape, known: Mapping[str, Any]) -> dict[str, Any]:
-    """A structure with the known members, and with examples of the others that it requires.
+    """Build a structure from known members, and examples for required members that are missing.
 
     Known members that the shape lacks are left out, so that one record of a resource serves every
     operation that returns it. A required string with a pattern must be known, unless it is an id.
 
     Args:
         shape: A structure of the service model.
-        known: Values by the name of their member.
+        known: Values by member name.
     """
     return {
         name: _fitting(member, known[name]) if name in known else _example(member)

@@ -1,4 +1,4 @@
-"""The shapes of ``ListSessions`` as types."""
+"""The shapes of ``ListSessions`` as ``TypedDict`` types."""
 
 import datetime
 from typing import Literal
@@ -23,7 +23,7 @@ class _SessionSummaryRequired(TypedDict):
 class SessionSummary(_SessionSummaryRequired, total=False):
     """One session as ``ListSessions`` reports it; datetimes are timezone-aware.
 
-    Members and their types are those of the shape ``SessionSummary`` of the service model.
+    The members and their types match the shape ``SessionSummary`` of the service model.
     """
 
     endedAt: datetime.datetime
@@ -52,6 +52,6 @@ class _ListSessionsResponseRequired(TypedDict):
 
 @public
 class ListSessionsResponse(_ListSessionsResponseRequired, total=False):
-    """One page: the summaries, and a token unless it is the last one."""
+    """One page: the summaries, and a token unless it is the last page."""
 
     nextToken: str

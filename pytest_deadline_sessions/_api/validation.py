@@ -1,4 +1,4 @@
-"""Requests, responses and values checked against the service model.
+"""Checks of requests, responses and values against the service model.
 
 Example:
     >>> queue = model.make_id("QueueId", 1)
@@ -44,7 +44,7 @@ class Violation:
 
 
 def check_request(params: object, operation: str = model.OPERATION) -> list[Violation]:
-    """Everything in a request that the service model does not allow.
+    """Find everything in a request that the service model does not allow.
 
     Botocore's own validator checks types, required members and lower bounds. This one also checks
     patterns, enums and upper bounds, and refuses members that the operation does not have.
@@ -60,7 +60,7 @@ def check_request(params: object, operation: str = model.OPERATION) -> list[Viol
 
 
 def check_response(response: object, operation: str = model.OPERATION) -> list[Violation]:
-    """Everything in a response that the service could not have sent.
+    """Find everything in a response that the service model does not allow.
 
     Args:
         response: The response as botocore returns it; ``ResponseMetadata`` is ignored.
@@ -75,7 +75,7 @@ def check_response(response: object, operation: str = model.OPERATION) -> list[V
 
 
 def check_shape(value: object, name: str, path: str = "") -> list[Violation]:
-    """Everything in a value that a shape of the service model does not allow.
+    """Find everything in a value that a shape of the service model does not allow.
 
     Example:
         >>> [str(violation) for violation in check_shape("RUNNING", "SessionLifecycleTargetStatus")]
@@ -102,8 +102,8 @@ def _structure(value: object, shape: StructureShape, path: str) -> Iterator[Viol
             yield Violation(at, "missing", "a value, it is required")
     for name in value:
         if name not in shape.members:
-            called = name if isinstance(name, str) else shown(name)
-            at = f"{path}.{called}" if path else called
+            member_name = name if isinstance(name, str) else shown(name)
+            at = f"{path}.{member_name}" if path else member_name
             yield Violation(at, shown(value[name]), f"no such member; {_names(shape.members)}")
     if shape.metadata.get("union") and len(value) != 1:
         yield Violation(path, _names(value), f"exactly one of {_names(shape.members)}")

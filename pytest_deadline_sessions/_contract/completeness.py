@@ -56,7 +56,7 @@ def check_ids(
 
 
 def session_id(item: object) -> str | None:
-    """Return the id of a summary, or an id itself; ``None`` for anything else.
+    """Return the id of a summary, or the item itself if it is an id; otherwise ``None``.
 
     Example:
         >>> session_id({"sessionId": "session-1"}), session_id("session-2"), session_id(3)

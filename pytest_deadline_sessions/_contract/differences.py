@@ -89,7 +89,7 @@ def places_of(ids: Iterable[str]) -> dict[str, int]:
 
 
 def spans(places: Iterable[int]) -> str:
-    """Write places in a listing, consecutive ones as a span.
+    """Write places in a listing, with consecutive places joined to a span.
 
     Example:
         >>> spans([7, 2, 3, 4])

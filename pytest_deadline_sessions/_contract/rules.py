@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pytest_deadline_sessions.lifecycle import ASSUMPTION, MODEL, REFERENCE, Rule
 
 DEMAND = "this contract: callers rely on it"
-"""The source of rules that the API leaves to its callers."""
+"""The source of rules that AWS does not state, but that callers of a collector rely on."""
 
 COMPLETE = Rule(
     "complete",

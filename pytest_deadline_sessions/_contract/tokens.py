@@ -60,7 +60,7 @@ class Ledger:
         self._failed = False
 
     def add(self, call: Call) -> None:
-        """Record a call with its answer."""
+        """Record a call with its outcome."""
         token, following = _plain(call.token), _plain(call.next_token)
         if token is not None and call.error is None:
             self._fresh.discard(token)
@@ -72,10 +72,11 @@ class Ledger:
         self._failed = self._failed or call.error is not None
 
     def may_pass(self, token: str | None) -> bool:
-        """Tell whether the next call of one listing may pass a token, or none.
+        """Tell whether the next call of one listing may pass a token, or no token.
 
-        It may pass a token that no call has passed yet, or repeat the previous call's token. After
-        a fault it may go back to any page; the result shows whether that was right.
+        It may always start over without a token, pass a token that no call has passed yet, or
+        repeat the previous call's token. After a fault it may go back to any page; the result of
+        the listing shows whether that was right.
         """
         return (
             token is None
@@ -114,7 +115,7 @@ def _plain(token: object) -> str | None:
 
 @dataclass
 class _Chain:
-    """The calls of one listing, so far.
+    """The calls of one listing so far.
 
     Attributes:
         arguments: The arguments other than ``nextToken``.
@@ -139,7 +140,7 @@ class BrokenChain:
 
     Attributes:
         rule: ``FOLLOWS_TOKENS`` or ``KEEPS_ARGUMENTS``.
-        what: The wrong argument, and the right one.
+        what: The wrong argument and the expected one, as text.
     """
 
     rule: Rule
@@ -149,9 +150,9 @@ class BrokenChain:
 class Chains:
     """The listings that calls page through, one after another or interleaved.
 
-    This is stricter than ``Ledger.may_pass``: each call continues exactly where its listing is.
-    A listing may start over after its last page or after a fault, and may begin with a token from
-    elsewhere.
+    This is stricter than ``Ledger.may_pass``: each call must continue exactly where its listing
+    stopped. A listing may start over after its last page or after a fault. Its first call may pass
+    a token from elsewhere.
     """
 
     def __init__(self) -> None:
@@ -190,8 +191,8 @@ class Chains:
         """Restart a listing, unless it is in the middle of its pages."""
         for chain in alike:
             if chain.token is not None and not chain.failed:
-                what = f"nextToken: missing (expected {abbreviate(chain.token)})"
-                return BrokenChain(FOLLOWS_TOKENS, what)
+                problem = f"nextToken: missing (expected {abbreviate(chain.token)})"
+                return BrokenChain(FOLLOWS_TOKENS, problem)
             self._chains.remove(chain)
         return None
 
