@@ -1,6 +1,6 @@
 """Stub, fake and property-test AWS Deadline Cloud ``ListSessions`` in pytest.
 
-The public names are loaded when first used, so that loading the plugin costs nothing.
+Each public name is loaded on first use, so that loading the plugin costs nothing.
 """
 
 from __future__ import annotations

@@ -23,7 +23,10 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
 
     Args:
         arguments: The arguments; by default those of the command line.
-        until: Stops the server once it is set.
+        until: An event that stops the server once it is set.
+
+    Returns:
+        The exit status of the process.
     """
     parser = argparse.ArgumentParser(prog="python -m pytest_deadline_sessions")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -76,7 +79,7 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
 
 
 def _log(call: Call) -> None:
-    # The reader of our output may have gone while clients still call.
+    # The reader of our output may be gone while clients still make calls.
     with contextlib.suppress(OSError):
         print(render_call(call), flush=True)
 

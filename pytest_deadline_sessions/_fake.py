@@ -1,4 +1,4 @@
-"""``FakeDeadline``: one in-memory Deadline Cloud, and how clients reach it."""
+"""``FakeDeadline``: an in-memory Deadline Cloud, and how clients reach it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class FakeDeadline:
 
     Args:
         behavior: Decisions on what the API leaves open; by default ``Behavior()``.
-        clock: The service's time; by default a clock of its own.
+        clock: The service's clock; by default a new one.
 
     Raises:
-        TypeError: An argument of the wrong type.
+        TypeError: An argument has the wrong type.
 
     Example:
         >>> fake = FakeDeadline()
@@ -71,12 +71,12 @@ class FakeDeadline:
 
     @property
     def clock(self) -> Clock:
-        """The service's time."""
+        """The service's clock."""
         return self._service.clock
 
     @property
     def calls(self) -> Transcript:
-        """Every request so far with its outcome, including retries."""
+        """Every call so far with its outcome, including retries."""
         return self._service.transcript
 
     @property
@@ -105,21 +105,21 @@ class FakeDeadline:
         Args:
             sessions: How many sessions (all ``STARTED``, a minute apart, the last a minute ago);
                 or summaries; or a ``Listing``. A ``Listing`` without ``first=…`` gets the next free
-                ids if another job has its ids.
+                ids if another job has any of its ids.
             farmId: By default the same farm for all jobs of this fake.
             queueId: By default the same queue for all jobs of this fake.
             jobId: By default a new id.
             steps: How many steps; by default one if there are tasks.
-            tasks: How many tasks in all steps together; by default one for each step.
+            tasks: How many tasks in total; by default one for each step.
             details: Members of the job to fix, as ``describe`` does, such as ``{"name": …}``.
 
         Returns:
             A mapping of the three ids, for ``client.list_sessions(**job)``.
 
         Raises:
-            TypeError: A value of the wrong type.
-            ValueError: A count out of range; an id, a summary or a member that the service could
-                not have; or an id that another job or session has already.
+            TypeError: A value has the wrong type.
+            ValueError: A count is out of range; the service could not have an id, a summary or a
+                member; or another job or session already has an id.
         """
         service = self._open("add_job()")
         ids, counts = (farmId, queueId, jobId), (steps, tasks)
@@ -129,17 +129,17 @@ class FakeDeadline:
     def describe(self, identifier: str, **members: Any) -> None:
         """Fix members of a farm, queue, job, step, task, session action or storage profile.
 
-        Every operation that returns the resource returns these values from now on; nothing else
-        follows from them. A farm, queue or storage profile that no job has exists from then on.
+        From now on, every operation that returns the resource returns these values; they affect
+        nothing else. A farm, queue or storage profile that belongs to no job exists from then on.
 
         Args:
-            identifier: The id of the resource; its prefix says what it is.
+            identifier: The id of the resource; its prefix tells the kind of resource.
             **members: Members as the operation that gets the resource returns them, such as
                 ``name=…`` of a job.
 
         Raises:
-            ValueError: The id is of no such resource, or the service model does not allow a member
-                or a value.
+            ValueError: The id does not belong to such a resource, or the service model does not
+                allow a member or a value.
         """
         service = self._open("describe()")
         overrides.check(identifier, members)
@@ -155,8 +155,8 @@ class FakeDeadline:
     ) -> None:
         """Make the next calls of an operation fail.
 
-        Botocore's retries count as calls. Several faults planned for one operation happen one after
-        the other.
+        Botocore's retries count as calls. If you plan several faults for one operation, they happen
+        one after the other.
 
         Args:
             fault: A ``Fault``, or a code such as ``"ThrottlingException"``,
@@ -167,7 +167,7 @@ class FakeDeadline:
             after: How many calls succeed first.
 
         Raises:
-            TypeError: A value of the wrong type.
+            TypeError: A value has the wrong type.
             ValueError: The service model does not list the fault for the operation, the fake lacks
                 the operation, or a number is out of range.
         """
@@ -191,9 +191,9 @@ class FakeDeadline:
             name: The API name, such as ``"GetFarm"``.
 
         Returns:
-            A decorator for a function that takes the ``Service`` and the parameters of the call. It
-            returns the result or a ``Fault``. An exception that it raises reaches the caller of the
-            operation, as does the refusal of a result that the operation cannot have.
+            A decorator for a function that takes the ``Service`` and the parameters of the call,
+            and returns the result or a ``Fault``. If the function raises an exception, or returns a
+            result that the operation cannot have, the caller of the operation gets the error.
 
         Raises:
             TypeError: The decorated object cannot be called.
@@ -212,9 +212,9 @@ class FakeDeadline:
     def on_call(self, listener: Callable[[Call], None]) -> None:
         """Run a callback after each call, until the next reset.
 
-        Use it, for example, to change the job between two pages. The call is already in ``calls``,
-        and its response no longer changes; what the listener changes affects the next call. Other
-        calls wait until the listener is done.
+        Use it, for example, to change the job between two pages. When the listener runs, the call
+        is already in ``calls``, and its response no longer changes; the listener's changes affect
+        the next call. Other calls wait until the listener is done.
 
         Args:
             listener: A function that takes the ``Call``.
@@ -230,13 +230,13 @@ class FakeDeadline:
         """Clear all state: jobs, faults, tokens, calls, listeners, operations, clock advances.
 
         Args:
-            behavior: The behaviour from now on; by default it stays.
+            behavior: The new behavior; by default the behavior stays the same.
         """
         service = self._open("reset()")
         service.reset(behavior)
 
     def snapshot(self) -> Callable[[], None]:
-        """Save the present state.
+        """Save the current state.
 
         Returns:
             A function that restores the state, any number of times.
@@ -244,7 +244,7 @@ class FakeDeadline:
         return self._service.snapshot()
 
     def client(self, *, fast_timestamps: bool = True, **config: Any) -> Any:
-        """A botocore client of this fake; it works inside and outside of ``intercept``.
+        """Create a botocore client of this fake; it works inside and outside ``intercept``.
 
         Args:
             fast_timestamps: Whether to parse timestamps with ``datetime.fromisoformat`` instead of
@@ -253,25 +253,25 @@ class FakeDeadline:
                 of botocore's ``Config``, such as ``retries={"mode": "standard"}``.
 
         Raises:
-            TypeError: An unknown option.
+            TypeError: An option is unknown.
         """
         self._open("client()")
-        made = client_factory.client(fast_timestamps=fast_timestamps, **config)
-        self.attach(made)
-        return made
+        client = client_factory.client(fast_timestamps=fast_timestamps, **config)
+        self.attach(client)
+        return client
 
     def async_client(
         self, *, fast_timestamps: bool = True, **config: Any
     ) -> contextlib.AbstractAsyncContextManager[Any]:
-        """An aiobotocore client of this fake, to be used with ``async with``.
+        """Create an aiobotocore client of this fake, to be used with ``async with``.
 
         Args:
-            fast_timestamps: As of ``client``.
-            **config: As of ``client``, with the options of aiobotocore's ``AioConfig``.
+            fast_timestamps: The same as for ``client``.
+            **config: The same as for ``client``, but with options of aiobotocore's ``AioConfig``.
 
         Raises:
             ImportError: The extra ``async`` is not installed.
-            TypeError: An unknown option.
+            TypeError: An option is unknown.
         """
         service = self._open("async_client()")
         from pytest_deadline_sessions._transport import aiobotocore_hooks
@@ -290,7 +290,7 @@ class FakeDeadline:
             A context manager that detaches the client on exit. You need not enter it.
 
         Raises:
-            TypeError: The object is no such client.
+            TypeError: ``client`` is not such a client.
         """
         service = self._open("attach()")
         detach = interception.attach(client, service)
@@ -316,24 +316,24 @@ class FakeDeadline:
     ) -> Iterator[Endpoint]:
         """Answer over HTTP on loopback, for subprocesses and for other languages.
 
-        ``calls`` has these calls too. A planned read timeout closes the connection at once, so that
-        nobody waits. Calls are answered one at a time, so your operations and listeners must not
-        make calls over HTTP; they can use ``client()``.
+        These calls appear in ``calls`` too. A planned read timeout closes the connection at once,
+        so that no client waits. Calls are answered one at a time, so your operations and listeners
+        must not make calls over HTTP; they can use ``client()``.
 
         Leaving the context waits up to half a second for calls in progress, and then closes all
         connections.
 
         Args:
             host: A loopback address.
-            port: By default a free port.
+            port: The port; by default any free port.
             allowed_hosts: Host names to accept in the headers ``Host`` and ``Origin``, besides
                 loopback addresses and ``localhost``. They are accepted with any port, and with the
                 prefixes that SDKs add, such as ``management.``. Other hosts are refused with
                 ``AccessDeniedException``, since a web page may have made the request.
 
         Returns:
-            A context manager that yields the URL, an ``Endpoint``. Its ``environment()`` is the
-            environment for a subprocess whose clients shall reach this fake.
+            A context manager that yields the URL, an ``Endpoint``. Its ``environment()`` returns
+            an environment for a subprocess whose clients should reach this fake.
 
         Raises:
             ImportError: The extra ``server`` is not installed.
@@ -351,7 +351,7 @@ class FakeDeadline:
                 self._endpoints.remove(endpoint)
 
     def endpoint_environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The environment for a subprocess whose clients shall reach ``serve()``.
+        """The environment for a subprocess whose clients should reach ``serve()``.
 
         Args:
             base: The environment to extend; by default that of this process.
@@ -391,7 +391,7 @@ class FakeDeadline:
             service.refusal = refusal
 
     def _open(self, what: str) -> Service:
-        """The service, unless it is closed or paused."""
+        """Return the service, or raise an error if it is closed or paused."""
         self._service.refuse_if_closed(what)
         return self._service
 

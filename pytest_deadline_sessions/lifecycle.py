@@ -178,20 +178,20 @@ RULES: Mapping[str, Rule] = {
         UPDATES_GO_ON,
     )
 }
-"""Every rule by its name."""
+"""Every rule, by name."""
 
 
 def violations(
     summary: Any, after: Any = None, *, ignore: Collection[str] = (), skipping: bool = False
 ) -> list[Broken]:
-    """Every rule that a summary breaks, or that a step from one summary to the next breaks.
+    """Find every rule that a summary breaks, or that a step from one summary to the next breaks.
 
     Args:
         summary: A session summary.
-        after: The next summary of the same session. If given, only the rules of pairs are checked,
-            not those of each summary; a summary that is no dict is reported all the same.
+        after: The next summary of the same session. If given, only the rules for pairs are checked,
+            not those for single summaries; a summary that is not a dict is reported anyway.
         ignore: Names of rules to leave out, or one name.
-        skipping: Whether statuses in between may be missing, as happens when you poll.
+        skipping: Whether the step may skip statuses, as happens when you poll.
 
     Returns:
         All violations, not just the first.
@@ -220,11 +220,11 @@ def advance(
     """The summary of a session after its next step.
 
     Args:
-        summary: The present summary. It is left as it is.
-        status: The status that the session gets.
-        at: When the step happens (timezone-aware). A step never happens before the session started
-            or before its last update; an earlier ``at`` is moved there.
-        by: Who requests the update: the ``updatedBy`` of the result. By default it stays as it is.
+        summary: The current summary. It is not modified.
+        status: The new status of the session.
+        at: When the step happens (timezone-aware). A time before the start or the last update of
+            the session is moved up to it.
+        by: Who requests the update: the ``updatedBy`` of the result. By default it stays the same.
         skipping: Whether to allow statuses that take several steps, such as from ``STARTED`` to
             ``UPDATE_FAILED``.
 
@@ -232,8 +232,8 @@ def advance(
         A new summary that breaks no rule, if ``summary`` breaks none.
 
     Raises:
-        TypeError: ``at`` is no datetime.
-        ValueError: ``at`` is naive, or the session cannot get this status; the message names the
+        TypeError: ``at`` is not a datetime.
+        ValueError: ``at`` is naive, or the session cannot get this status. The message names the
             statuses that it can get.
 
     Example:
@@ -276,7 +276,7 @@ def advance(
 
 @functools.cache
 def reachable(status: str) -> frozenset[str]:
-    """Every status that a session with this status may have later, this status included."""
+    """Every status that a session with this status may have later, including this status."""
     reached = {status}
     fresh = [status]
     while fresh:
@@ -369,7 +369,7 @@ def _of_step(
 
 
 def _well_formed(summary: Any) -> Mapping[str, Any]:
-    """The members that break no rule by themselves, so that they can be compared."""
+    """The members that match the schema, so that they can be compared."""
     bad = {broken.path for broken in validation.check_shape(summary, "SessionSummary")}
     return {name: value for name, value in summary.items() if name not in bad}
 

@@ -1,4 +1,4 @@
-"""Realistic sessions for Faker, the same for the same seed.
+"""Realistic sessions for Faker, reproducible from a seed.
 
 Example:
     >>> from faker import Faker
@@ -8,7 +8,7 @@ Example:
     >>> fake.session_id()
     'session-cd613e30d8f16adf91b7584a2265b1f5'
 
-The name of this module works, too: ``Faker(includes=["pytest_deadline_sessions.provider"])``.
+The name of this module works too: ``Faker(includes=["pytest_deadline_sessions.provider"])``.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDA
 __all__ = ["NOW", "DeadlineProvider", "Provider"]
 
 NOW = datetime.datetime(2025, 1, 1, 18, tzinfo=datetime.timezone.utc)
-"""The default present."""
+"""The default for ``now``."""
 
-# In milliseconds.
+# Durations in milliseconds.
 _MINUTE = 60_000
 _HOUR = 60 * _MINUTE
 _AGO = (0, 12 * _HOUR)
@@ -50,8 +50,8 @@ _ROLES = ("Artist", "RenderAdmin", "Wrangler")
 class DeadlineProvider(BaseProvider):
     """Ids, summaries and histories of sessions that ``ListSessions`` could return.
 
-    Everything is drawn from the generator's own ``random``, and nothing depends on today's date, so
-    a seed gives the same data on any day.
+    Everything is drawn from the generator's own ``random``, and nothing depends on the current
+    date, so a seed gives the same data on any day.
 
     Example:
         >>> from faker import Faker
@@ -91,8 +91,8 @@ class DeadlineProvider(BaseProvider):
         """One summary, most likely of a session that has ended.
 
         Args:
-            now: The present (timezone-aware). No time in the summary is later. By default ``NOW``,
-                unless you fix a time.
+            now: The current time (timezone-aware). No time in the summary is later. By default
+                ``NOW``, unless you fix a time.
             **fixed: Members to fix, such as ``lifecycleStatus="STARTED"``. The other members are
                 consistent with them.
 
@@ -108,7 +108,8 @@ class DeadlineProvider(BaseProvider):
         """Successive summaries of one session, each a legal step from the previous one.
 
         Args:
-            now: The present (timezone-aware), by default ``NOW``. No time of the session is later.
+            now: The current time (timezone-aware), by default ``NOW``. No time of the session is
+                later.
 
         Raises:
             TypeError: ``now`` is not a datetime.
@@ -131,10 +132,10 @@ class DeadlineProvider(BaseProvider):
     def sessions(
         self, n: int = 10, *, now: datetime.datetime | None = None, **fixed: Any
     ) -> list[SessionSummary]:
-        """The sessions of one job, by start time, with unique ids, in one fleet, on few workers.
+        """The sessions of one job, sorted by start time, in one fleet, on few workers.
 
-        Each worker runs one session after another, and only its last session may be active. Fixing
-        statuses, times or update members gives that up.
+        The ids are unique. Each worker runs one session after another, and only its last session
+        may be active. If you fix statuses, times or update members, this does not hold.
 
         Args:
             n: The number of sessions.
@@ -171,7 +172,7 @@ class DeadlineProvider(BaseProvider):
         return model.make_id(shape, self._random.getrandbits(128))
 
     def _numbered(self, shape: str, number: int) -> str:
-        """An id that differs from the ids of other numbers."""
+        """A random id that differs from the ids made with other numbers."""
         return model.make_id(shape, self._random.getrandbits(96) << 32 | number)
 
     def _ids(self) -> dict[str, Any]:
@@ -220,7 +221,7 @@ class DeadlineProvider(BaseProvider):
     def _moments(
         self, names: Sequence[str], now: datetime.datetime | None, fixed: dict[str, Any]
     ) -> dict[str, Any]:
-        """Times in the order of ``names``: the fixed ones, and others around them."""
+        """Times that ascend in the order of ``names``: fixed ones, and drawn ones around them."""
         times = {name: fixed[name] for name in names if name in fixed}
         if not times:
             times[names[-1]] = (now or NOW) - self._span(_AGO)
@@ -274,7 +275,7 @@ def _shares(n: int) -> list[int]:
 
 
 def _statuses_for(fixed: dict[str, Any]) -> list[str]:
-    """The statuses that are consistent with the members."""
+    """The statuses that are consistent with the fixed members."""
     if "endedAt" in fixed:
         return [ENDED]
     is_update = any(name in fixed for name in _UPDATE)
@@ -291,7 +292,7 @@ def _check_fixed(fixed: dict[str, Any]) -> None:
 
 
 def _present(now: object, fixed: dict[str, Any]) -> datetime.datetime | None:
-    """The latest possible time; ``None`` if times are fixed but the present is not."""
+    """The latest allowed time; ``None`` if times are fixed but ``now`` is not given."""
     if now is None:
         return None if fixed.keys() & {*_TIMES} else NOW
     present = _arguments.check_aware("now", now)

@@ -37,7 +37,8 @@ def add(
 
     Raises:
         TypeError: A value has the wrong type.
-        ValueError: A value is not allowed, or another job has the job id or a session id.
+        ValueError: A value is not allowed, or another job has the same ids or one of the session
+            ids.
     """
     state = service.state
     members = {} if details is None else overrides.members("details", details)

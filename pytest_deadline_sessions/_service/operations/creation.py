@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def created(jobs: Iterable[JobState]) -> Record:
-    """``createdAt`` and ``createdBy`` of a resource that none of its jobs and sessions predates."""
+    """``createdAt`` and ``createdBy`` of a resource, no later than its jobs and sessions."""
     moments = [moment for job in jobs for moment in (job.added_at, *job.started())]
     return {"createdAt": min(moments, default=EPOCH), "createdBy": REQUESTER}
