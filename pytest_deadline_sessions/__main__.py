@@ -50,12 +50,12 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
         metavar="NAME",
         help="also accept requests with this name in Host and Origin; repeat for more names",
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     fake = FakeDeadline()
     try:
-        job = fake.add_job(sessions=given.sessions)
-        with fake.serve(given.host, given.port, allowed_hosts=given.allow_host) as endpoint:
-            print(f"# Deadline Cloud at {endpoint}, with a job of {given.sessions} sessions:")
+        job = fake.add_job(sessions=options.sessions)
+        with fake.serve(options.host, options.port, allowed_hosts=options.allow_host) as endpoint:
+            print(f"# Deadline Cloud at {endpoint}, with a job of {options.sessions} sessions:")
             for name, value in endpoint.environment({}).items():
                 print(f"export {name}={shlex.quote(value)}")
             print(f"unset {' '.join(REMOVED)}")

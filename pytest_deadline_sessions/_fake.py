@@ -97,7 +97,7 @@ class FakeDeadline:
     ) -> Job:
         """Add a job with sessions and, optionally, steps and tasks.
 
-        The tasks are distributed to the steps and to the sessions. Each session has actions: it
+        The tasks are distributed among the steps and the sessions. Each session has actions: it
         enters an environment, runs its tasks and leaves. A session that has ended has done all its
         tasks. An active session proceeds as the service's time passes, and its last task keeps
         running.

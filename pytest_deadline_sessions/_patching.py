@@ -240,9 +240,9 @@ def _wrapper(original: Any, around: Around, on: list[bool]) -> Any:
         return await bound(self)(*args, **kwargs)
 
     is_async = inspect.iscoroutinefunction(inspect.unwrap(original))
-    ours = functools.wraps(original)(awaited if is_async else method)
-    _state.originals[ours] = (original, on)
-    return ours
+    wrapper = functools.wraps(original)(awaited if is_async else method)
+    _state.originals[wrapper] = (original, on)
+    return wrapper
 
 
 def _bound_wrapper(original: Any, around: Around, on: list[bool]) -> Any:

@@ -262,16 +262,16 @@ def advance(
         choice = " or ".join(name for name in TRANSITIONS if name in allowed) or "no other status"
         msg = f"{session} cannot become {plain(status)} (expected {choice} after {present})"
         raise ValueError(msg)
-    moved = cast("types.SessionSummary", {**summary, "lifecycleStatus": status})
+    advanced = cast("types.SessionSummary", {**summary, "lifecycleStatus": status})
     moment = max(at, summary["startedAt"], summary.get("updatedAt", at))
     if status == ENDED:
-        moved["endedAt"] = moment
-        return moved
-    moved["targetLifecycleStatus"] = "ENDED"
-    moved["updatedAt"] = moment
+        advanced["endedAt"] = moment
+        return advanced
+    advanced["targetLifecycleStatus"] = "ENDED"
+    advanced["updatedAt"] = moment
     if by is not None:
-        moved["updatedBy"] = by
-    return moved
+        advanced["updatedBy"] = by
+    return advanced
 
 
 @functools.cache
@@ -338,10 +338,10 @@ def _chronology(summary: Mapping[str, Any]) -> Iterator[Broken]:
 
 
 def _of_pair(before: Any, after: Any, *, skipping: bool) -> Iterator[Broken]:
-    no_dicts = [summary for summary in (before, after) if not isinstance(summary, Mapping)]
-    for summary in no_dicts:
+    malformed = [summary for summary in (before, after) if not isinstance(summary, Mapping)]
+    for summary in malformed:
         yield from _of_summary(summary)
-    if not no_dicts:
+    if not malformed:
         yield from _of_step(_well_formed(before), _well_formed(after), skipping=skipping)
 
 

@@ -51,9 +51,9 @@ class Differences:
         return [(word, ids) for word, ids in groups if ids]
 
     def _named(self, ids: Sequence[str]) -> str:
-        some = ", ".join(first_of(map(shorten, ids), _MOST_IDS))
-        where = spans(self.places[each] for each in ids if each in self.places)
-        return f"{where} ({some})" if where else some
+        names = ", ".join(first_of(map(shorten, ids), _MOST_IDS))
+        places = spans(self.places[each] for each in ids if each in self.places)
+        return f"{places} ({names})" if places else names
 
 
 def compare(
@@ -96,8 +96,8 @@ def spans(places: Iterable[int]) -> str:
         '#2..#4, #7'
     """
     texts = []
-    for _, row in itertools.groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
-        first, *rest = [place for _, place in row]
+    for _, run in itertools.groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
+        first, *rest = [place for _, place in run]
         texts.append(f"#{first}..#{rest[-1]}" if rest else f"#{first}")
     return ", ".join(first_of(texts, _MOST_SPANS))
 
@@ -115,8 +115,8 @@ def ids_by_place(ids: Sequence[str], listed: Sequence[str]) -> str:
         for each in ids
     ]
     if len(texts) > _MOST_PLACES:
-        left = len(texts) - _PLACES_BEFORE - _PLACES_AFTER
-        texts = [*texts[:_PLACES_BEFORE], f"… {left} more …", *texts[-_PLACES_AFTER:]]
+        hidden = len(texts) - _PLACES_BEFORE - _PLACES_AFTER
+        texts = [*texts[:_PLACES_BEFORE], f"… {hidden} more …", *texts[-_PLACES_AFTER:]]
     return f"{plural(len(ids), 'session')}: {', '.join(texts)}" if ids else "no sessions"
 
 

@@ -231,8 +231,8 @@ class _Stop:
         if not api.freeze_factories:
             # Freezegun does not restore the modules that it ignores, but those imported meanwhile
             # have picked up its fakes.
-            late = sys.modules.keys() - self._modules
-            _give_back(sys.modules[name] for name in late if name.startswith(_REAL_TIME))
+            new = sys.modules.keys() - self._modules
+            _give_back(sys.modules[name] for name in new if name.startswith(_REAL_TIME))
         self._ended = True
 
     def _repair(self) -> None:

@@ -104,11 +104,11 @@ class Tokens:
             policy: How the token looks.
         """
         # Tokens shared by jobs are numbered within each job, all others across the service.
-        counted, named = (scope, None) if policy.shared else (None, scope)
-        count = self._counts.get(counted, 0)
-        self._counts[counted] = count + 1
-        head = _digest(f"{named} {count}")[:16]
-        text = head + _AWKWARD + _digest(f"{self.salt} {named} {count}")
+        counter, seed = (scope, None) if policy.shared else (None, scope)
+        count = self._counts.get(counter, 0)
+        self._counts[counter] = count + 1
+        head = _digest(f"{seed} {count}")[:16]
+        text = head + _AWKWARD + _digest(f"{self.salt} {seed} {count}")
         length = policy.length
         while len(text) < length - 1:
             text += _digest(text)

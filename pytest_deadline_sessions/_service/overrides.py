@@ -41,11 +41,11 @@ def check(identifier: object, members: Mapping[str, Any]) -> None:
     """
     operation = _operation_for(identifier)
     known = model.output_shape(operation).members
-    naming = model.input_shape(operation).members
-    free = [name for name in known if name not in naming]
+    identifying = model.input_shape(operation).members
+    settable = [name for name in known if name not in identifying]
     for name, value in members.items():
-        if name not in free:
-            expected = f"members of {operation}: {', '.join(free)}"
+        if name not in settable:
+            expected = f"members of {operation}: {', '.join(settable)}"
             raise ValueError(f"{identifier}: {refusal(name, value, expected)}")
         violations = validation.check_shape(value, known[name].name, name)
         if violations:

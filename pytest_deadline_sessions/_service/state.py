@@ -127,10 +127,10 @@ class JobState:
     def _find_in_work(
         self, kind: str, identifier: str, find: Callable[[Work, str], T | None]
     ) -> tuple[Work, T]:
-        place = None if self.work is None else find(self.work, identifier)
-        if self.work is None or place is None:
+        numbers = None if self.work is None else find(self.work, identifier)
+        if self.work is None or numbers is None:
             raise not_found(kind, identifier)
-        return self.work, place
+        return self.work, numbers
 
     def copy(self) -> JobState:
         """An independent copy."""

@@ -26,14 +26,14 @@ _WHOLE_LIFE = datetime.timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Work:
-    """The steps and tasks of a job, distributed to its sessions.
+    """The steps and tasks of a job, distributed among its sessions.
 
     A session runs tasks of one step only, and a step's sessions take its tasks in turn. A step
     without a session waits.
 
     Attributes:
         steps: How many steps.
-        tasks: How many tasks, distributed to the steps in turn.
+        tasks: How many tasks, distributed among the steps in turn.
         sessions: How many sessions share the tasks; sessions that start later run none.
         first_step: The number of the first step's id.
     """

@@ -49,10 +49,10 @@ def search_jobs(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any
     for expression in reversed(params.get("sortExpressions", ())):
         jobs = _sorted(jobs, expression)
     start = params["itemOffset"]
-    most = model.input_shape("SearchJobs").members["pageSize"].metadata["max"]
-    stop = start + params.get("pageSize", most)
-    farthest = model.output_shape("SearchJobs").members["totalResults"].metadata["max"]
-    known = {"jobs": jobs[start:stop], "totalResults": min(len(jobs), farthest)}
+    largest_page = model.input_shape("SearchJobs").members["pageSize"].metadata["max"]
+    stop = start + params.get("pageSize", largest_page)
+    most_results = model.output_shape("SearchJobs").members["totalResults"].metadata["max"]
+    known = {"jobs": jobs[start:stop], "totalResults": min(len(jobs), most_results)}
     if stop < known["totalResults"]:
         known["nextItemOffset"] = stop
     return result("SearchJobs", known)
@@ -69,8 +69,8 @@ def _summaries(service: Service, params: Mapping[str, Any]) -> list[_Job]:
 
 
 def _group(job: _Job, group: Mapping[str, Any]) -> bool:
-    together = {"AND": all, "OR": any}[group["operator"]]
-    return together([_passes(job, expression) for expression in group["filters"]])
+    combine = {"AND": all, "OR": any}[group["operator"]]
+    return combine([_passes(job, expression) for expression in group["filters"]])
 
 
 def _passes(job: _Job, expression: Mapping[str, Any]) -> bool:

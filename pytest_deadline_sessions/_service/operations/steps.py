@@ -27,15 +27,15 @@ def _step(service: Service, params: Mapping[str, Any]) -> Record:
     work, step = job.find_step(step_id)
     now = service.clock.now()
     timelines = [job.timeline(place, now) for place in work.places(step)]
-    done = progress.of_step(work, step, [each for each in timelines if each is not None])
-    times = {"startedAt": done.started_at, "endedAt": done.ended_at}
+    state = progress.of_step(work, step, [each for each in timelines if each is not None])
+    times = {"startedAt": state.started_at, "endedAt": state.ended_at}
     return {
         **job.ids._asdict(),
         "stepId": step_id,
         "name": f"Step {step + 1}",
         "lifecycleStatus": "CREATE_COMPLETE",
-        "taskRunStatus": progress.run_status(done.counts),
-        "taskRunStatusCounts": progress.status_counts(done.counts),
+        "taskRunStatus": progress.run_status(state.counts),
+        "taskRunStatusCounts": progress.status_counts(state.counts),
         **created([job]),
         **{name: moment for name, moment in times.items() if moment is not None},
         **service.state.described.get(step_id, {}),
