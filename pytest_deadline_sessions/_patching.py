@@ -140,7 +140,7 @@ class _Replacement:
         setattr(self.owner, self.name, self.value)
 
     def end(self) -> None:
-        """Restore the old value. A second call finishes what an interrupted first one left."""
+        """Restore the old value; a second call finishes what an interrupted first one left."""
         self.on.clear()
         top = _state.topmost.get(self._key)
         if top is self:

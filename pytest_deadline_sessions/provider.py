@@ -221,7 +221,7 @@ class DeadlineProvider(BaseProvider):
     def _moments(
         self, names: Sequence[str], now: datetime.datetime | None, fixed: dict[str, Any]
     ) -> dict[str, Any]:
-        """Times that ascend in the order of ``names``: fixed ones, and drawn ones around them."""
+        """A time for each name, in the order of the names; drawn times fit around fixed ones."""
         times = {name: fixed[name] for name in names if name in fixed}
         if not times:
             times[names[-1]] = (now or NOW) - self._span(_AGO)

@@ -85,7 +85,7 @@ def host_prefix(operation: str) -> str:
 
 
 def input_shape(operation: str = OPERATION) -> StructureShape:
-    """The shape of an operation's parameters. Every operation of Deadline Cloud has some.
+    """The shape of an operation's parameters, which every operation of Deadline Cloud has.
 
     Raises:
         ValueError: The service has no such operation.
@@ -94,7 +94,7 @@ def input_shape(operation: str = OPERATION) -> StructureShape:
 
 
 def output_shape(operation: str = OPERATION) -> StructureShape:
-    """The shape of an operation's result. Every operation of Deadline Cloud has one.
+    """The shape of an operation's result, which every operation of Deadline Cloud has.
 
     Raises:
         ValueError: The service has no such operation.

@@ -39,7 +39,7 @@ def _argument(params: Mapping[str, Any], name: str, absent: str) -> str:
 
 
 class Ledger:
-    """Which tokens calls received, and which of those were passed on.
+    """The tokens that calls returned, and which of them later calls passed.
 
     Example:
         >>> import datetime
@@ -104,7 +104,7 @@ class Ledger:
 
     @property
     def fresh(self) -> frozenset[str]:
-        """The tokens that no call has passed on yet."""
+        """The tokens that no call has passed yet."""
         return frozenset(self._fresh)
 
 

@@ -217,7 +217,7 @@ class _Stop:
         self._patches.put(api, "call_stack_inspection_limit", 1)
 
     def end(self) -> None:
-        """Unfreeze. Safe to call twice: the second call finishes what an interrupted first left."""
+        """Unfreeze time; a second call finishes what an interrupted first one left."""
         from freezegun import api
 
         if self._ended:

@@ -91,7 +91,7 @@ class Counted:
         return model.make_id("SessionId", start) if start < min(self.end, other.end) else None
 
     def _turn(self, index: int) -> int:
-        """How many sessions start before the session at that place."""
+        """How many sessions start before the session at a place."""
         if self.order == "newest-first":
             return self.count - 1 - index
         if self.order == "mixed" and index % 2:

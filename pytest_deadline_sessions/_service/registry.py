@@ -11,7 +11,7 @@ OPERATIONS: dict[str, Operation] = {}
 
 
 def operation(name: str) -> Callable[[Operation], Operation]:
-    """Register a function as an operation. It is called with the service and the parameters."""
+    """Register a function, which takes the service and the parameters, as an operation."""
 
     def register(function: Operation) -> Operation:
         OPERATIONS[name] = function

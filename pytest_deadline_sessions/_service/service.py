@@ -339,7 +339,7 @@ def _refuse_result(name: str, result: Any) -> None:
 
 
 def _about(fault: Fault, name: str, params: Mapping[str, Any]) -> Fault:
-    """The planned fault. ``ResourceNotFoundException`` gets the resource that the call names."""
+    """The planned fault; ``ResourceNotFoundException`` gets the resource that the call names."""
     ids = re.findall(r"{(\w+)Id}", model.operation_model(name).http["requestUri"])
     if fault.code != "ResourceNotFoundException" or not ids:
         return fault

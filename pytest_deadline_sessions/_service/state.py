@@ -117,7 +117,7 @@ class JobState:
         return self._find_in_work("step", step_id, Work.find_step)
 
     def find_task(self, task_id: str) -> tuple[Work, tuple[int, int]]:
-        """The work of the job, and the numbers of the task with the given id and of its step.
+        """The work of the job, and the numbers of the step and the task for a task id.
 
         Raises:
             FaultError: The job has no such task: ``ResourceNotFoundException``.

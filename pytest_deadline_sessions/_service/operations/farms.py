@@ -21,7 +21,7 @@ def get_farm(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def farm(service: Service, params: Mapping[str, Any]) -> Record:
-    """The farm that the parameters name. It must have a job, or have been described.
+    """The farm that the parameters name, which must have a job or have been described.
 
     Raises:
         FaultError: There is no such farm: ``ResourceNotFoundException``.

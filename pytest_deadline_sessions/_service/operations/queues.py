@@ -39,7 +39,7 @@ def assume_queue_role_for_read(service: Service, params: Mapping[str, Any]) -> M
 
 
 def queue(service: Service, params: Mapping[str, Any], queue_id: str | None = None) -> Record:
-    """The queue that the parameters name. It must have a job, or have been described.
+    """The queue that the parameters name, which must have a job or have been described.
 
     Args:
         service: The service that has the queue.

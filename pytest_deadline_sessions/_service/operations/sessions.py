@@ -50,7 +50,7 @@ def batch_get_session(service: Service, params: Mapping[str, Any]) -> Mapping[st
 
 @operation("UpdateSession")
 def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Request the end of a session. A repeated request (same ``clientToken``) changes nothing."""
+    """Request the end of a session; repeating a request (same ``clientToken``) changes nothing."""
     job, place = _find(service, params)
     update = (params["sessionId"], params.get("clientToken"))
     if "clientToken" in params and update in service.state.updates:
@@ -108,7 +108,7 @@ def _session(service: Service, params: Mapping[str, Any]) -> Record:
 
 
 def _log(group: str, stream: str) -> Record:
-    """The location of a log. AWS's own programs look for these option names."""
+    """The location of a log, with the option names that AWS's own programs look for."""
     return {
         "logDriver": "awslogs",
         "options": {"logGroupName": group, "logStreamName": stream},

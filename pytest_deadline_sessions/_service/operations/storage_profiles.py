@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @operation("GetStorageProfileForQueue")
 def get_storage_profile_for_queue(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One storage profile. Only profiles that were described exist."""
+    """One storage profile; only profiles that were described exist."""
     queue(service, params)
     profile_id = params["storageProfileId"]
     described = service.state.described.get(profile_id)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @operation("ListSessionsForWorker")
 def list_sessions_for_worker(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One page of the sessions that a worker ran. A worker exists if it ran any session."""
+    """One page of the sessions that a worker ran; a worker exists if it ran any session."""
     worker = (params["farmId"], params["fleetId"], params["workerId"])
     scope = ("ListSessionsForWorker", worker)
     begin = pagination.begin(service, scope, params)
