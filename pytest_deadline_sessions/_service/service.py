@@ -291,7 +291,7 @@ class Service:
     def _fail_if_planned(self, name: str, params: Mapping[str, Any]) -> None:
         for planned in self.state.planned:
             if planned.operation == name:
-                if planned.meets():
+                if planned.strikes():
                     if planned.spent:
                         self.state.planned.remove(planned)
                     raise FaultError(_about(planned.fault, name, params))

@@ -153,7 +153,7 @@ class Planned:
     times: int | None
     after: int
 
-    def meets(self) -> bool:
+    def strikes(self) -> bool:
         """Count a call, and tell whether it fails."""
         if self.after:
             self.after -= 1

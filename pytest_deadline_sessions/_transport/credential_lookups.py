@@ -38,7 +38,7 @@ def patch(patches: Patches) -> None:
         (SocketPublisher, "publish", _publish),
     )
     for owner, name, answer in answers:
-        patches.wrap(owner, name, _where_met(answer))
+        patches.wrap(owner, name, _if_intercepted(answer))
 
 
 def patch_aiobotocore(patches: Patches, aio: Any) -> None:
@@ -48,15 +48,15 @@ def patch_aiobotocore(patches: Patches, aio: Any) -> None:
         patches: Records the patches, to undo them later.
         aio: The module ``aiobotocore.session``.
     """
-    patches.wrap(aio.AioSession, "get_credentials", _where_met(_credentials_awaited))
-    patches.wrap(aio.AioClientCreator, "create_client", _where_met(_create))
+    patches.wrap(aio.AioSession, "get_credentials", _if_intercepted(_credentials_awaited))
+    patches.wrap(aio.AioClientCreator, "create_client", _if_intercepted(_create))
 
 
-def _where_met(answer: Around) -> Around:
+def _if_intercepted(answer: Around) -> Around:
     """Use ``answer`` only in threads and tasks whose calls are answered or refused."""
 
     def around(method: Any, owner: Any, *args: Any, **kwargs: Any) -> Any:
-        if tracking.are_met():
+        if tracking.calls_are_intercepted():
             return answer(method, owner, *args, **kwargs)
         return method(*args, **kwargs)
 

@@ -63,7 +63,7 @@ class Server:
         self, listening: socket.socket, answer: Callable[[HttpRequest], rest_json.Response | Fault]
     ) -> None:
         self.connections: set[Connection] = set()
-        self.leaving = False
+        self.stopping = False
         # Not the policy's loop, which may be another library's. Errors are not printed.
         self.loop = asyncio.SelectorEventLoop()
         self.loop.set_exception_handler(lambda *_: None)
@@ -115,7 +115,7 @@ class Server:
             lambda: Connection(self), sock=self._listening, backlog=BACKLOG
         )
         await self._leave.wait()
-        self.leaving = True
+        self.stopping = True
         self.loop.remove_reader(self._listening)
         # Asyncio accepts each connection in a task. Unless they finish, connections are dropped.
         accepting = asyncio.all_tasks() - {asyncio.current_task()}
@@ -140,8 +140,8 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_LONGEST_HEAD)
         self._busy = False
-        self._clogged = False
-        self._parting = False
+        self._write_paused = False
+        self._closing = False
         self._ended = False
         self._begin()
 
@@ -156,9 +156,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read, unless an answer is pending or the connection is closing."""
-        if self._parting:
+        if self._closing:
             return
-        if self._busy or self._clogged:
+        if self._busy or self._write_paused:
             self._transport.pause_reading()
         elif not self._known:
             self._head += data
@@ -168,18 +168,18 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Read what is left. Stay open as long as a response has to be sent."""
         self._ended = True
-        if not self._parting:
+        if not self._closing:
             self._http.receive_data(b"")
             self._read()
-        return self._busy or self._clogged
+        return self._busy or self._write_paused
 
     def pause_writing(self) -> None:
         """Read no more requests from a client that does not read its responses."""
-        self._clogged = True
+        self._write_paused = True
 
     def resume_writing(self) -> None:
         """Read requests again, now that the client reads its responses."""
-        self._clogged = False
+        self._write_paused = False
         self._transport.resume_reading()
         self._read()
 
@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
         import h11
 
         try:
-            while not (self._busy or self._clogged or self._parting):
+            while not (self._busy or self._write_paused or self._closing):
                 event = self._http.next_event()
                 if event is h11.NEED_DATA:
                     self._encourage()
@@ -244,11 +244,11 @@ class Connection(asyncio.Protocol):
             self._submit()
         else:
             self._transport.close()
-            self._parting = True
+            self._closing = True
 
     def _refuse(self, name: str, expected: str, why: str = "") -> None:
         """Answer invalid HTTP, then close: nobody knows where the next request begins."""
-        self._parting = True
+        self._closing = True
         line = _REQUEST_LINE.match(self._head)
         if line and not self._known:
             # The request line may contain any bytes.
@@ -270,9 +270,9 @@ class Connection(asyncio.Protocol):
         if isinstance(response, Fault):
             self._transport.close()
             return
-        self._parting = self._parting or self._server.leaving
+        self._closing = self._closing or self._server.stopping
         self._transport.write(self._written(response))
-        if self._parting or self._http.our_state is not h11.DONE:
+        if self._closing or self._http.our_state is not h11.DONE:
             self._part()
             return
         self._http.start_next_cycle()
@@ -288,7 +288,7 @@ class Connection(asyncio.Protocol):
         bodiless = status is http.HTTPStatus.NO_CONTENT
         if not bodiless:
             headers["Content-Length"] = str(len(response.body))
-        if self._parting:
+        if self._closing:
             headers["Connection"] = "close"
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         reason = status.phrase.encode()
@@ -304,7 +304,7 @@ class Connection(asyncio.Protocol):
 
         Closing a socket with unread input makes the client lose the response.
         """
-        self._parting = True
+        self._closing = True
         if self._ended:
             self._transport.close()
             return

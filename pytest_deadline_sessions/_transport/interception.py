@@ -170,7 +170,7 @@ def _patch() -> None:
     _patches.wrap(BaseClient, "__init__", _make)
     _patches.wrap(BaseClient, "_make_api_call", _call)
     # Presigned URLs take this path, too.
-    _patches.wrap(BaseClient, "_emit_api_params", _meet_first)
+    _patches.wrap(BaseClient, "_emit_api_params", _hook_first)
     _patches.wrap(Session, "__init__", _begin_session)
     _patches.wrap(Endpoint, "_send", _send)
     _patches.wrap(threading.Thread, "start", _start_thread)
@@ -186,7 +186,7 @@ def _patch_aiobotocore() -> None:
     if aio is None or _patches.have(aio.AioBaseClient):
         return
     _patches.wrap(aio.AioBaseClient, "_make_api_call", _call_awaited)
-    _patches.wrap(aio.AioBaseClient, "_emit_api_params", _meet_first)
+    _patches.wrap(aio.AioBaseClient, "_emit_api_params", _hook_first)
     _patches.wrap(importlib.import_module("aiobotocore.endpoint").AioEndpoint, "_send", _send)
     credential_lookups.patch_aiobotocore(_patches, aio)
 
@@ -220,17 +220,17 @@ def _ending(client: Any) -> contextlib.AbstractContextManager[None]:
     """Hook into a client before its call, and note the end of the call however it ends."""
     if not _is_ours(client):
         return contextlib.nullcontext()
-    _meet(client)
+    _hook_or_tidy(client)
     return tracking.ending(_state.hooks.get(client), tidy)
 
 
-def _meet_first(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> Any:
+def _hook_first(method: Callable[..., Any], client: Any, *args: Any, **kwargs: Any) -> Any:
     if _is_ours(client):
-        _meet(client)
+        _hook_or_tidy(client)
     return method(*args, **kwargs)
 
 
-def _meet(client: Any) -> None:
+def _hook_or_tidy(client: Any) -> None:
     with _state.lock:
         if _state.interceptions:
             _hooks(client)

@@ -81,7 +81,7 @@ def left_behind() -> Interception | None:
     return _of_worker(_state.ended)
 
 
-def are_met() -> bool:
+def calls_are_intercepted() -> bool:
     """Whether a call made here would be answered or refused."""
     return bool(_state.interceptions) or left_behind() is not None
 

@@ -55,10 +55,10 @@ def simplest(without: Collection[str] = ()) -> Iterator[Case]:
             if "empty-pages" not in without or case.listing == without_empty_pages(case.listing):
                 yield case
     if repeats:
-        yield from _kept_of_some(without)
+        yield from _listings_to_remember(without)
 
 
-def _kept_of_some(without: Collection[str]) -> Iterator[Case]:
+def _listings_to_remember(without: Collection[str]) -> Iterator[Case]:
     """The cases that reveal a collector which keeps state only for certain listings."""
     if "tokens" not in without:
         yield Case(TWO, Behavior(tokens_shared_by_jobs=True), sequence="two-jobs")

@@ -41,17 +41,17 @@ class Sandbox:
         self._threads.take_stock()
         # Rebind everything at once, since each rebinding walks through every module.
         new = {**self._time.replacements(), **self._watchdog.replacements()}
-        undoing.rebind({**new, **self._time.trio.meet(undoing)}, collect)
+        undoing.rebind({**new, **self._time.trio.patch_new(undoing)}, collect)
         self._threads.open(undoing)
         self._watchdog.open(undoing)
 
-    def meet_late(self) -> bool:
+    def patch_late_imports(self) -> bool:
         """Begin virtual time for a library that the collector has imported meanwhile.
 
         Returns:
             Whether there was one. If so, the attempt so far proves nothing: it slept in real time.
         """
-        new = self._time.trio.meet(self._undoing)
+        new = self._time.trio.patch_new(self._undoing)
         if new:
             self._undoing.rebind(new, self._collect)
         return bool(new)

@@ -54,7 +54,7 @@ class Trial:
             number: Seeds the ids and the tokens; by default an unused number.
         """
         counterexample = self._find(self._runner.start(case, number))
-        if self._runner.sandbox.meet_late():
+        if self._runner.sandbox.patch_late_imports():
             # For the library, the stopped run is over only once nothing refers to it. Since Python
             # 3.13, the frames of the run refer to each other.
             counterexample = None

@@ -231,7 +231,7 @@ class TrioTime:
         self._runs: dict[int, _Run | None] = {}
         self.due = math.inf
 
-    def meet(self, undoing: Undoing) -> dict[Any, Any]:
+    def patch_new(self, undoing: Undoing) -> dict[Any, Any]:
         """Patch trio's clocks, if trio has been imported since the last call.
 
         Args:

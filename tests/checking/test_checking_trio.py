@@ -158,7 +158,7 @@ def test_a_sleeper_polls_until_it_may_wake(monkeypatch):
     monkeypatch.setattr(time_of_trio._sleepers, "others", list)
     monkeypatch.setattr(_virtual_time, "_real_sleep", ())
     with Undoing() as undoing:
-        time_of_trio.meet(undoing)
+        time_of_trio.patch_new(undoing)
         trio.run(time_of_trio._until, 1e9)
     assert list(answers) == []
 
@@ -394,14 +394,14 @@ def test_trio_that_the_collector_imports():
 
 
 def test_trio_that_is_imported_during_a_check(monkeypatch):
-    """``meet_late`` patches a trio imported during the check, and returns true once."""
+    """``patch_late_imports`` patches a trio imported during the check, and returns true once."""
     sandbox = Sandbox(Clock(), patience=5)
     monkeypatch.delitem(sys.modules, "trio")
     with Undoing() as undoing:
         sandbox.open(undoing)
-        assert not sandbox.meet_late()
+        assert not sandbox.patch_late_imports()
         monkeypatch.undo()
-        assert [sandbox.meet_late(), sandbox.meet_late()] == [True, False]
+        assert [sandbox.patch_late_imports(), sandbox.patch_late_imports()] == [True, False]
         started = time.perf_counter()
         sandbox.call(lambda: trio.run(trio.sleep, 3_600))
         assert time.perf_counter() - started < 60
@@ -464,7 +464,7 @@ def test_an_attempt_that_imported_trio_is_repeated(monkeypatch, late):
     runner = types.SimpleNamespace(
         options=None,
         start=lambda case, number=None: (case, number),
-        sandbox=types.SimpleNamespace(meet_late=lambda: late),
+        sandbox=types.SimpleNamespace(patch_late_imports=lambda: late),
     )
     Trial(runner).find(ONE_SESSION, 7)
     assert attempts == [(ONE_SESSION, 7), (ONE_SESSION, None)][: 1 + late]

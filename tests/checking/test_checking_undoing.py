@@ -108,7 +108,7 @@ def test_an_interrupt_at_any_point_of_entering_and_leaving(monkeypatch):
         (api._freeze_time, "start"),
         (interception, "intercept"),
         (Undoing, "rebind"),
-        (TrioTime, "meet"),
+        (TrioTime, "patch_new"),
         (signal, "signal"),
         (signal, "getsignal"),
         (threading.Thread, "start"),

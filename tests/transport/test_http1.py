@@ -55,7 +55,7 @@ class _Server:
 
     def __init__(self):
         self.connections = set()
-        self.leaving = False
+        self.stopping = False
         self.submitted = []
         self.later = []
         self.loop = SimpleNamespace(call_later=lambda delay, call: self.later.append((delay, call)))
@@ -180,7 +180,7 @@ def test_a_server_that_stops(connection, server, transport):
     idle = http1.Connection(server)
     idle.connection_made(idle_transport := _Transport())
     connection.data_received(REQUEST)
-    server.leaving = True
+    server.stopping = True
     idle.leave()
     connection.leave()
     assert (idle_transport.done, transport.done) == (["abort"], [])
