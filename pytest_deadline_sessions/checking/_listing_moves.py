@@ -20,7 +20,10 @@ U = TypeVar("U")
 
 _FEW_CHUNKS = 8
 _STRIDES = (2, 3)
-_RARE_STRIDES = (4, 5, 6, 7, 8, 9, 10)
+# How many numbers of pages, and of sessions, are tried one by one. Each page takes a call.
+_MOST_PAGES_ONE_BY_ONE = 50
+_MOST_SESSIONS_ONE_BY_ONE = 100
+_FEW_PAGES = 4
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,17 @@ class Move(Generic[T_co]):
     Attributes:
         most: The largest amount; the smallest is 1.
         to: Returns the result for an amount.
+        one_by_one: If positive, how many amounts to try one by one, the largest first. By default
+            a search finds a large amount in a few tries.
     """
 
     most: int
     to: Callable[[int], T_co]
+    one_by_one: int = 0
 
     def then(self, make: Callable[[T_co], U]) -> Move[U]:
         """The same move, with ``make`` applied to its result."""
-        return Move(self.most, lambda amount: make(self.to(amount)))
+        return Move(self.most, lambda amount: make(self.to(amount)), self.one_by_one)
 
 
 @dataclass(frozen=True)
@@ -117,11 +123,10 @@ def rarer_listing_moves(listing: Listing) -> Iterator[Move[Listing]]:
         _fewer_and_smaller(pages),
         _in_pairs(pages),
         _shorter_pairs_of_runs(pages),
+        _shorter_runs_together(pages),
+        _every_number(pages),
     ):
         for move in moves:
-            yield move.then(pages.listed)
-    for stride in _RARE_STRIDES:
-        for move in _smaller_pages(pages, stride):
             yield move.then(pages.listed)
 
 
@@ -330,6 +335,30 @@ def _shorter_pairs_of_runs(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any
         most = min(first[2], second[2]) - 1
         if most > 0:
             yield Move(most, functools.partial(_without_some_of_two, pages, first, second))
+
+
+def _shorter_runs_together(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    """Yield the moves of pages for the runs of a single page, which depend on each other."""
+    if len(pages.pages) == 1 and pages.listing.given is None:
+        runs = tuple(tuple(same) for _, same in itertools.groupby(pages.pages[0]))
+        parts = dataclasses.replace(pages, pages=runs)
+        for moves in (_smaller_pages(parts, 1), _scaled(parts), _one_by_one(parts)):
+            for move in moves:
+                yield move.then(lambda shorter: [list(itertools.chain(*shorter))])
+
+
+def _every_number(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    """Yield moves that try every small number of pages and sessions, for rules like ``n % 11``."""
+    for alike in _alike(pages.sizes):
+        fewer = functools.partial(_without_first, pages.pages, alike)
+        yield Move(len(alike) - 1, fewer, _MOST_PAGES_ONE_BY_ONE)
+    yield from _one_by_one(pages)
+
+
+def _one_by_one(pages: _Pages) -> Iterator[Move[Sequence[Sequence[Any]]]]:
+    if len(pages.pages) <= _FEW_PAGES:
+        for move in _smaller_pages(pages, 1):
+            yield dataclasses.replace(move, one_by_one=_MOST_SESSIONS_ONE_BY_ONE)
 
 
 def _without_some_of_two(

@@ -90,8 +90,12 @@ class _Tries:
         """Make the move by a large amount that still breaks, if there is one.
 
         Try the largest amount, then half of it, then 1. Then search between an amount that breaks
-        and one that does not.
+        and one that does not. A move with ``one_by_one`` tries only so many amounts, the largest
+        first.
         """
+        if move.one_by_one:
+            amounts = range(move.most, max(move.most - move.one_by_one, 0), -1)
+            return next(filter(self.still_breaks, map(move.to, amounts)), None)
         if self.still_breaks(move.to(move.most)):
             return move.to(move.most)
         low, high = max(move.most // 2, 1), move.most
@@ -182,6 +186,13 @@ def _earlier_events(case: Case) -> Iterator[Move[Case]]:
         for sooner in _sooner_places(at):
             put_drift = functools.partial(_with_drift, case, place, change)
             yield sooner.then(put_drift)
+    numbers = [
+        *(number for lapse in case.lapses for number in (lapse.times or 0, lapse.after)),
+        *case.expiries,
+        *(at for at, _ in case.drift),
+    ]
+    if max(numbers, default=0) > 1:
+        yield Move(max(numbers) - 1, functools.partial(_with_lower_numbers, case))
     if case.lapses or case.expiries or case.drift:
         for move in without_pages(case.listing, case.behavior.page_size):
             yield Move(move.most, functools.partial(_sooner, case, move))
@@ -209,6 +220,23 @@ def _sooner(case: Case, fewer_pages: Move[Listing], less: int) -> Case:
         listing=fewer_pages.to(less),
         lapses=tuple(
             dataclasses.replace(lapse, after=max(lapse.after - less, 0)) for lapse in case.lapses
+        ),
+        expiries=tuple(max(expiry - less, 1) for expiry in case.expiries),
+        drift=tuple((max(at - less, 1), change) for at, change in case.drift),
+    )
+
+
+def _with_lower_numbers(case: Case, less: int) -> Case:
+    """The case with every number of its events lower by ``less``."""
+    return dataclasses.replace(
+        case,
+        lapses=tuple(
+            dataclasses.replace(
+                lapse,
+                after=max(lapse.after - less, 0),
+                times=None if lapse.times is None else max(lapse.times - less, 1),
+            )
+            for lapse in case.lapses
         ),
         expiries=tuple(max(expiry - less, 1) for expiry in case.expiries),
         drift=tuple((max(at - less, 1), change) for at, change in case.drift),

@@ -198,9 +198,16 @@ def cut(*page_sizes, **options):
     return Case(Listing(page_sizes=page_sizes, **options))
 
 
+def steps(most):
+    """Draw a step and a rest that it can leave."""
+    return st.integers(2, most).flatmap(
+        lambda step: st.tuples(st.just(step), st.integers(0, step - 1))
+    )
+
+
 @settings(max_examples=40, database=None, deadline=None)
 @hypothesis.given(
-    st.integers(2, 10).flatmap(lambda step: st.tuples(st.just(step), st.integers(0, step - 1))),
+    steps(40),
     st.integers(1, 60),
     st.integers(0, 100),
     st.booleans(),
@@ -222,6 +229,46 @@ def test_counts_in_steps(step, above, more, ends, data):
     smaller = smallest_of(Case(Listing(page_sizes=page_sizes, runs=runs)), breaks)
     assert len(smaller.listing) == least
     assert statuses(smaller).count("ENDED") == 1
+
+
+@settings(max_examples=40, database=None, deadline=None)
+@hypothesis.given(steps(20), st.integers(1, 30), st.integers(0, 200), st.integers(1, 3))
+def test_numbers_of_pages_in_steps(step, above, more, size):
+    """A number of pages that fails only every few pages shrinks to the smallest such number."""
+    step, rest = step
+    least = next(count for count in range(above, above + step) if count % step == rest)
+
+    def breaks(case):
+        return len(sizes(case)) >= above and len(sizes(case)) % step == rest
+
+    pages = [size] * (least + more // step * step)
+    assert smallest_of(cut(*pages), breaks) == cut(*[1] * least)
+
+
+@settings(max_examples=40, database=None, deadline=None)
+@hypothesis.given(
+    st.lists(st.integers(1, 4), min_size=2, max_size=3),
+    st.integers(1, 4),
+    st.integers(1, 8),
+    st.booleans(),
+)
+def test_runs_in_proportion(parts, least, more, in_a_page):
+    """Runs of statuses with fixed ratios shrink as far as the ratios allow."""
+    names = ("ENDED", "STARTED", "UPDATE_FAILED")[: len(parts)]
+    scale = math.gcd(*parts)
+
+    def counts(factor):
+        return [part // scale * factor for part in parts]
+
+    def breaks(case):
+        found = [statuses(case).count(name) for name in names]
+        return any(found == counts(factor) for factor in range(least, 100))
+
+    runs = tuple(zip(names, counts(least + more), strict=True))
+    total = sum(count for _, count in runs)
+    hypothesis.assume(total <= 100)
+    start = Case(Listing(page_sizes=(total,) if in_a_page else None, runs=runs))
+    assert len(smallest_of(start, breaks).listing) == sum(counts(least))
 
 
 @pytest.mark.at_length
@@ -340,6 +387,24 @@ LATE = Lapse("ThrottlingException", 5, times=5)
             Case(Listing(page_sizes=(1,)), expiries=(4,), drift=((4, "end"),)),
             lambda case: len(case.expiries) == len(case.drift) == 1,
             Case(Listing(page_sizes=(1,)), expiries=(1,), drift=((1, "end"),)),
+        ),
+        (
+            Case(Listing(page_sizes=(1,)), lapses=(LATE,)),
+            lambda case: any(lapse.after == lapse.times for lapse in case.lapses),
+            Case(Listing(page_sizes=(1,)), lapses=(Lapse("ThrottlingException", 1, times=1),)),
+        ),
+        (
+            Case(
+                Listing(page_sizes=(1,)),
+                expiries=(6,),
+                lapses=(Lapse("ThrottlingException", 0, 6),),
+            ),
+            lambda case: [lapse.times for lapse in case.lapses] == [*case.expiries] != [],
+            Case(
+                Listing(page_sizes=(1,)),
+                expiries=(1,),
+                lapses=(Lapse("ThrottlingException", 0, 1),),
+            ),
         ),
         (
             Case(Listing(runs=(("STARTED", 140),)), Behavior(page_size=7), expiries=(4,)),
