@@ -67,13 +67,13 @@ def _rebind_names(later: Later, new: Mapping[Any, Any], modules: Iterable[Any]) 
 def _rebind_defaults(later: Later, function: FunctionType, new: Mapping[int, Any]) -> None:
     positional, by_name = function.__defaults__, function.__kwdefaults__
     if positional and not new.keys().isdisjoint(map(id, positional)):
-        later(setattr, function, "__defaults__", positional)
-        function.__defaults__ = tuple(new.get(id(value), value) for value in positional)
+        ours = tuple(new.get(id(value), value) for value in positional)
+        later(_put_back_defaults, function, "__defaults__", ours, positional)
+        function.__defaults__ = ours
     if by_name and not new.keys().isdisjoint(map(id, by_name.values())):
-        later(setattr, function, "__kwdefaults__", by_name)
-        function.__kwdefaults__ = {
-            name: new.get(id(value), value) for name, value in by_name.items()
-        }
+        ours_by_name = {name: new.get(id(value), value) for name, value in by_name.items()}
+        later(_put_back_defaults, function, "__kwdefaults__", ours_by_name, by_name)
+        function.__kwdefaults__ = ours_by_name
 
 
 def _references(
@@ -94,6 +94,11 @@ def _references(
 def _restore(real: Mapping[Any, Any]) -> None:
     for namespace, name, ours, old in _references(real, list(sys.modules.values())):
         _put_back(namespace, name, ours, old)
+
+
+def _put_back_defaults(function: FunctionType, name: str, ours: Any, old: Any) -> None:
+    if getattr(function, name) is ours:
+        setattr(function, name, old)
 
 
 def _put_back(namespace: dict[str, Any], name: str, ours: Any, old: Any) -> None:

@@ -282,6 +282,22 @@ def test_functions_that_enclose_each_other():
     assert (first.__defaults__, second.__kwdefaults__) == ((time.sleep,), {"sleep": time.sleep})
 
 
+def test_defaults_that_others_change_stay_changed():
+    """Defaults that a collector assigns during a check are not overwritten after it."""
+
+    def wait(sleep=time.sleep, *, pause=time.sleep):
+        return sleep, pause
+
+    def theirs():
+        pass
+
+    undoing = Undoing()
+    with undoing:
+        undoing.rebind({time.sleep: lambda: None}, wait)
+        wait.__defaults__, wait.__kwdefaults__ = (theirs,), {"pause": theirs}
+    assert wait() == (theirs, theirs)
+
+
 class _Decorating(staticmethod):
     """A third-party subclass of ``staticmethod``."""
 
