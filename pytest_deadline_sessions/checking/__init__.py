@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._public import public
-from pytest_deadline_sessions.checking._attempt import RULES
+from pytest_deadline_sessions.checking._attempt import RULES, UnfitError
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
 from pytest_deadline_sessions.checking._options import checked_options
 from pytest_deadline_sessions.checking._runner import Runner
@@ -94,9 +94,13 @@ def check_pagination(
     )
     runner = Runner(options)
     undoing = Undoing()
-    with undoing, undoing:
-        runner.open(undoing)
-        counterexample = search(Trial(runner))
+    try:
+        with undoing, undoing:
+            runner.open(undoing)
+            counterexample = search(Trial(runner))
+    except UnfitError as unfit:
+        # The class is private.
+        raise RuntimeError(*unfit.args) from unfit.__cause__
     if counterexample is not None:
         error = _from_the_collector_on(counterexample.finding.error)
         raise PaginationViolation(counterexample, options) from error
