@@ -48,12 +48,12 @@ def respond(
         _refuse_lacking(service, name)
         exchange.params = rest_json.decode(name, labels, query, headers, body)
         service.answer(exchange)
-    fault = exchange.fault
-    if fault is None:
+        # Inside, so that a result that JSON cannot hold is recorded as an error.
         response = rest_json.encode(exchange.operation, exchange.result or {})
-    elif fault.broken:
-        return fault
-    else:
+    fault = exchange.fault
+    if fault is not None:
+        if fault.broken:
+            return fault
         response = rest_json.encode_fault(fault)
     return _numbered(service, response)
 

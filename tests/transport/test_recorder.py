@@ -153,6 +153,19 @@ def test_a_listener_is_never_entered_twice_at_once(fake, kind):
     assert {call.sent for call in fake.calls} == {True, "by validation" not in kind}
 
 
+def test_a_result_that_json_cannot_hold_is_recorded_as_an_error(fake):
+    """If the result of an operation cannot be encoded, the transcript shows the client's error."""
+
+    @fake.operation("ListFarms")
+    def list_farms(_service, _params):
+        return {"farms": [object()]}
+
+    with pytest.raises(TypeError, match="object") as caught:
+        fake.client().list_farms()
+    [call] = fake.calls
+    assert (call.error, call.message, call.status) == ("TypeError", str(caught.value), None)
+
+
 def test_a_closed_fake_records_nothing(fake):
     """A call to a closed fake is not recorded."""
     client = fake.client()
