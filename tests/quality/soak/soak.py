@@ -201,14 +201,16 @@ def main(count, folder):
     guard, watch = Guard(), Watch()
     without = ["terminal", "cacheprovider", "randomly", "flaky", "rerunfailures"]
     options = [part for name in without for part in ("-p", f"no:{name}")]
-    options += [f"--rootdir={folder}", "-c", os.devnull, str(HERE / "suite.py")]
+    options += [f"--rootdir={folder}", f"--confcutdir={HERE}", "-c", os.devnull]
     started = time.process_time()
-    pytest.main(options, plugins=[watch, Again()])
+    status = pytest.main([*options, str(HERE / "suite.py")], plugins=[watch, Again()])
     wrong = [f"seen: {event} {what}, {times} times" for (event, what), times in guard.noted.items()]
     wrong += [f"left: {name}: {two[0]!r} became {two[1]!r}" for name, two in watch.left.items()]
     wrong += watch.unexpected[:5]
-    if watch.done < watch.total:
-        wrong.append(f"only {watch.done} tests were run")
+    if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        wrong.append(f"pytest ended with {status!r}")
+    if watch.total < count or watch.done < watch.total:
+        wrong.append(f"{watch.total} tests were collected and {watch.done} run (expected {count})")
     if watch.total >= MEASURED_FROM and watch.grown > MOST_GROWN:
         wrong.append(f"memory grew by {watch.grown:.1%}")
     print(
