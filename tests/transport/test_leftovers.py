@@ -111,10 +111,14 @@ def test_clients_made_before_send_requests_afterwards(sent):
     used_inside, unused = _own(), _own()
     with FakeDeadline() as fake:
         used_inside.list_sessions(**fake.add_job())
+    numbers = []
     for client in (used_inside, unused):
+        sent.clear()
         with pytest.raises(botocore.exceptions.EndpointConnectionError):
             client.list_sessions(**_job())
-    assert len(sent) == 10
+        numbers.append(len(sent))
+    # With all of botocore's retries; how many there are depends on its version.
+    assert numbers[0] == numbers[1] > 1
 
 
 @pytest.mark.parametrize("make", [_own, lambda: boto3.client("deadline")])

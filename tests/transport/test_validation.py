@@ -68,6 +68,7 @@ def test_an_invalid_call(fake, client, validations, act):
 
 def test_an_async_client(fake, validations):
     """An async client's calls are validated once, and recorded if they are invalid."""
+    pytest.importorskip("aiobotocore")
 
     async def act():
         async with fake.async_client() as client:
