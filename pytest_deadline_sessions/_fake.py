@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._arguments import check_callable, check_kind, check_whole
 from pytest_deadline_sessions._domain.clock import Clock
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from pytest_deadline_sessions._domain.transcript import Call, Transcript
     from pytest_deadline_sessions._transport.http_server import Endpoint
-
-_serial = itertools.count()
 
 
 @public
@@ -56,7 +54,9 @@ class FakeDeadline:
         clock = Clock() if clock is None else clock
         check_kind("behavior", behavior, Behavior, "a Behavior")
         check_kind("clock", clock, Clock, "a Clock")
-        self._service = Service(behavior, clock, operations.offered(), str(next(_serial)))
+        self._service = Service(
+            behavior, clock, operations.offered(), str(next(_state.fake_numbers))
+        )
         self._endpoints: list[Endpoint] = []
         self._entered: list[contextlib.ExitStack] = []
 

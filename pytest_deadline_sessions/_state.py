@@ -7,6 +7,7 @@ This room imports nothing of the package, so that the plugin can read it without
 from __future__ import annotations
 
 import collections
+import itertools
 import threading
 import weakref
 from contextvars import ContextVar
@@ -57,6 +58,16 @@ layers: list[Any] = []
 
 gone: dict[str, list[tuple[str | None, str | None]]] = {}
 """For each variable: the values of ended layers, and what to write if one is written back."""
+
+fake_numbers = itertools.count()
+"""Numbers for fakes, which seed their tokens, so that no fake accepts a token of another."""
+
+case_numbers = itertools.count(1, 4)
+"""Numbers for the cases of checks, which seed their ids and tokens.
+
+Each case gets its own farms, queues and jobs, so that state which a collector keeps from one case
+cannot spoil another. A case uses four numbers: for a farm, a queue and two jobs.
+"""
 
 
 class _Own(threading.local):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 import botocore.session
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.tokens import Tokens
@@ -39,10 +39,6 @@ _OF_DEADLINE = (
     "the collector waits in trio, with a deadline {:.3g} s away that passes in real time (expected "
     "trio.sleep, which takes no real time, or a longer patience=)"
 )
-
-# Each case gets its own farms, queues and jobs, so that state which a collector keeps from one case
-# cannot spoil another.
-_numbers = itertools.count(1, 4)
 
 
 @dataclass
@@ -104,7 +100,7 @@ class Runner:
             case: The case.
             number: Seeds the ids and the tokens; by default an unused number.
         """
-        return Run(self, case, next(_numbers) if number is None else number)
+        return Run(self, case, next(_state.case_numbers) if number is None else number)
 
 
 class Run:
