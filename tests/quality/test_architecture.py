@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+from module_state import CONSTANT_MAKERS, changing, frozen_classes
 
 import pytest_deadline_sessions
 
@@ -290,35 +291,33 @@ def test_setting_of_attributes_is_found(source, expected):
     assert any(results) is expected
 
 
-# A container or a lock that is created at module level is there to change.
-CHANGING = re.compile(
-    r"(\[\]|\{\}|(\w+\.)*(list|dict|set|deque|defaultdict|Weak\w+|R?Lock|local|ContextVar)\(.*\))",
-    re.DOTALL,
-)
-# Filled while the modules with the operations are imported, and constant afterwards.
-FILLED_AT_IMPORT = {"_service/registry.py": {"OPERATIONS"}}
+# Values at module level that may change but need not be in `_state`, and why.
+OUTSIDE_STATE = {
+    "_service/registry.py": {
+        "OPERATIONS": "filled while the modules with the operations are imported, then constant",
+    },
+    # The replacements of a group are in `_state`, as tests/transport/test_patching.py checks.
+    "_transport/environment_variables.py": {"_patches": "only the name of a group"},
+    "_transport/interception.py": {"_patches": "only the name of a group"},
+    "_transport/retry_delays.py": {"_patches": "only the name of a group"},
+}
 
 
-def _changing(source):
-    """Yield the names at module level that have a mutable value.
-
-    Counters do not count: nobody can read or set their position, and ``next`` is atomic.
-    """
-    for statement in ast.parse(source).body:
-        value = getattr(statement, "value", None)
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and value is not None:
-            targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-            if CHANGING.fullmatch(ast.unparse(value)):
-                yield from map(ast.unparse, targets)
+@functools.cache
+def _constant_makers():
+    sources = [path.read_text(encoding="utf-8") for path in FILES]
+    return CONSTANT_MAKERS.keys() | frozen_classes(sources)
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_only_state_has_mutable_globals(path):
-    """Only ``_state`` has mutable values at module level, and no file has a ``global``."""
+    """Only ``_state`` has mutable globals, and no class has mutable attributes of its own."""
     source = path.read_text(encoding="utf-8")
-    allowed = FILLED_AT_IMPORT.get(_name(path), set())
-    if _name(path) != "_state.py":
-        assert set(_changing(source)) <= allowed
+    found = set(changing(source, _constant_makers()))
+    if _name(path) == "_state.py":
+        assert not [name for name in found if "." in name]
+    else:
+        assert found == OUTSIDE_STATE.get(_name(path), {}).keys()
     assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Global)]
 
 
@@ -327,15 +326,43 @@ def test_only_state_has_mutable_globals(path):
     [
         ("several = []", ["several"]),
         ("several: dict[str, int] = {}", ["several"]),
+        ("several = list[int]()", ["several"]),
+        ("first = second = set()", ["first", "second"]),
+        ("pair = (1, [])", ["pair"]),
+        ("table = {'calls': []}", ["table"]),
+        ("either = sys.argv or []", ["either"]),
+        ("if TYPE_CHECKING:\n    pass\nelse:\n    several = []", ["several"]),
+        ("try:\n    import h11\nexcept ImportError:\n    several = []", ["several"]),
         ("lock = threading.RLock()", ["lock"]),
         ("seen = weakref.WeakSet()", ["seen"]),
         ("last = collections.deque(maxlen=4)", ["last"]),
         ("call = ContextVar('call')", ["call"]),
+        ("counts = Counter()", ["counts"]),
+        ("counter = itertools.count()", ["counter"]),
+        ("patches = Patches('group')", ["patches"]),
+        ("class Ours:\n    several = []", ["Ours.several"]),
+        ("class Ours:\n    class Inner:\n        seen: set[int] = set()", ["Ours.Inner.seen"]),
         ("NAMES = {'a': 1}", []),
-        ("counter = itertools.count()", []),
+        ("SQUARES = [n * n for n in range(9)]", []),
+        ("PATTERN = re.compile('a')", []),
+        ("LISTING = Frozen((1, 2))", []),
+        ("KEY = pytest.StashKey[int]()", []),
+        ("class Ours:\n    seen: set[int]\n    calls: list[str] = field(default_factory=list)", []),
         ("def f():\n    several = []", []),
+        ("class Ours:\n    def f(self):\n        several = []", []),
     ],
 )
 def test_state_is_found(source, expected):
-    """Containers and locks at module level are found; constants and counters are not."""
-    assert list(_changing(source)) == expected
+    """Whatever may change is found, at module level and in class bodies; constants are not."""
+    assert list(changing(source, CONSTANT_MAKERS.keys() | {"Frozen"})) == expected
+
+
+def test_frozen_classes_are_found():
+    """Frozen dataclasses, named tuples and enums make constants, unless others share their name."""
+    sources = [
+        "@dataclass(frozen=True, repr=False)\nclass Listing: pass\nclass Cut(NamedTuple): pass",
+        "class Kind(Enum): pass\n@dataclass\nclass State: pass\nclass Patches: pass",
+        "@dataclass(frozen=True)\nclass Run: pass",
+        "class Run: pass",
+    ]
+    assert frozen_classes(sources) == {"Listing", "Cut", "Kind"}
