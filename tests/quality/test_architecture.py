@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
-import re
 from pathlib import Path
 
 import pytest
+from attribute_setting import Ownership
 from module_state import CONSTANT_MAKERS, changing, frozen_classes
 
 import pytest_deadline_sessions
@@ -217,78 +217,116 @@ def test_imports_at_the_top_are_found(source, expected, monkeypatch, tmp_path):
     assert _imports_at_the_top(module) == expected
 
 
-def _declared(path):
-    """Return the attributes that the classes of a file declare or set on ``self``."""
-    names = set()
-    for class_ in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(class_, ast.ClassDef):
-            for node in ast.walk(class_):
-                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-                    names |= {node.attr} if ast.unparse(node.value) == "self" else set()
-            for statement in class_.body:
-                targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-                names |= {target.id for target in targets if isinstance(target, ast.Name)}
-    return names
+# Objects of the package whose attributes are set where their class cannot be read off the code.
+KNOWN_OBJECTS = {
+    "_contract/tokens.py": {"chain": "a _Chain, from the list of all chains or made here"},
+    "_service/service.py": {"exchange": "an Exchange, as Service.recording yields it"},
+    "_transport/environment_variables.py": {"_state.own": "what _state has of this thread"},
+    "_transport/gateway.py": {"exchange": "an Exchange, as Service.recording yields it"},
+    "_transport/interception.py": {"hooks": "a client's ClientHooks, from _state or made here"},
+    "plugin.py": {"activation.of_test(item)": "an Activation"},
+}
 
 
 @functools.cache
-def _own_attributes():
-    return frozenset().union(*map(_declared, FILES))
-
-
-def _sets_attribute(node, own):
-    """Return whether a node may set an attribute of an object that is not the package's own."""
-    if isinstance(node, ast.Name):
-        return node.id in {"setattr", "delattr"}
-    if isinstance(node, ast.Call):
-        code = ast.unparse(node.func)
-        if code.endswith((".__setattr__", ".__delattr__")):
-            return [ast.unparse(argument) for argument in node.args[:1]] != ["self"]
-        return bool(re.fullmatch(r"(vars\(.*\)|.*\.__dict__)\.(pop|update|setdefault|clear)", code))
-    if not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
-        return False
-    if isinstance(node, ast.Attribute):
-        return ast.unparse(node.value) not in {"self", "cls"} and node.attr not in own
-    code = ast.unparse(node)
-    return bool(re.fullmatch(r"(vars\(.*\)|.*\.__dict__|namespace)\[.*\]", code))
+def _ownership():
+    return Ownership(PACKAGE, [path.read_text(encoding="utf-8") for path in FILES])
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_few_files_set_attributes_of_others(path):
-    """Only the files in ``SETTERS`` set attributes that no class of the package declares."""
+    """Only the files in ``SETTERS`` set attributes of objects that are not the package's own."""
     if _name(path) in SETTERS:
         return
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = [node for node in ast.walk(tree) if _sets_attribute(node, _own_attributes())]
-    places = [f"{_name(path)}:{node.lineno}: {ast.unparse(node)}" for node in nodes]
+    foreign = _ownership().foreign(path.read_text(encoding="utf-8"))
+    places = [
+        f"{_name(path)}:{node.lineno}: {ast.unparse(node)}"
+        for node in foreign
+        if _object(node) not in KNOWN_OBJECTS.get(_name(path), {})
+    ]
     assert not places, f"{places}: use a function of _patching"
+    unused = KNOWN_OBJECTS.get(_name(path), {}).keys() - set(map(_object, foreign))
+    assert not unused, f"KNOWN_OBJECTS need not excuse {unused} in {_name(path)}"
+
+
+def _object(node):
+    return ast.unparse(node.value) if isinstance(node, ast.Attribute) else None
+
+
+# What the cases of the next test are part of.
+MODULE = """
+from time import Clock as Theirs
+from package.clock import Clock, Fault as Failure
+
+class Client:
+    events: Emitter
+    clock: Clock | None
+
+    def __init__(self, fault: Failure, time: Time):
+        self.fault = fault
+        self.own = Clock()
+        self.time = time
+        self.either = Clock() if time else time
+"""
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
         ("time.sleep = wait", True),
+        ("time.now = None", True),
         ("del events.emit", True),
         ("api.limit += 1", True),
         ("for loop.time in clocks: pass", True),
         ("setattr(owner, name, value)", True),
         ("partial(delattr, owner, name)", True),
         ("object.__setattr__(other, 'name', 1)", True),
-        ("object.__setattr__(self, 'name', 1)", False),
+        ("object.__setattr__(self, 'name', 1)", True),
+        ("class A:\n def f(self): object.__setattr__(self, 'name', 1)", False),
         ("vars(owner)['emit'] = ours", True),
         ("vars(owner).setdefault('emit', ours)", True),
         ("owner.__dict__.pop('emit')", True),
         ("owner.__dict__['emit'] = ours", True),
         ("vars(owner).get('emit')", False),
-        ("self.emit = 1", False),
-        ("session.declared = 1", False),
         ("owner = vars(owner)['emit']", False),
+        # Whose attribute it is matters, not how it is called.
+        ("def f(client): client.events = None", True),
+        ("def f(client: Any): client.events = None", True),
+        ("def f(client: Client): client.events = None", False),
+        ("def f(*, client: Client | None = None): client.events = None", False),
+        ("def f(client: Client): client.events.emit = None", True),
+        ("def f(client: Client): client.clock.time = None", False),
+        ("def f(client: Client): client.own.time = None", False),
+        ("def f(client: Client): client.fault.code = None", False),
+        ("def f(client: Client): client.time.now = None", True),
+        ("def f(client: Client): client.either.now = None", True),
+        ("def f(client: Client): client.unheard.now = None", True),
+        ("def f(clock: Theirs): clock.now = None", True),
+        ("def f():\n clock = Clock()\n clock.now = None", False),
+        ("def f():\n first = second = Clock()\n second.now = None", False),
+        ("def f():\n clock = Theirs()\n clock.now = None", True),
+        ("def f():\n clock: Clock = g()\n clock.now = None", False),
+        ("def f():\n clock = Clock()\n clock = g()\n clock.now = None", True),
+        ("def f():\n clock = Clock()\n for clock in g(): clock.now = None", True),
+        ("def f():\n clock = Clock()\n import clock\n clock.now = None", True),
+        ("def f():\n try: clock = Clock()\n except E as clock: clock.now = None", True),
+        ("def f():\n clock = clock.clock\n clock.now = None", True),
+        ("def f():\n clock = Clock()\n def g(): clock.now = None", False),
+        ("def f():\n clock = Clock()\n def g(clock): clock.now = None", True),
+        ("def f():\n clock = Clock()\ndef g(): clock.now = None", True),
+        ("class A:\n def f(self): self.emit = 1", False),
+        ("class A:\n def f(self): self.client.emit = 1", True),
+        ("class A:\n def f(self): cls.emit = 1", True),
+        ("class A:\n def f(self):\n  def g(): self.emit = 1", False),
+        ("class A:\n def f(self):\n  def g(self): self.emit = 1", True),
+        ("def f(self): self.emit = 1", True),
     ],
 )
 def test_setting_of_attributes_is_found(source, expected):
-    """Setting an attribute is found in any form, unless a class of the package declares it."""
-    results = [_sets_attribute(node, {"declared"}) for node in ast.walk(ast.parse(source))]
-    assert any(results) is expected
+    """Setting an attribute is found in any form, unless the object is known to be our own."""
+    classes = "class Clock: pass\nclass Fault: pass"
+    ownership = Ownership("package", [classes, f"{MODULE}{source}"])
+    assert bool(ownership.foreign(f"{MODULE}{source}")) is expected
 
 
 # Values at module level that may change but need not be in `_state`, and why.
