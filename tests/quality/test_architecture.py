@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from attribute_setting import Ownership
+from importing import Module, at_the_top, hidden, imported
 from module_state import CONSTANT_MAKERS, changing, frozen_classes
 
 import pytest_deadline_sessions
@@ -66,40 +67,45 @@ def _room(path):
     return path.relative_to(ROOT).with_suffix("").parts[0]
 
 
-def _imported(statement, path):
-    """Return the full names that one statement imports."""
-    if isinstance(statement, ast.Import):
-        return [alias.name for alias in statement.names]
-    if not isinstance(statement, ast.ImportFrom):
-        return []
-    base = statement.module or ""
-    if statement.level:
-        folders = [PACKAGE, *path.relative_to(ROOT).parent.parts]
-        remaining = folders[: len(folders) - statement.level + 1]
-        base = ".".join([*remaining, *filter(None, [base])])
-    return [f"{base}.{alias.name}" for alias in statement.names]
+# Imports whose names are computed, by the code of the name: what they import in fact.
+COMPUTED_IMPORTS = {
+    "__init__.py": {
+        # A public name is loaded on first use.
+        "f'{__name__}.{_ROOMS[name]}'": {
+            f"{PACKAGE}.{home}" for home in pytest_deadline_sessions._ROOMS.values()
+        },
+    },
+    # Hypothesis loads one of the strategies when it first needs one.
+    "_hypothesis_entry.py": {
+        f"f'{PACKAGE}.strategies.{{module}}'": {f"{PACKAGE}.strategies"},
+    },
+    # The user's stubs of boto3 are there or are not.
+    "strategies/_types.py": {
+        "f'{package}.type_defs'": {"mypy_boto3_deadline", "types_boto3_deadline"},
+    },
+}
+
+
+@functools.cache
+def _tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _module(path):
+    parts = [PACKAGE, *path.relative_to(ROOT).with_suffix("").parts]
+    package = ".".join(parts[:-1])
+    return Module(package if path.name == "__init__.py" else ".".join(parts), package)
 
 
 def _imports(path):
     """Return every import of a file, including those in functions and for types only."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return [name for statement in ast.walk(tree) for name in _imported(statement, path)]
+    names = [name for node in ast.walk(_tree(path)) for name in imported(node, _module(path))]
+    return [*names, *itertools.chain(*COMPUTED_IMPORTS.get(_name(path), {}).values())]
 
 
 def _imports_at_the_top(path):
     """Return the imports that run when the file is imported."""
-    waiting = list(ast.parse(path.read_text(encoding="utf-8")).body)
-    names = []
-    while waiting:
-        statement = waiting.pop()
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
-            waiting += statement.orelse
-            continue
-        names += _imported(statement, path)
-        waiting += ast.iter_child_nodes(statement)
-    return names
+    return [name for node in at_the_top(_tree(path)) for name in imported(node, _module(path))]
 
 
 def _file_of(name):
@@ -148,20 +154,30 @@ def test_no_import_climbs(path):
     """A file imports only from its own room and from those that ``ROOMS`` allows."""
     room = _room(path)
     assert room in ROOMS, f"{_name(path)} is in no room: add {room!r} to ROOMS, on its floor"
-    allowed = {room, *ROOMS[room].split()}
-    climbing = sorted({_room(file) for file in _files_among(_imports(path))} - allowed)
-    assert not climbing, f"{_name(path)} imports {climbing} (allowed: {sorted(allowed)})"
+    climbing = _climbing(path)
+    assert not climbing, f"{_name(path)} imports {climbing} (allowed: {ROOMS[room]})"
+
+
+def _climbing(path):
+    """Return the rooms that a file imports but may not."""
+    room = _room(path)
+    rooms = {_room(file) for file in _files_among(_imports(path))}
+    return sorted(rooms - {room, *ROOMS[room].split()})
 
 
 def test_no_circular_import():
     """No file imports itself indirectly, not even inside a function or for types only."""
+    assert _circles() == {}
+
+
+def _circles():
+    """Return for each file that imports itself indirectly the files on the way."""
     reached = {path: _reach(path) for path in FILES}
-    circles = {
+    return {
         _name(path): sorted(_name(other) for other in reached[path] if path in reached[other])
         for path in FILES
         if path in reached[path]
     }
-    assert circles == {}
 
 
 def _reach(path):
@@ -196,25 +212,89 @@ def test_importing_the_package_loads_few_rooms(module, rooms):
     assert {_room(file) for file in loaded} - {"__init__"} == rooms
 
 
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_imports_show_what_they_import(path):
+    """An import whose name is computed is listed in ``COMPUTED_IMPORTS`` with what it imports."""
+    known = COMPUTED_IMPORTS.get(_name(path), {}).keys()
+    assert set(hidden(_tree(path), _module(path))) == known
+
+
+MODULE = Module("package.room.file", "package.room")
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
         ("import hypothesis.strategies as st", ["hypothesis.strategies"]),
         ("from freezegun import api", ["freezegun.api"]),
-        ("from . import lifecycle", [f"{PACKAGE}.lifecycle"]),
-        ("from .lifecycle import RULES", [f"{PACKAGE}.lifecycle.RULES"]),
+        ("from . import lifecycle", ["package.room.lifecycle"]),
+        ("from .. import lifecycle", ["package.lifecycle"]),
+        ("from .lifecycle import RULES", ["package.room.lifecycle.RULES"]),
         ("try:\n    import faker\nexcept ImportError:\n    pass", ["faker"]),
         ("class A:\n    import faker", ["faker"]),
         ("def f():\n    import faker", []),
         ("if TYPE_CHECKING:\n    import faker\nelse:\n    import boto3", ["boto3"]),
+        ("checking = importlib.import_module('package.checking')", ["package.checking"]),
+        ("run = import_module('package.checking').run", ["package.checking"]),
+        ("__import__('package.checking')", ["package.checking"]),
+        ("pkgutil.resolve_name('package.checking:run')", ["package.checking.run"]),
+        ("importlib.import_module(f'{__name__}._machine')", ["package.room.file._machine"]),
+        ("importlib.import_module(__package__ + '._machine')", ["package.room._machine"]),
+        ("def f():\n    importlib.import_module('faker')", []),
     ],
 )
-def test_imports_at_the_top_are_found(source, expected, monkeypatch, tmp_path):
+def test_imports_at_the_top_are_found(source, expected):
     """Imports of any form are found, except those inside functions or for types only."""
-    monkeypatch.setitem(globals(), "ROOT", tmp_path)
-    module = tmp_path / "module.py"
-    module.write_text(source)
-    assert _imports_at_the_top(module) == expected
+    nodes = at_the_top(ast.parse(source))
+    assert [name for node in nodes for name in imported(node, MODULE)] == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("importlib.import_module(name)", ["name"]),
+        ("def f():\n    return __import__(f'package.{name}')", ["f'package.{name}'"]),
+        ("import_module('package.' + name)", ["'package.' + name"]),
+        ("import_module('.checking', 'package')", ["import_module('.checking', 'package')"]),
+        ("__import__('checking', level=1)", ["__import__('checking', level=1)"]),
+        ("load = importlib.import_module", ["importlib.import_module"]),
+        ("list(map(__import__, names))", ["__import__"]),
+        (
+            "from importlib import import_module as load",
+            ["from importlib import import_module as load"],
+        ),
+        ("from importlib import import_module", []),
+        ("importlib.import_module('package.checking')", []),
+        ("importlib.import_module(f'{__name__}._machine')", []),
+    ],
+)
+def test_hidden_imports_are_found(source, expected):
+    """An import that does not show what it imports is found, wherever it is."""
+    assert hidden(ast.parse(source), MODULE) == expected
+
+
+@pytest.fixture
+def adding(monkeypatch):
+    """Return a function that adds code to a file of the package, as the other tests see it."""
+    real = _tree
+
+    def add(path, code):
+        tree = ast.parse(path.read_text(encoding="utf-8") + code)
+        monkeypatch.setitem(globals(), "_tree", lambda each: tree if each == path else real(each))
+        _imported_files.cache_clear()
+
+    yield add
+    _imported_files.cache_clear()
+
+
+@pytest.mark.parametrize("function", ["importlib.import_module", "__import__"])
+def test_a_call_that_imports_climbs_and_closes_circles(function, adding):
+    """A call that imports a file is held to the same rules as a statement."""
+    clock = ROOT / "_domain" / "clock.py"
+    assert (_climbing(clock), _circles()) == ([], {})
+    adding(clock, f"\n\ndef late():\n    {function}('{PACKAGE}.checking._runner')\n")
+    assert _climbing(clock) == ["checking"]
+    assert "checking/_runner.py" in _circles()["_domain/clock.py"]
 
 
 # Objects of the package whose attributes are set where their class cannot be read off the code.
@@ -254,7 +334,7 @@ def _object(node):
 
 
 # What the cases of the next test are part of.
-MODULE = """
+SURROUNDINGS = """
 from time import Clock as Theirs
 from package.clock import Clock, Fault as Failure
 
@@ -325,8 +405,8 @@ class Client:
 def test_setting_of_attributes_is_found(source, expected):
     """Setting an attribute is found in any form, unless the object is known to be our own."""
     classes = "class Clock: pass\nclass Fault: pass"
-    ownership = Ownership("package", [classes, f"{MODULE}{source}"])
-    assert bool(ownership.foreign(f"{MODULE}{source}")) is expected
+    ownership = Ownership("package", [classes, f"{SURROUNDINGS}{source}"])
+    assert bool(ownership.foreign(f"{SURROUNDINGS}{source}")) is expected
 
 
 # Values at module level that may change but need not be in `_state`, and why.
