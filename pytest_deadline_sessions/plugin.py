@@ -132,9 +132,9 @@ def pytest_fixture_setup(
     else:
         value = yield from watching.set_up_wide(fixturedef, request)
     if fixturedef.argname == "faker" and "faker" in sys.modules:
-        from pytest_deadline_sessions.provider import add_to
+        from pytest_deadline_sessions._plugin.faker_fixture import add_provider
 
-        add_to(value)
+        add_provider(value)
     return value
 
 

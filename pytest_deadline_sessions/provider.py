@@ -17,8 +17,6 @@ import datetime
 from collections.abc import Sequence
 from typing import Any, cast
 
-from faker import Faker
-from faker.generator import Generator
 from faker.providers import BaseProvider
 
 from pytest_deadline_sessions import _arguments, lifecycle
@@ -255,17 +253,6 @@ class DeadlineProvider(BaseProvider):
 
 Provider = DeadlineProvider
 """The name that Faker looks for in a module."""
-
-
-def add_to(fake: object) -> None:
-    """Add the provider to a Faker that lacks it; ignore anything else."""
-    if isinstance(fake, Faker):
-        for generator in fake.factories:
-            add_to(generator)
-    elif isinstance(fake, Generator) and not any(
-        isinstance(provider, DeadlineProvider) for provider in fake.providers
-    ):
-        fake.add_provider(DeadlineProvider)
 
 
 def _shares(n: int) -> list[int]:

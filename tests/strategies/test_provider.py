@@ -14,9 +14,10 @@ from faker.generator import Generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_deadline_sessions import assert_lifecycle, assert_session_summary, lifecycle, provider
+from pytest_deadline_sessions import assert_lifecycle, assert_session_summary, lifecycle
 from pytest_deadline_sessions import strategies as ds
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._plugin.faker_fixture import add_provider
 from pytest_deadline_sessions.provider import NOW, DeadlineProvider
 
 UTC = datetime.timezone.utc
@@ -311,7 +312,7 @@ def test_a_seed_gives_the_same_in_every_version():
     }
 
 
-@pytest.mark.parametrize("add", [lambda fake: fake.add_provider(DeadlineProvider), provider.add_to])
+@pytest.mark.parametrize("add", [lambda fake: fake.add_provider(DeadlineProvider), add_provider])
 def test_adding_twice_is_harmless(add):
     """Adding the provider twice does not change what a seed gives."""
     fake = Faker()
@@ -323,16 +324,16 @@ def test_adding_twice_is_harmless(add):
     assert fake.sessions() == once
 
 
-def test_add_to_adds_the_provider_once():
-    """``add_to`` adds the provider once to each generator, also with several locales."""
+def test_a_fixture_gets_the_provider_once():
+    """The ``faker`` fixture gets the provider once for each locale."""
     fake = Faker(["en_US", "ja_JP"])
     for _ in range(2):
-        provider.add_to(fake)
-        provider.add_to(fake.factories[0])
+        add_provider(fake)
+        add_provider(fake.factories[0])
     for generator in fake.factories:
         assert sum(isinstance(added, DeadlineProvider) for added in generator.providers) == 1
     assert fake["ja_JP"].farm_id().startswith("farm-")
-    provider.add_to(object())
+    add_provider(object())
 
 
 def test_faker_includes_the_provider_by_module_name(monkeypatch):
