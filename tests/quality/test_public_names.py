@@ -1,4 +1,4 @@
-"""The public modules and names are exactly those listed in ``PUBLIC``."""
+"""The public modules are those in ``PUBLIC``, the public names those in ``public_names.txt``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import subprocess
 import sys
 import traceback
 import typing
+from pathlib import Path
 
 import pytest
+from definitions import class_attributes, is_public, module_names
 
 import pytest_deadline_sessions
 from pytest_deadline_sessions import (
@@ -29,35 +31,41 @@ from pytest_deadline_sessions import strategies as ds
 
 ROOT = "pytest_deadline_sessions"
 
-PUBLIC = {
-    ROOT: """
-        Behavior Call Clock Endpoint FakeDeadline Fault Job ListSessionsRequest
-        ListSessionsResponse ListSessionsStubber Listing Page PaginationViolation Service Session
-        SessionSummary Transcript assert_complete_listing assert_follows_tokens assert_lifecycle
-        assert_session_summary assert_token_expired assert_transition check_pagination
-    """,
-    f"{ROOT}.checking": "Case Lapse PaginationViolation RULES VARIATIONS check_pagination",
-    f"{ROOT}.lifecycle": """
-        ASSUMPTION Broken CHRONOLOGY ENDED ENDED_AT ENDED_IS_FINAL MODEL NOT_ASKED REFERENCE RULES
-        Rule SAME_SESSION SCHEMA STARTED TRANSITION TRANSITIONS UPDATES_GO_ON UPDATE_FAILED
-        UPDATE_IN_PROGRESS UPDATE_MEMBERS UPDATE_SUCCEEDED advance reachable violations
-    """,
-    f"{ROOT}.plugin": """
-        deadline_sessions deadline_sessions_client deadline_sessions_endpoint list_sessions_stubber
-    """,
-    f"{ROOT}.provider": "DeadlineProvider NOW Provider",
-    f"{ROOT}.strategies": """
-        SessionsMachine farm_ids faults fleet_ids invalid_session_summaries job_contents job_ids
-        lifecycle_statuses list_sessions_requests list_sessions_responses listings queue_ids
-        register_boto3_types session_histories session_ids session_lists session_summaries
-        worker_ids
-    """,
+PUBLIC = "checking lifecycle plugin provider strategies"
+MODULES = [ROOT, *(f"{ROOT}.{name}" for name in PUBLIC.split())]
+
+# Every public name of a module, and every public attribute of a class, one a line.
+LIST = Path(__file__).with_name("public_names.txt")
+LISTED = [line for line in LIST.read_text("utf-8").splitlines() if not line.startswith("#")]
+
+
+def _listed(owner):
+    """Return the names that the list has directly below a module or a class."""
+    names = [line.removeprefix(f"{owner}.") for line in LISTED if line.startswith(f"{owner}.")]
+    return [name for name in names if "." not in name and f"{owner}.{name}" not in MODULES]
+
+
+# pytest finds its hooks by their names, which are not for users.
+NAMES = {
+    module: [name for name in _listed(module) if not name.startswith("pytest_")]
+    for module in MODULES
 }
-NAMES = {module: names.split() for module, names in PUBLIC.items()}
+SOURCES = [
+    path.read_text("utf-8")
+    for path in sorted(Path(pytest_deadline_sessions.__file__).parent.rglob("*.py"))
+]
 OBJECTS = [
     pytest.param(module, name, id=f"{module}.{name}")
     for module, names in NAMES.items()
     for name in names
+]
+# Only where they are at home; another module may export them too.
+CLASSES = [
+    (module, name)
+    for module, names in NAMES.items()
+    for name in names
+    if inspect.isclass(value := getattr(importlib.import_module(module), name))
+    and (value.__module__, value.__name__) == (module, name)
 ]
 
 
@@ -78,10 +86,87 @@ def test_every_other_module_is_private():
 
 @pytest.mark.parametrize("module", NAMES)
 def test_all_lists_the_public_names(module):
-    """``__all__`` of a module has exactly the names in ``PUBLIC``, and each exists."""
+    """``__all__`` of a module has exactly the names in the list, and each exists."""
     loaded = importlib.import_module(module)
     assert sorted(loaded.__all__) == sorted(NAMES[module])
     assert set(NAMES[module]) <= set(dir(loaded))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_define_no_other_public_names(module):
+    """What a public module defines is in the list, or its name begins with an underscore."""
+    source = Path(importlib.import_module(module).__file__).read_text("utf-8")
+    assert module_names(source) <= set(_listed(module))
+
+
+@pytest.mark.parametrize(("module", "name"), CLASSES)
+def test_the_list_has_the_attributes_of_public_classes(module, name):
+    """The list has exactly the public attributes that the package gives a public class."""
+    class_ = getattr(importlib.import_module(module), name)
+    ours = [base for base in class_.__mro__ if base.__module__.startswith(ROOT)]
+    added = {attribute for base in ours for attribute in vars(base) if is_public(attribute)}
+    assert {*class_attributes(name, SOURCES), *added} == set(_listed(f"{module}.{name}"))
+
+
+def test_the_list_is_sorted_and_has_nothing_else():
+    """The list is sorted, and each line is a name of a public module or class."""
+    owners = [*MODULES, *(f"{module}.{name}" for module, name in CLASSES)]
+    below = {f"{owner}.{name}" for owner in owners for name in _listed(owner)}
+    assert sorted(below) == LISTED
+
+
+def test_names_that_a_module_defines_are_found():
+    """Functions, classes and variables of a module are found; imports and private names are not."""
+    source = """
+import json
+from os import path
+FIRST, (second, _third) = 1, (2, 3)
+fourth: int = [inner for inner in ()]
+def helper(argument): local = 1
+def _private(): pass
+async def late(): pass
+class Helper: attribute = 1
+try:
+    import faker
+except ImportError:
+    fallback = None
+else:
+    if fallback: nested = (named := 1)
+for each in (): pass
+with open("") as file: pass
+"""
+    assert module_names(source) == {
+        *("FIRST", "second", "fourth", "helper", "late", "Helper"),
+        *("fallback", "nested", "named", "each", "file"),
+    }
+
+
+def test_attributes_that_a_class_defines_are_found():
+    """What a class and its bases declare, define or set on ``self`` is found, if it is public."""
+    base = """
+class Base(Stubber):
+    def inherited(self): self.counted += 1
+"""
+    derived = """
+class FakeDeadline(Base, Generic[T]):
+    declared: int
+    assigned = 1
+    if TYPE_CHECKING:
+        def typed(self): pass
+    def __init__(self, other):
+        self.own, self._private = 1, 2
+        self.annotated: int = 3
+        other.foreign = self.read
+    def frobnicate(self): local = 1
+    @property
+    def readable(self): pass
+class Unrelated:
+    def unrelated(self): pass
+"""
+    assert class_attributes("FakeDeadline", [base, derived]) == {
+        *("inherited", "counted", "declared", "assigned", "typed"),
+        *("own", "annotated", "frobnicate", "readable"),
+    }
 
 
 @pytest.mark.parametrize(("module", "name"), OBJECTS)
