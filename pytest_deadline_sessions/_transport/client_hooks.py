@@ -205,9 +205,10 @@ class ClientHooks:
     def _answer(self, request: Any, **_: Any) -> Any:
         call = tracking.current(self)
         if call is not None and call.interception is not None and call.interception.ended:
+            name = call.interception.name
             msg = (
-                f"{request.method} {request.url} was under way when {call.interception.name} ended "
-                "(expected its end before; inside, join the thread or task that made it)"
+                f"{request.method} {request.url} was under way when {name} ended. Join the thread "
+                f"or await the task that made the call before {name} ends."
             )
             raise RuntimeError(msg)
         interception = self._interception()
@@ -226,8 +227,8 @@ class ClientHooks:
 
 def _refuse(origin: str, request: Any, **_: Any) -> None:
     msg = (
-        f"{request.method} {request.url} is not sent: its client was made inside {origin}, which "
-        "has ended (expected a client that is made where it is used, or a test that has the "
-        "fixture deadline_sessions)"
+        f"{request.method} {request.url} is not sent: its client was created inside {origin}, "
+        "which has ended. Create the client in the test that uses it, or request "
+        "deadline_sessions there."
     )
     raise RuntimeError(msg)

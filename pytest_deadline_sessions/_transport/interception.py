@@ -246,10 +246,10 @@ def _send(method: Callable[..., Any], endpoint: Any, request: Any) -> Any:
     host = urlsplit(request.url).hostname or ""
     if interception is None or host_names.is_loopback(host_names.without_prefix(host)):
         return method(request)
+    name = interception.name
     msg = (
-        f"{request.method} {request.url} is not sent: its thread or task is left over from "
-        f"{interception.name}, which has ended (expected its end before; inside, join the thread "
-        "or await the task)"
+        f"{request.method} {request.url} is not sent: its thread or task is left over from {name}, "
+        f"which has ended. Join the thread or await the task before {name} ends."
     )
     raise RuntimeError(msg)
 

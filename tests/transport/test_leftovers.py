@@ -90,10 +90,10 @@ def test_clients_made_inside(make, sent):
     """
     with FakeDeadline() as fake:
         client = make(fake)
-    _refused(client, _job(), "is not sent: its client was made inside")
+    _refused(client, _job(), "is not sent: its client was created inside")
     with FakeDeadline() as other:
         assert len(client.list_sessions(**other.add_job(sessions=2))["sessions"]) == 2
-    _refused(client, _job(), "is not sent: its client was made inside")
+    _refused(client, _job(), "is not sent: its client was created inside")
     assert sent == []
 
 
@@ -212,7 +212,7 @@ def test_a_task_that_outlives_its_interception(inner):
             task = asyncio.ensure_future(poll())
             await listed.wait()
         ended.set()
-        reason = "its client was made inside" if inner else "left over from"
+        reason = "its client was created inside" if inner else "left over from"
         with pytest.raises(RuntimeError, match=f"{reason} the interception of {HERE}"):
             await task
 

@@ -199,7 +199,7 @@ class TestSoak:
 
     def test_left(self, number):
         """It uses a client of another test."""
-        with pytest.raises(RuntimeError, match="is not sent: its client was made inside"):
+        with pytest.raises(RuntimeError, match="is not sent: its client was created inside"):
             _kept[0].list_sessions(farmId="x", queueId="x", jobId="x")
 
     def test_unrelated(self, number):
