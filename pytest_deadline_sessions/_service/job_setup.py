@@ -88,7 +88,7 @@ def _listing(service: Service, sessions: int | Listing | Iterable[Mapping[str, A
         try:
             return Listing(runs=(("STARTED", sessions),), started_at=now - sessions * GAP)
         except OverflowError:
-            expected = "fewer than there were minutes since the year 1"
+            expected = "a smaller count: sessions start a minute apart, and none before year 1"
             raise wrong_value("sessions", sessions, expected) from None
     expected = "a count, session summaries, or a Listing"
     listing = Listing.of(check_items("sessions", sessions, expected))
