@@ -161,7 +161,10 @@ TRANSITION = Rule(
 )
 ENDED_IS_FINAL = Rule("ended-is-final", "Nothing changes after ENDED.", ASSUMPTION, of_pair=True)
 UPDATES_GO_ON = Rule(
-    "updates-go-on", "updatedAt never goes back or away.", ASSUMPTION, of_pair=True
+    "updates-go-on",
+    "updatedAt never moves backwards and is never removed.",
+    ASSUMPTION,
+    of_pair=True,
 )
 
 RULES: Mapping[str, Rule] = {

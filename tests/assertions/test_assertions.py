@@ -144,7 +144,7 @@ def test_an_update_that_goes_back(change):
     """``updatedAt`` may not go back, disappear or become malformed."""
     after = {name: value for name, value in ASKED.items() if name != "updatedAt"}
     text = message_of(assert_transition, ASKED, {**after, **change})
-    assert 'breaks "updates-go-on": updatedAt never goes back or away.' in text
+    assert 'breaks "updates-go-on": updatedAt never moves backwards and is never removed.' in text
     assert text.endswith(f"(expected {ASKED['updatedAt']} or later)")
 
 
