@@ -63,7 +63,7 @@ _METADATA = "of the metadata service, which is switched off"
 _SAME = "changes how a client works, as it does in production"
 _UNSENT = "concerns what is sent to AWS, and nothing is"
 DECISIONS = {
-    "profile": "removed; any profile that is asked for by name is there, and empty",
+    "profile": "removed; any profile name works and has no settings",
     "region": "kept; us-west-2 if there is none",
     "data_path": "removed, and models of the service come from botocore alone",
     "config_file": "the null device; a test may name a file of its own",
@@ -81,7 +81,7 @@ DECISIONS = {
     "ignore_configured_endpoint_urls": "false, so that child processes find the endpoint; clients "
     "of this process find none in the environment",
     "parameter_validation": f"on: {_FILES}",
-    "csm_enabled": "removed, and what clients of the service from before report is dropped",
+    "csm_enabled": "removed; metrics from clients created earlier are discarded",
     "csm_host": "removed",
     "csm_port": "removed",
     "csm_client_id": "removed",
@@ -97,8 +97,8 @@ DECISIONS = {
     "request_checksum_calculation": f"kept; {_SAME}",
     "response_checksum_validation": f"kept; {_SAME}",
     "account_id_endpoint_mode": f"kept; {_SAME}",
-    "disable_host_prefix_injection": "true beside an endpoint, for child processes; clients of "
-    "this process do as without it",
+    "disable_host_prefix_injection": "true beside an endpoint, for child processes; clients in "
+    "this process ignore it",
     "auth_scheme_preference": f"kept; {_SAME}",
     "tcp_keepalive": f"kept; {_UNSENT}",
     "s3_disable_express_session_auth": "kept; of another service",
