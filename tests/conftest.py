@@ -14,8 +14,8 @@ os.environ["TZ"] = "UTC"
 if hasattr(time, "tzset"):
     time.tzset()
 
-# The same wherever the tests run: Hypothesis has a profile of its own where CI is set. And what a
-# test may take is no concern of it on a machine that does other work too.
+# The same wherever the tests run: Hypothesis has a profile of its own where CI is set. No deadline:
+# other work may slow this machine down.
 hypothesis.settings.register_profile(
     "patient", hypothesis.settings.get_profile("default"), deadline=None
 )
@@ -30,7 +30,7 @@ def pytest_collection_finish():
 
 @pytest.fixture(scope="module")
 def stopped_are_collected():
-    """What collectors left open that had to be stopped is no concern of the tests that follow."""
+    """Ignore resources left open by collectors that had to be stopped."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
