@@ -84,6 +84,18 @@ def check_shape(value: object, name: str, path: str = "") -> list[Violation]:
     return list(_check(value, model.shape(name), path))
 
 
+def page_limit(params: Mapping[str, Any]) -> int:
+    """The most items that a page may hold: a valid ``maxResults``, else the service's own limit.
+
+    Example:
+        >>> page_limit({"maxResults": 7}), page_limit({"maxResults": 0}), page_limit({})
+        (7, 100, 100)
+    """
+    limit = params.get("maxResults")
+    low, high = model.bounds("MaxResults")
+    return limit if isinstance(limit, int) and low <= limit <= high else high
+
+
 def _check(value: object, shape: Shape, path: str) -> Iterator[Violation]:
     check = _CHECKS.get(shape.type_name)
     if check is not None:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._api.validation import page_limit
 from pytest_deadline_sessions._domain.faults import Fault, FaultError
 from pytest_deadline_sessions._domain.listing import Cut
 from pytest_deadline_sessions._domain.tokens import TokenError, TokenPolicy
@@ -23,12 +23,6 @@ _WORDING = {
     "changed-arguments": "The nextToken was issued for other arguments.",
     "expired": "The nextToken has expired.",
 }
-
-
-def limit(params: Mapping[str, Any]) -> int:
-    """The most items that the caller accepts in a page."""
-    most: int = params.get("maxResults", model.bounds("MaxResults")[1])
-    return most
 
 
 def begin(service: Service, scope: Hashable, params: Mapping[str, Any]) -> Cut:
@@ -68,7 +62,7 @@ def cut(
         params: The arguments of the call.
         items: All items from the beginning of this page on, each with its place.
     """
-    size = min(limit(params), service.behavior.page_size)
+    size = min(page_limit(params), service.behavior.page_size)
     placed = list(itertools.islice(items, size + 1))
     following = placed[size][0] if len(placed) > size else None
     return [item for _, item in placed[:size]], following

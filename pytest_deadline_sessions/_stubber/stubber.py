@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import _arguments
 from pytest_deadline_sessions._api.placeholders import example_ids
+from pytest_deadline_sessions._api.validation import page_limit
 from pytest_deadline_sessions._domain.faults import Fault, as_fault
 from pytest_deadline_sessions._domain.listing import Cut
 from pytest_deadline_sessions._domain.tokens import Tokens
@@ -158,7 +159,7 @@ class ListSessionsStubber(RecordingStubber):
             page 2 of 3: 100 sessions, token '...
             page 3 of 3: 50 sessions, no token
         """
-        pages = validation.cut(listing, validation.page_limit(request))
+        pages = validation.cut(listing, page_limit(request))
         self.add_pages(pages, more=more, strict=strict, **request)
 
     def add_fault(self, fault: Fault | str, *, strict: bool | None = None, **request: Any) -> None:

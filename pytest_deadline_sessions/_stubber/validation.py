@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_deadline_sessions import _arguments, lifecycle
-from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._api import validation
 from pytest_deadline_sessions._domain.listing import Listing, Page
 from pytest_deadline_sessions._text import first_of, shown
 
@@ -26,13 +26,6 @@ def copied(value: Any) -> Any:
 def is_any(value: Any) -> bool:
     """Whether a value is the ``ANY`` of botocore or unittest, which equals everything."""
     return bool(value == _NOTHING)
-
-
-def page_limit(request: Mapping[str, Any] | None) -> int:
-    """The most sessions that one page of the response may hold."""
-    low, high = model.bounds("MaxResults")
-    limit = (request or {}).get("maxResults")
-    return limit if isinstance(limit, int) and low <= limit <= high else high
 
 
 def complete_request(request: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,15 +104,16 @@ def bad_responses(
     complaints: list[str] = []
     ids: dict[str, str] = {}
     tokens: dict[str, str] = {}
-    sent = (request or {}).get("nextToken")
-    if isinstance(sent, str):
-        tokens[sent] = "the request"
+    sent = request or {}
+    limit = validation.page_limit(sent)
+    if isinstance(sent.get("nextToken"), str):
+        tokens[sent["nextToken"]] = "the request"
     for name, response in responses.items():
         sessions = response.get("sessions")
         listed = sessions if isinstance(sessions, list) else []
         bare = {**response, "sessions": []} if sessions is listed else response
         complaints += [f"{name}.{broken}" for broken in validation.check_response(bare)]
-        complaints += _in_sessions(listed, f"{name}.sessions", page_limit(request), ids)
+        complaints += _in_sessions(listed, f"{name}.sessions", limit, ids)
         token = response.get("nextToken")
         if isinstance(token, str) and tokens.setdefault(token, name) != name:
             owner = tokens[token]

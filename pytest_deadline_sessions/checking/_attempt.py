@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._contract.rules import COLLECTOR_RULES
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.transcript import Call
@@ -105,7 +105,7 @@ class _Tally:
         if call.error is not None:
             self.failed += 1
         self.held = max(self.held, len(call.sessions))
-        self.limit = min(self.limit, max_results(call))
+        self.limit = min(self.limit, validation.page_limit(call.params))
 
 
 @dataclass
@@ -173,10 +173,3 @@ class Attempt:
         if calls > self.allowance():
             return f"it made {calls} calls (expected at most {self.allowance()})"
         return None
-
-
-def max_results(call: Call) -> int:
-    """The ``maxResults`` of a call; the service's own limit if it has none."""
-    value = call.params.get("maxResults")
-    low, high = model.bounds("MaxResults")
-    return value if isinstance(value, int) and low <= value <= high else high

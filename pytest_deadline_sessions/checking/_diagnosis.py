@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Callable, Collection, Sequence
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from pytest_deadline_sessions._api.validation import page_limit
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import same
-from pytest_deadline_sessions.checking._attempt import Attempt, max_results
+from pytest_deadline_sessions.checking._attempt import Attempt
 
 _CHANGES: dict[str, Callable[[str], str]] = {
     "strips the '=' padding from": lambda text: text.rstrip("="),
@@ -70,7 +71,7 @@ def _of_stopping(answered: Sequence[Call]) -> str:
         return "It stopped at an empty page that had a token."
     if len(answered) == 1:
         return "It returned only the first page."
-    partial = [len(call.sessions) < max_results(call) for call in answered]
+    partial = [len(call.sessions) < page_limit(call.params) for call in answered]
     if partial[-1] and not any(partial[:-1]):
         return "It stopped at a page that was not full but had a token."
     return f"It stopped after {len(answered)} pages, though the last one had a token."

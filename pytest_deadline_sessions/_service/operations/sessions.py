@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api.placeholders import REQUESTER, Record, result
+from pytest_deadline_sessions._api.validation import page_limit
 from pytest_deadline_sessions._domain.faults import Fault, FaultError, not_found
 from pytest_deadline_sessions._service import pagination
 from pytest_deadline_sessions._service.operations.batching import batch
@@ -30,7 +31,7 @@ def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, A
         return {"sessions": []}
     job = service.job(params)
     at = pagination.begin(service, scope, params)
-    limit = pagination.limit(params)
+    limit = page_limit(params)
     start, stop, following = job.listing.cut(at, limit, behavior.page_size, len(job))
     page = {"sessions": list(job.between(start, stop))}
     return pagination.finish(service, scope, params, page, following)
