@@ -49,13 +49,24 @@ def impossible(summaries: Sequence[Any], name: str = "sessions") -> list[str]:
 
 def doubled(summaries: Iterable[Any], name: str = "sessions") -> list[str]:
     """A sentence for each summary that repeats the session id of an earlier one."""
-    first: dict[str, int] = {}
-    sentences = []
-    for index, summary in enumerate(summaries):
-        session_id = summary.get("sessionId") if isinstance(summary, Mapping) else None
-        if isinstance(session_id, str) and first.setdefault(session_id, index) != index:
-            sentences.append(
-                f"{name}[{index}].sessionId: {shown(session_id)} (expected unique ids; "
-                f"{name}[{first[session_id]}] has it)"
-            )
-    return sentences
+    places: dict[str, str] = {}
+    return [
+        sentence
+        for index, summary in enumerate(summaries)
+        for sentence in repeated(summary, f"{name}[{index}]", places)
+    ]
+
+
+def repeated(summary: object, at: str, places: dict[str, str]) -> list[str]:
+    """A sentence if an earlier summary has the session id of this one; else nothing.
+
+    Args:
+        summary: The summary.
+        at: Where it is, such as ``sessions[3]``.
+        places: Where each session id was first; an id that is new is added.
+    """
+    session_id = summary.get("sessionId") if isinstance(summary, Mapping) else None
+    if not isinstance(session_id, str) or places.setdefault(session_id, at) == at:
+        return []
+    owner = places[session_id]
+    return [f"{at}.sessionId: {shown(session_id)} (expected unique ids; {owner} has this one)"]

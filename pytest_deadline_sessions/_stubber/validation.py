@@ -8,6 +8,7 @@ from typing import Any
 from pytest_deadline_sessions import _arguments, lifecycle
 from pytest_deadline_sessions._api import validation
 from pytest_deadline_sessions._domain.listing import Listing, Page
+from pytest_deadline_sessions._domain.summaries import repeated
 from pytest_deadline_sessions._text import first_of, shown
 
 _MOST_SHOWN = 20
@@ -130,12 +131,7 @@ def _in_sessions(sessions: Sequence[Any], name: str, limit: int, ids: dict[str, 
     for index, summary in enumerate(sessions):
         at = f"{name}[{index}]"
         complaints += [f"{at} breaks {broken}" for broken in lifecycle.violations(summary)]
-        session_id = summary.get("sessionId") if isinstance(summary, Mapping) else None
-        if isinstance(session_id, str) and ids.setdefault(session_id, at) != at:
-            owner = ids[session_id]
-            complaints.append(
-                f"{at}.sessionId: {shown(session_id)} (expected unique ids; {owner} has this one)"
-            )
+        complaints += repeated(summary, at, ids)
     return complaints
 
 

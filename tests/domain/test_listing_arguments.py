@@ -163,7 +163,10 @@ sessions[1] breaks schema: fleetId: 'f' (expected to match fleet-[0-9a-f]{32})""
     ),
     (
         [ONE, TWO, ONE],
-        f"sessions[2].sessionId: '{ONE['sessionId']}' (expected unique ids; sessions[0] has it)",
+        (
+            f"sessions[2].sessionId: '{ONE['sessionId']}' "
+            "(expected unique ids; sessions[0] has this one)"
+        ),
     ),
     (
         [{**ONE, "sessionId": []}, {**TWO, "sessionId": []}],
@@ -200,17 +203,17 @@ def test_the_name_of_checked_summaries():
     """The error uses the given name of the sequence."""
     message = _message(ValueError, check_summaries, [ONE, ONE], "page 2")
     assert message == (
-        f"page 2[1].sessionId: '{ONE['sessionId']}' (expected unique ids; page 2[0] has it)"
+        f"page 2[1].sessionId: '{ONE['sessionId']}' (expected unique ids; page 2[0] has this one)"
     )
     assert check_summaries([ONE, TWO]) is None
 
 
 def test_doubled():
     """``doubled`` names every repeated id and where it was first."""
-    first = f"sessionId: '{ONE['sessionId']}' (expected unique ids; s[1] has it)"
+    first = f"sessionId: '{ONE['sessionId']}' (expected unique ids; s[1] has this one)"
     assert doubled(["x", ONE, TWO, ONE, {}, {}, ONE], "s") == [f"s[3].{first}", f"s[6].{first}"]
     assert doubled([{"sessionId": "x"}] * 2) == [
-        "sessions[1].sessionId: 'x' (expected unique ids; sessions[0] has it)"
+        "sessions[1].sessionId: 'x' (expected unique ids; sessions[0] has this one)"
     ]
 
 

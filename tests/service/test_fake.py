@@ -55,7 +55,7 @@ def test_ids_of_jobs(fake):
                 "sessions[1] breaks schema: workerId: 'me' "
                 "(expected to match worker-[0-9a-f]{32})\n"
                 f"sessions[1].sessionId: {SUMMARY['sessionId']!r} (expected unique ids; "
-                "sessions[0] has it)"
+                "sessions[0] has this one)"
             ),
         ),
     ],
