@@ -112,9 +112,12 @@ def check_choice(name: str, value: T, choices: Iterable[object]) -> T:
     """Refuse a value that is not one of the choices.
 
     Raises:
+        TypeError: No choice has the type of the value.
         ValueError: The value is not among them.
     """
     allowed = list(choices)
+    expected = f"one of {', '.join(map(str, allowed))}"
+    check_kind(name, value, tuple(map(type, allowed)), expected)
     if value not in allowed:
-        raise wrong_value(name, value, f"one of {', '.join(map(str, allowed))}")
+        raise wrong_value(name, value, expected)
     return value
