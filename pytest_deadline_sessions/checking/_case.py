@@ -6,7 +6,15 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pytest_deadline_sessions._arguments import check_choice
+from pytest_deadline_sessions._arguments import (
+    check_choice,
+    check_items,
+    check_kind,
+    check_switch,
+    check_whole,
+    wrong_value,
+)
+from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._text import concise
@@ -52,11 +60,22 @@ class Lapse:
         fault: The code of the fault.
         after: How many requests are answered first.
         times: How many requests fail, botocore's retries included; ``None`` for all from then on.
+
+    Raises:
+        TypeError: A value has the wrong type.
+        ValueError: ``ListSessions`` has no such fault, or a number is out of range.
     """
 
     fault: str
     after: int = 0
     times: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value now, so that an impossible lapse never exists."""
+        check_choice("fault", self.fault, fault_codes())
+        check_whole("after", self.after)
+        if self.times is not None:
+            check_whole("times", self.times, 1)
 
     def __repr__(self) -> str:
         return concise(self, positional=1)
@@ -74,6 +93,10 @@ class Case:
         always_expired: Whether every token has expired by the time the collector uses it.
         drift: The changes in the job, each with the number of answered requests that precede it.
         sequence: How often the collector is called, and what happens between the calls.
+
+    Raises:
+        TypeError: A value has the wrong type.
+        ValueError: A number is out of range, or the sequence or a change is unknown.
     """
 
     listing: Listing = EMPTY
@@ -85,13 +108,34 @@ class Case:
     sequence: Sequence = "once"
 
     def __post_init__(self) -> None:
-        """Refuse an unknown sequence or change."""
+        """Check every value now, so that an impossible case never exists."""
+        check_kind("listing", self.listing, Listing, "a Listing")
+        check_kind("behavior", self.behavior, Behavior, "a Behavior")
+        for name, check in (("lapses", _lapse), ("expiries", _answer), ("drift", _drift)):
+            given = check_items(name, getattr(self, name), "a tuple")
+            checked = tuple(check(f"{name}[{index}]", item) for index, item in enumerate(given))
+            object.__setattr__(self, name, checked)
+        check_switch("always_expired", self.always_expired)
         check_choice("sequence", self.sequence, get_args(Sequence))
-        for index, (_, change) in enumerate(self.drift):
-            check_choice(f"drift[{index}]", change, get_args(Change))
 
     def __repr__(self) -> str:
         return concise(self, positional=1)
+
+
+def _lapse(name: str, value: object) -> Lapse:
+    return check_kind(name, value, Lapse, "a Lapse")
+
+
+def _answer(name: str, value: object) -> int:
+    return check_whole(name, value, 1)
+
+
+def _drift(name: str, value: object) -> tuple[int, Change]:
+    expected = "a pair of a number of answered requests and a change"
+    pair = check_kind(name, value, (tuple, list), expected)
+    if len(pair) != 2:  # noqa: PLR2004 (a pair)
+        raise wrong_value(name, value, expected)
+    return _answer(f"{name}[0]", pair[0]), check_choice(f"{name}[1]", pair[1], get_args(Change))
 
 
 def without_empty_pages(listing: Listing) -> Listing:

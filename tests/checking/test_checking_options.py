@@ -76,16 +76,47 @@ def test_wrong_options_are_refused(options, error, message):
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "fields", "error", "message"),
     [
-        (lambda: Case(sequence="thrice"), r"sequence='thrice' \(expected one of once, twice"),
-        (lambda: Case(drift=((1, "stop"),)), r"drift\[0\]='stop' \(expected one of start, end"),
+        (Case, {"listing": (1, 1)}, TypeError, r"listing=\(1, 1\) \(expected a Listing\)"),
+        (Case, {"behavior": None}, TypeError, r"behavior=None \(expected a Behavior\)"),
+        (Case, {"lapses": Lapse("ThrottlingException")}, TypeError, r"lapses=Lapse.*a tuple\)"),
+        (Case, {"lapses": ("x",)}, TypeError, r"lapses\[0\]='x' \(expected a Lapse\)"),
+        (Case, {"expiries": 1}, TypeError, r"expiries=1 \(expected a tuple\)"),
+        (Case, {"expiries": (1, "x")}, TypeError, r"expiries\[1\]='x' \(expected a whole number"),
+        (Case, {"expiries": (0,)}, ValueError, r"expiries\[0\]=0 \(expected 1 or more\)"),
+        (Case, {"always_expired": 1}, TypeError, r"always_expired=1 \(expected True or False\)"),
+        (Case, {"drift": "start"}, TypeError, r"drift='start' \(expected a tuple\)"),
+        (Case, {"drift": (1, "start")}, TypeError, r"drift\[0\]=1 \(expected a pair of a number"),
+        (Case, {"drift": ((1,),)}, ValueError, r"drift\[0\]=\(1,\) \(expected a pair of a number"),
+        (Case, {"drift": ((0, "end"),)}, ValueError, r"drift\[0\]\[0\]=0 \(expected 1 or more\)"),
+        (
+            Case,
+            {"drift": ((1, "stop"),)},
+            ValueError,
+            r"drift\[0\]\[1\]='stop' \(expected one of s",
+        ),
+        (Case, {"sequence": "thrice"}, ValueError, r"sequence='thrice' \(expected one of once, t"),
+        (Case, {"sequence": 2}, TypeError, r"sequence=2 \(expected one of once, twice"),
+        (Lapse, {"fault": "Nope"}, ValueError, r"fault='Nope' \(expected one of AccessDenied"),
+        (Lapse, {"fault": 429}, TypeError, r"fault=429 \(expected one of AccessDenied"),
+        (Lapse, {"after": -1}, ValueError, r"after=-1 \(expected 0 or more\)"),
+        (Lapse, {"times": 0}, ValueError, r"times=0 \(expected 1 or more\)"),
+        (Lapse, {"times": "1"}, TypeError, r"times='1' \(expected a whole number, 1 or more\)"),
     ],
 )
-def test_impossible_cases_are_refused(make, message):
-    """A case with an unknown sequence or drift is refused when it is made."""
-    with pytest.raises(ValueError, match=message):
-        make()
+def test_impossible_cases_are_refused(make, fields, error, message):
+    """A case or lapse with an impossible value is refused when it is made."""
+    possible = {"fault": "ThrottlingException"} if make is Lapse else {}
+    with pytest.raises(error, match=f"^{message}"):
+        make(**{**possible, **fields})
+
+
+def test_cases_take_lists():
+    """A case keeps lists of events as tuples, so that it can be hashed."""
+    case = Case(lapses=[Lapse("ThrottlingException")], expiries=[1], drift=[[1, "end"]])
+    assert case == Case(lapses=(Lapse("ThrottlingException"),), expiries=(1,), drift=((1, "end"),))
+    assert hash(case) == hash(eval(repr(case)))
 
 
 @pytest.mark.at_length
