@@ -37,10 +37,20 @@ class Page:
     Attributes:
         sessions: The summaries, in service order.
         next_token: The token of the next page; ``None`` on the last page.
+
+    Raises:
+        TypeError: ``sessions`` is not a sequence of dicts, or the token is not a string.
     """
 
     sessions: Sequence[types.SessionSummary] = ()
     next_token: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check both values now, so that an impossible page never exists."""
+        sessions = as_dicts("sessions", self.sessions)
+        if not isinstance(self.sessions, list | tuple):
+            object.__setattr__(self, "sessions", sessions)
+        check_kind("next_token", self.next_token, (str, type(None)), "a string or None")
 
     def response(self) -> types.ListSessionsResponse:
         """The page as botocore returns it, in new dicts."""

@@ -284,6 +284,29 @@ def test_summaries_may_come_from_a_generator():
     assert [list(page) for page in listing.pages()] == [[TWO_ENDED[0]], [TWO_ENDED[1]]]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3,), "sessions=3 (expected a sequence of session summaries)"),
+        (("ab",), "sessions='ab' (expected a sequence of session summaries)"),
+        (([3],), "sessions[0]=3 (expected a session summary, a dict)"),
+        (((), 3), "next_token=3 (expected a string or None)"),
+    ],
+)
+def test_impossible_pages_are_refused(arguments, message):
+    """A page of anything but summaries and a token is refused when it is made."""
+    with pytest.raises(TypeError) as caught:
+        Page(*arguments)
+    assert str(caught.value) == message
+
+
+def test_sessions_of_a_page():
+    """A page keeps a given list or tuple, and makes a tuple of anything else."""
+    listed = list(TWO_ENDED)
+    assert Page(listed).sessions is listed
+    assert Page(iter(listed)).sessions == Page(TWO_ENDED).sessions == tuple(listed)
+
+
 def test_response_of_a_page():
     """``Page.response`` gives new dicts, and a token only if the page has one."""
     summary = TWO_ENDED[0]
