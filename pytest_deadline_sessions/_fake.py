@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._arguments import check_callable, check_kind, check_whole
+from pytest_deadline_sessions._arguments import (
+    check_callable,
+    check_kind,
+    check_switch,
+    check_whole,
+)
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._domain.faults import Fault
 from pytest_deadline_sessions._domain.listing import Listing
@@ -231,8 +236,13 @@ class FakeDeadline:
 
         Args:
             behavior: The new behavior; by default the behavior stays the same.
+
+        Raises:
+            TypeError: ``behavior`` is not a ``Behavior``.
         """
         service = self._open("reset()")
+        if behavior is not None:
+            check_kind("behavior", behavior, Behavior, "a Behavior")
         service.reset(behavior)
 
     def snapshot(self) -> Callable[[], None]:
@@ -253,9 +263,10 @@ class FakeDeadline:
                 of botocore's ``Config``, such as ``retries={"mode": "standard"}``.
 
         Raises:
-            TypeError: An option is unknown.
+            TypeError: An option is unknown, or ``fast_timestamps`` is not a bool.
         """
         self._open("client()")
+        check_switch("fast_timestamps", fast_timestamps)
         client = client_factory.client(fast_timestamps=fast_timestamps, **config)
         self.attach(client)
         return client
@@ -271,9 +282,10 @@ class FakeDeadline:
 
         Raises:
             ImportError: The extra ``async`` is not installed.
-            TypeError: An option is unknown.
+            TypeError: An option is unknown, or ``fast_timestamps`` is not a bool.
         """
         service = self._open("async_client()")
+        check_switch("fast_timestamps", fast_timestamps)
         from pytest_deadline_sessions._transport import aiobotocore_hooks
 
         return aiobotocore_hooks.client(

@@ -335,6 +335,23 @@ def test_arguments_of_the_wrong_type(kind):
         FakeDeadline(**{kind: 3})
 
 
+@pytest.mark.parametrize("act", ["client", "async_client"])
+def test_fast_timestamps_are_a_switch(fake, act):
+    """``fast_timestamps`` must be True or False, for both kinds of client."""
+    with pytest.raises(TypeError, match=r"^fast_timestamps='no' \(expected True or False\)$"):
+        getattr(fake, act)(fast_timestamps="no")
+
+
+def test_reset_takes_a_behavior(fake):
+    """A reset to anything but a Behavior is refused and clears nothing."""
+    fake.add_job()
+    with pytest.raises(TypeError, match=r"^behavior=3 \(expected a Behavior\)$"):
+        fake.reset(3)
+    with pytest.raises(TypeError, match=r"^behavior='' \(expected a Behavior\)$"):
+        fake.reset("")
+    assert len(fake.jobs) == 1
+
+
 def test_a_clock_may_be_shared():
     """Advancing the clock that two fakes share advances both."""
     clock = Clock()
