@@ -143,6 +143,7 @@ class FakeDeadline:
                 ``name=…`` of a job.
 
         Raises:
+            TypeError: The id is not a string.
             ValueError: The id does not belong to such a resource, or the service model does not
                 allow a member or a value.
         """

@@ -36,6 +36,7 @@ def check(identifier: object, members: Mapping[str, Any]) -> None:
         members: Members by their API name, as the operation that gets the resource returns them.
 
     Raises:
+        TypeError: The id is not a string.
         ValueError: The id does not belong to such a resource; the operation does not return a
             member; a member identifies the resource; or the service model does not allow a value.
     """
@@ -67,7 +68,9 @@ def members(name: str, value: object) -> dict[str, Any]:
 
 def _operation_for(identifier: object) -> str:
     """The operation that gets a resource, by the kind of its id."""
+    expected = f"an id: {', '.join(_OPERATIONS)}"
+    text = check_kind("identifier", identifier, str, expected)
     for name, operation in _OPERATIONS.items():
-        if isinstance(identifier, str) and re.fullmatch(model.pattern(name), identifier):
+        if re.fullmatch(model.pattern(name), text):
             return operation
-    raise wrong_value("identifier", identifier, f"an id: {', '.join(_OPERATIONS)}")
+    raise wrong_value("identifier", text, expected)

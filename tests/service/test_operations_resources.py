@@ -141,11 +141,6 @@ def test_descriptions_are_forgotten_on_reset(fake, client):
             f"identifier='session-{'0' * 32}' (expected an id: {KINDS})",
         ),
         (
-            7,
-            {},
-            f"identifier=7 (expected an id: {KINDS})",
-        ),
-        (
             PROFILE,
             {"storageProfileId": PROFILE},
             f"{PROFILE}: storageProfileId='{PROFILE}' (expected members of {TOLD})",
@@ -168,6 +163,14 @@ def test_invalid_descriptions(fake, identifier, members, refusal):
         fake.describe(identifier, **members)
     assert str(caught.value) == refusal
     assert fake._service.state.described == {}
+
+
+@pytest.mark.parametrize("identifier", [7, None, [PROFILE]])
+def test_only_ids_can_be_described(fake, identifier):
+    """An id that is not a string is refused as a wrong type."""
+    with pytest.raises(TypeError) as caught:
+        fake.describe(identifier)
+    assert str(caught.value) == f"identifier={identifier!r} (expected an id: {KINDS})"
 
 
 @pytest.mark.parametrize("method", ["assume_queue_role_for_user", "assume_queue_role_for_read"])
