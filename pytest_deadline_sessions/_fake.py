@@ -323,10 +323,9 @@ class FakeDeadline:
         with interception.intercept(service):
             yield self
 
-    @contextlib.contextmanager
     def serve(
         self, host: str = "127.0.0.1", port: int = 0, *, allowed_hosts: Collection[str] = ()
-    ) -> Iterator[Endpoint]:
+    ) -> contextlib.AbstractContextManager[Endpoint]:
         """Answer over HTTP on loopback, for subprocesses and for other languages.
 
         These calls appear in ``calls`` too. A planned read timeout closes the connection at once,
@@ -346,17 +345,24 @@ class FakeDeadline:
 
         Returns:
             A context manager that yields the URL, an ``Endpoint``. Its ``environment()`` returns
-            an environment for a subprocess whose clients should reach this fake.
+            an environment for a subprocess whose clients should reach this fake. On entry it raises
+            ``ImportError`` if the extra ``server`` is not installed, and ``OSError`` if listening
+            on the address fails, for example because it is in use.
 
         Raises:
-            ImportError: The extra ``server`` is not installed.
-            OSError: Listening on the address fails, for example because it is in use.
-            ValueError: The address is not loopback, or ``allowed_hosts`` has an invalid name.
+            TypeError: An argument has the wrong type.
+            ValueError: The address is not loopback, the port is out of range, or ``allowed_hosts``
+                has an invalid name.
         """
         service = self._open("serve()")
         from pytest_deadline_sessions._transport import http_server
 
-        with http_server.serve(service, host, port, allowed_hosts=allowed_hosts) as endpoint:
+        return self._listed(http_server.serve(service, host, port, allowed_hosts=allowed_hosts))
+
+    @contextlib.contextmanager
+    def _listed(self, serving: contextlib.AbstractContextManager[Endpoint]) -> Iterator[Endpoint]:
+        """Serve, and let ``endpoint_environment`` know of the server meanwhile."""
+        with serving as endpoint:
             self._endpoints.append(endpoint)
             try:
                 yield endpoint

@@ -13,12 +13,13 @@ import re
 from collections.abc import Collection, Mapping
 
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._arguments import wrong_value
+from pytest_deadline_sessions._arguments import check_items, check_kind, wrong_value
 from pytest_deadline_sessions._domain.faults import Fault
 
 _NAME = r"\[[0-9a-f:.%]+\]|[a-z0-9_.-]+"
 _HOST = re.compile(rf"({_NAME})(?::[0-9]*)?", re.IGNORECASE)
 _ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://({_NAME})(?::[0-9]+)?", re.IGNORECASE)
+_ALLOWED = "a name or an address without scheme and port, such as 'fake.example' or '[fd00::1]'"
 _LONGEST = 100
 
 
@@ -29,21 +30,17 @@ class HostNames:
         allowed: Names in addition to loopback addresses and ``localhost``.
 
     Raises:
+        TypeError: ``allowed`` is not a collection of strings.
         ValueError: An invalid host name.
     """
 
     def __init__(self, allowed: Collection[str]) -> None:
-        if isinstance(allowed, str) or not isinstance(allowed, Collection):
-            expected = "a list of names, such as ['fake.example']"
-            raise wrong_value("allowed_hosts", allowed, expected)
-        for name in allowed:
-            if not isinstance(name, str) or not re.fullmatch(_NAME, name, re.IGNORECASE):
-                msg = (
-                    f"allowed_hosts={list(allowed)!r}: {name!r} (expected a name or an address "
-                    "without scheme and port, such as 'fake.example' or '[fd00::1]')"
-                )
-                raise ValueError(msg)
-        self._allowed = frozenset(map(_plain, allowed))
+        given = check_items("allowed_hosts", allowed, "a list of names, such as ['fake.example']")
+        for index, host in enumerate(given):
+            name = check_kind(f"allowed_hosts[{index}]", host, str, _ALLOWED)
+            if not re.fullmatch(_NAME, name, re.IGNORECASE):
+                raise wrong_value(f"allowed_hosts[{index}]", name, _ALLOWED)
+        self._allowed = frozenset(map(_plain, given))
 
     def refusal(self, headers: Mapping[str, bytes]) -> Fault | None:
         """The refusal of a request for another host, or from a page of another host; else ``None``.

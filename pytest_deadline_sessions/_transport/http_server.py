@@ -17,9 +17,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pytest_deadline_sessions._arguments import span, wrong_value
+from pytest_deadline_sessions._arguments import check_kind, check_whole, wrong_value
 from pytest_deadline_sessions._domain.faults import Fault
 from pytest_deadline_sessions._public import public
+from pytest_deadline_sessions._text import shown
 from pytest_deadline_sessions._transport import (
     environment,
     gateway,
@@ -86,15 +87,14 @@ def _knows_prefixes() -> bool:
     return "disable_host_prefix_injection" in BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 
-@contextlib.contextmanager
 def serve(
     service: Service,
     host: str = "127.0.0.1",
     port: int = 0,
     *,
     allowed_hosts: Collection[str] = (),
-) -> Iterator[Endpoint]:
-    """Serve on loopback inside the ``with`` block.
+) -> contextlib.AbstractContextManager[Endpoint]:
+    """Check the arguments, and return a context manager that serves on loopback.
 
     Args:
         service: The service that answers.
@@ -102,15 +102,23 @@ def serve(
         port: The port; by default any free one.
         allowed_hosts: As in ``FakeDeadline.serve``.
 
+    Returns:
+        A context manager. On entry it raises ``ImportError`` without the extra ``server``, and
+        ``OSError`` if the address cannot be used, for example because it is taken.
+
     Raises:
-        ImportError: The extra ``server`` is not installed.
-        OSError: The address cannot be used, for example because it is taken.
+        TypeError: An argument has the wrong type.
         ValueError: ``host`` is not loopback, or ``port`` or ``allowed_hosts`` are invalid.
     """
     _refuse_outside(host)
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:  # noqa: PLR2004
-        raise wrong_value("port", port, span(0, 65535))
-    names = host_names.HostNames(allowed_hosts)
+    check_whole("port", port, 0, 65535)
+    return _serving(service, host, port, host_names.HostNames(allowed_hosts))
+
+
+@contextlib.contextmanager
+def _serving(
+    service: Service, host: str, port: int, names: host_names.HostNames
+) -> Iterator[Endpoint]:
     _refuse_without_h11()
     listening = _listen(host, port)
     name = f"[{host}]" if ":" in host else host
@@ -123,8 +131,9 @@ def serve(
 
 
 def _refuse_outside(host: str) -> None:
-    if not host_names.is_loopback(host):
-        raise wrong_value("host", host, "a loopback address, such as '127.0.0.1'")
+    expected = "a loopback address, such as '127.0.0.1'"
+    if not host_names.is_loopback(check_kind("host", host, str, expected)):
+        raise wrong_value("host", host, expected)
 
 
 def _refuse_without_h11() -> None:
@@ -140,8 +149,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=http1.BACKLOG)
     except OSError as error:
-        msg = f"host={host!r}, port={port!r} (expected an address that is free)"
-        raise OSError(error.errno, f"{msg}: {error.strerror}") from None
+        msg = f"host={shown(host)}, port={port} (expected an address that is free)"
+        # Python appends the address, which the message has already.
+        reason = str(error.strerror).partition(" (while ")[0]
+        raise OSError(error.errno, f"{msg}: {reason}") from None
 
 
 def _answer(

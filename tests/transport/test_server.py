@@ -185,15 +185,30 @@ def test_concurrent_clients_get_their_own_pages(fake):
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "example.com", ""])
 def test_only_loopback_is_served(fake, host):
     """Serving on a host that is not a loopback address is refused."""
-    with pytest.raises(ValueError, match="expected a loopback address"), fake.serve(host):
-        pass
+    with pytest.raises(ValueError, match="expected a loopback address"):
+        fake.serve(host)
 
 
-@pytest.mark.parametrize("port", [-1, 65536, True, "80"])
+@pytest.mark.parametrize("host", [2130706433, None, b"127.0.0.1"])
+def test_hosts_are_strings(fake, host):
+    """A host that is not a string is refused at once, even the number of a loopback address."""
+    with pytest.raises(TypeError, match=r"^host=.* \(expected a loopback address, such as "):
+        fake.serve(host)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
 def test_ports_are_checked(fake, port):
-    """An invalid port is refused."""
-    with pytest.raises(ValueError, match=r"expected 0\.\.65535"), fake.serve(port=port):
-        pass
+    """A port out of range is refused at once."""
+    with pytest.raises(ValueError, match=rf"^port={port} \(expected 0\.\.65535\)$"):
+        fake.serve(port=port)
+
+
+@pytest.mark.parametrize("port", [True, "80", None, 80.0])
+def test_ports_are_whole_numbers(fake, port):
+    """A port that is not a whole number is refused at once."""
+    with pytest.raises(TypeError) as caught:
+        fake.serve(port=port)
+    assert str(caught.value) == f"port={port!r} (expected a whole number, 0..65535)"
 
 
 def test_a_port_that_is_taken(fake):
@@ -205,6 +220,13 @@ def test_a_port_that_is_taken(fake):
             pass
         assert fake.endpoint_environment({})["AWS_ENDPOINT_URL_DEADLINE"].endswith(str(port))
     gc.collect()
+
+
+def test_an_address_that_is_not_there(fake):
+    """The error for an address with a long scope shows only its beginning."""
+    with pytest.raises(OSError, match=r"host='::1%x+…, port=0 \(expected") as caught:
+        fake.serve("::1%" + "x" * 5000).__enter__()
+    assert len(str(caught.value)) < 250
 
 
 def test_the_server_is_gone_afterwards(fake):
