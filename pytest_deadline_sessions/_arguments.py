@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pytest_deadline_sessions._text import shown
+from pytest_deadline_sessions._text import plain, shown
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ def refusal(name: str, value: object, expected: str) -> str:
         >>> refusal("max_results", 101, span(1, 100))
         'max_results=101 (expected 1..100)'
     """
-    return f"{name}={shown(value)} (expected {expected})"
+    return f"{plain(name)}={shown(value)} (expected {expected})"
 
 
 def wrong_type(name: str, value: object, expected: str) -> TypeError:

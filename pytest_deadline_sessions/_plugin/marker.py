@@ -39,19 +39,21 @@ def options(item: pytest.Item) -> tuple[dict[str, bool], Behavior]:
     Raises:
         pytest.UsageError: A marker has a wrong option.
     """
+    from pytest_deadline_sessions._arguments import refusal
     from pytest_deadline_sessions._service.behavior import Behavior
+    from pytest_deadline_sessions._text import shown
 
     merged: dict[str, Any] = {}
     for marker in item.iter_markers(MARKER):
         if marker.args:
-            raise _wrong(item, f"{marker.args!r} (expected keyword arguments only)")
+            raise _wrong(item, f"{shown(marker.args)} (expected keyword arguments only)")
         merged = {**marker.kwargs, **merged}
     allowed = [*SWITCHES, *Behavior.reasons()]
     for name, value in merged.items():
         if name not in allowed:
-            raise _wrong(item, f"{name}={value!r} (expected one of {', '.join(allowed)})")
+            raise _wrong(item, refusal(name, value, f"one of {', '.join(allowed)}"))
         if name in SWITCHES and not isinstance(value, bool):
-            raise _wrong(item, f"{name}={value!r} (expected True or False)")
+            raise _wrong(item, refusal(name, value, "True or False"))
     switches = {name: merged.pop(name, default) for name, default in SWITCHES.items()}
     try:
         return switches, Behavior(**merged)

@@ -157,7 +157,10 @@ def test_the_marker_of_one_test_ends_with_it(run):
         ("page_size=0", "page_size=0 (expected 1..100)"),
         ("page_size='2'", "page_size='2' (expected a whole number, 1..100)"),
         ("strict=1", "strict=1 (expected True or False)"),
+        ("strict='x' * 3000", f"strict='{'x' * 78}… (expected True or False)"),
+        ("**{'x' * 3000: 1}", f"{'x' * 79}…=1 (expected one of assert_all_responses_requested, *"),
         ("5", "(5,) (expected keyword arguments only)"),
+        ("'x' * 3000", f"('{'x' * 77}… (expected keyword arguments only)"),
     ],
 )
 def test_wrong_markers_are_refused_before_any_test_runs(run, options, message):

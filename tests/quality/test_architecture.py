@@ -40,7 +40,7 @@ ROOMS = {
     "provider": "_text _arguments _api lifecycle",
     "checking": "_public _text _arguments _state _patching _rebinding _api lifecycle _domain "
     "_service _transport _fake _contract strategies",
-    "_plugin": "_state _patching _domain _service _transport _fake provider",
+    "_plugin": "_text _arguments _state _patching _domain _service _transport _fake provider",
     "plugin": "_text _state _patching _api lifecycle _domain _service _transport _fake _stubber "
     "_plugin",
     "__main__": "_text _domain _transport _fake",
