@@ -263,7 +263,7 @@ def advance(
     if status not in allowed:
         session = plain(summary.get("sessionId", "the session"))
         choice = " or ".join(name for name in TRANSITIONS if name in allowed) or "no other status"
-        msg = f"{session} cannot become {plain(status)} (expected {choice} after {present})"
+        msg = f"{session} cannot become {plain(status)} (expected {choice} after {plain(present)})"
         raise ValueError(msg)
     advanced = cast("types.SessionSummary", {**summary, "lifecycleStatus": status})
     moment = max(at, summary["startedAt"], summary.get("updatedAt", at))

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._text import shown
+from pytest_deadline_sessions._text import first_of, shorten, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+_MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,16 @@ def check_shape(value: object, name: str, path: str = "") -> list[Violation]:
     return list(_check(value, model.shape(name), path))
 
 
+def in_one_line(violations: Iterable[Violation]) -> str:
+    """The first ten violations, and how many more there are.
+
+    Example:
+        >>> in_one_line([Violation("jobId", "7", "a string"), Violation("name", "7", "a string")])
+        'jobId: 7 (expected a string); name: 7 (expected a string)'
+    """
+    return "; ".join(first_of(map(str, violations), _MOST_SHOWN))
+
+
 def page_limit(params: Mapping[str, Any]) -> int:
     """The most items that a page may hold: a valid ``maxResults``, else the service's own limit.
 
@@ -114,11 +126,11 @@ def _structure(value: object, shape: StructureShape, path: str) -> Iterator[Viol
             yield Violation(at, "missing", "a value, it is required")
     for name in value:
         if name not in shape.members:
-            member_name = name if isinstance(name, str) else shown(name)
+            member_name = shorten(name) if isinstance(name, str) else shown(name)
             at = f"{path}.{member_name}" if path else member_name
             yield Violation(at, shown(value[name]), f"no such member; {_names(shape.members)}")
     if shape.metadata.get("union") and len(value) != 1:
-        yield Violation(path, _names(value), f"exactly one of {_names(shape.members)}")
+        yield Violation(path, shorten(_names(value)), f"exactly one of {_names(shape.members)}")
 
 
 def _list(value: object, shape: ListShape, path: str) -> Iterator[Violation]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._arguments import check_kind, wrong_value
 from pytest_deadline_sessions._public import public
+from pytest_deadline_sessions._text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,14 +78,15 @@ class Fault:
         object.__setattr__(self, "_given", given)
         if code in BROKEN_CONNECTIONS:
             if given:
-                msg = f"{', '.join(given)} given for {code} (expected nothing: no response comes)"
+                names = shorten(", ".join(given))
+                msg = f"{names} given for {code} (expected nothing: no response comes)"
                 raise ValueError(msg)
             object.__setattr__(self, "members", MappingProxyType({}))
             return
         complete = {**_required(self._shape()), **given}
         violations = validation.check_shape(complete, code)
         if violations:
-            raise ValueError(f"{code}: " + "; ".join(map(str, violations)))
+            raise ValueError(f"{code}: {validation.in_one_line(violations)}")
         object.__setattr__(self, "members", MappingProxyType(complete))
 
     @property

@@ -67,7 +67,7 @@ def _ids(state: State, given: tuple[str | None, str | None, str | None]) -> JobI
     )
     violations = validation.check_request(ids._asdict())
     if violations:
-        raise ValueError("; ".join(map(str, violations)))
+        raise ValueError(validation.in_one_line(violations))
     if ids in state.jobs:
         raise wrong_value("jobId", ids.jobId, "an id that no job of this fake has")
     return ids

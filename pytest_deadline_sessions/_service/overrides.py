@@ -50,7 +50,7 @@ def check(identifier: object, members: Mapping[str, Any]) -> None:
             raise ValueError(f"{identifier}: {refusal(name, value, expected)}")
         violations = validation.check_shape(value, known[name].name, name)
         if violations:
-            raise ValueError(f"{identifier}: " + "; ".join(map(str, violations)))
+            raise ValueError(f"{identifier}: {validation.in_one_line(violations)}")
 
 
 def members(name: str, value: object) -> dict[str, Any]:

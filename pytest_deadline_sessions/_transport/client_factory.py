@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._text import shorten
 from pytest_deadline_sessions._transport import timestamps
 from pytest_deadline_sessions._transport.environment import ACCESS_KEY, REGION, SECRET_KEY
 
@@ -55,7 +56,8 @@ def options_of(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
         try:
             options = kind(**rest)
         except TypeError as error:
-            msg = f"{error} (expected {', '.join(_CREATE)}, or options of botocore's Config)"
+            expected = f"{', '.join(_CREATE)}, or options of botocore's Config"
+            msg = f"{shorten(str(error))} (expected {expected})"
             raise TypeError(msg) from None
         arguments["config"] = (
             arguments["config"].merge(options) if arguments.get("config") else options

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import Fault, FaultError
+from pytest_deadline_sessions._text import shown
 
 if TYPE_CHECKING:
     from botocore.model import Shape
@@ -244,7 +245,7 @@ def _text(value: Any) -> str:
         if value.tzinfo is not datetime.timezone.utc:
             value = value.astimezone(datetime.timezone.utc)
         return _utc_text(value)
-    msg = f"{value!r} (expected what JSON can hold, or a datetime)"
+    msg = f"{shown(value)} (expected what JSON can hold, or a datetime)"
     raise TypeError(msg)
 
 

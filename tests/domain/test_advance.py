@@ -112,6 +112,8 @@ def test_an_unknown_status_is_refused():
         advance(STARTED, "RUNNING", TEN)
     with pytest.raises(ValueError, match="expected no other status after RUNNING"):
         advance({**STARTED, "lifecycleStatus": "RUNNING"}, "ENDED", TEN)
+    with pytest.raises(ValueError, match=r"expected no other status after X{79}…\)$"):
+        advance({**STARTED, "lifecycleStatus": "X" * 5000}, "ENDED", TEN)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,21 @@ def test_all_invalid_members_are_named():
     assert str(caught.value) == f"ResourceNotFoundException: {'; '.join(order)}"
 
 
+@pytest.mark.parametrize(
+    ("code", "members"),
+    [
+        ("InternalServerErrorException", {"x" * 5000: "y" * 5000}),
+        ("ReadTimeoutError", {"x" * 5000: 1}),
+        ("ValidationException", {"fieldList": [3] * 5000}),
+    ],
+)
+def test_long_members_are_shortened(code, members):
+    """The error stays short, whatever the names, values and number of wrong members."""
+    with pytest.raises(ValueError, match="…") as caught:
+        Fault(code, **members)
+    assert len(str(caught.value)) < 1000
+
+
 def test_unknown_members():
     """The error for an unknown member lists the members that the fault has."""
     names = ", ".join(model.members("InternalServerErrorException"))

@@ -303,6 +303,9 @@ def test_client_options(fake):
     assert (client.meta.config.read_timeout, client.meta.config.connect_timeout) == (3, 5)
     with pytest.raises(TypeError, match="speed"):
         fake.client(speed=11)
+    with pytest.raises(TypeError, match="x…") as caught:
+        fake.client(**{"x" * 5000: 11})
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize("fast", [True, False])

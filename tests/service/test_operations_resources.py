@@ -165,6 +165,17 @@ def test_invalid_descriptions(fake, identifier, members, refusal):
     assert fake._service.state.described == {}
 
 
+@pytest.mark.parametrize(
+    "members",
+    [{"x" * 5000: 1}, {"fileSystemLocations": [3] * 5000}, {"displayName": "x" * 5000}],
+)
+def test_long_descriptions_are_shortened(fake, members):
+    """The error stays short, whatever the names, values and number of wrong members."""
+    with pytest.raises(ValueError, match="expected") as caught:
+        fake.describe(PROFILE, **members)
+    assert len(str(caught.value)) < 1000
+
+
 @pytest.mark.parametrize("identifier", [7, None, [PROFILE]])
 def test_only_ids_can_be_described(fake, identifier):
     """An id that is not a string is refused as a wrong type."""

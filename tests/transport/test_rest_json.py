@@ -120,6 +120,13 @@ def test_decoding_keeps_wrong_types(value):
     }
 
 
+def test_a_long_result_that_cannot_be_encoded():
+    """The error shows only the beginning of a long value."""
+    with pytest.raises(TypeError) as caught:
+        rest_json.encode("ListSessions", {"sessions": [{"sessionId": {"x" * 5000}}]})
+    assert len(str(caught.value)) < 200
+
+
 def test_a_result_that_cannot_be_encoded():
     """A result that JSON cannot hold raises a TypeError that says what is expected."""
     with pytest.raises(TypeError, match="expected what JSON can hold, or a datetime"):

@@ -21,7 +21,7 @@ from pytest_deadline_sessions._domain.faults import Fault, FaultError
 from pytest_deadline_sessions._service.operations.jobs import job_record
 from pytest_deadline_sessions._service.operations.queues import queue
 from pytest_deadline_sessions._service.registry import operation
-from pytest_deadline_sessions._text import shown
+from pytest_deadline_sessions._text import plain, shown
 
 if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service
@@ -80,7 +80,9 @@ def _passes(job: _Job, expression: Mapping[str, Any]) -> bool:
 
 def _known(table: Mapping[str, Any], what: str, name: str) -> Any:
     if name not in table:
-        msg = f"FakeDeadline cannot search jobs by {what} {name}; it knows {', '.join(table)}"
+        msg = (
+            f"FakeDeadline cannot search jobs by {what} {plain(name)}; it knows {', '.join(table)}"
+        )
         raise NotImplementedError(msg)
     return table[name]
 
