@@ -10,6 +10,7 @@ from typing import Any
 from pytest_deadline_sessions._arguments import (
     check_callable,
     check_items,
+    check_kind,
     check_switch,
     check_whole,
     wrong_type,
@@ -62,7 +63,7 @@ def checked_options(
     """Check the arguments of ``check_pagination``.
 
     Raises:
-        TypeError: An argument is of the wrong type.
+        TypeError: An argument has the wrong type.
         ValueError: A variation is unknown, or a number out of range.
     """
     collector: Any = check_callable(
@@ -107,8 +108,9 @@ def _variations(without: object) -> frozenset[str]:
     # The user may pass VARIATIONS itself, a dict, to leave out everything.
     listed = list(without) if isinstance(without, Mapping) else without
     names = check_items("without", listed, _WITHOUT)
-    if not all(isinstance(name, str) and name in VARIATIONS for name in names):
-        raise wrong_value("without", without, _WITHOUT)
+    for index, name in enumerate(names):
+        if check_kind(f"without[{index}]", name, str, _WITHOUT) not in VARIATIONS:
+            raise wrong_value(f"without[{index}]", name, _WITHOUT)
     return frozenset(names)
 
 
