@@ -202,7 +202,7 @@ class FakeDeadline:
             result that the operation cannot have, the caller of the operation gets the error.
 
         Raises:
-            TypeError: The decorated object cannot be called.
+            TypeError: The name is not a string, or the decorated object cannot be called.
             ValueError: The service model has no such operation.
         """
         service = self._open("operation()")

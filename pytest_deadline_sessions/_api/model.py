@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, TypeGuard, cast
 
-from pytest_deadline_sessions._arguments import wrong_value
+from pytest_deadline_sessions._arguments import check_kind, wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,10 +70,12 @@ def operation_model(name: str = OPERATION) -> OperationModel:
     """The model of one operation.
 
     Raises:
+        TypeError: The name is not a string.
         ValueError: The service has no such operation.
     """
-    if name not in operation_names():
-        raise wrong_value("operation", name, f"an operation of {SERVICE}, such as {OPERATION!r}")
+    expected = f"an operation of {SERVICE}, such as {OPERATION!r}"
+    if check_kind("operation", name, str, expected) not in operation_names():
+        raise wrong_value("operation", name, expected)
     return service_model().operation_model(name)
 
 

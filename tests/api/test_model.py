@@ -173,6 +173,8 @@ def test_errors_of_all_operations():
 
 def test_unknown_operations_are_refused():
     """The error for an unknown operation shows how operations are spelt."""
+    with pytest.raises(TypeError, match=r"^operation=3 \(expected an operation of deadline, such"):
+        model.operation_model(3)
     with pytest.raises(ValueError, match="operation=") as caught:
         model.operation_model("list_sessions")
     assert str(caught.value) == (
