@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._patching import Patches
+from pytest_deadline_sessions._text import shorten
 from pytest_deadline_sessions._transport import (
     gateway,
     rest_json,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_deadline_sessions._service.service import Service
 
+_WIDEST_URL = 300
 _ID = "pytest-deadline-sessions"
 _REFUSAL = _ID + " refusal"
 
@@ -207,7 +209,7 @@ class ClientHooks:
         if call is not None and call.interception is not None and call.interception.ended:
             name = call.interception.name
             msg = (
-                f"{request.method} {request.url} was under way when {name} ended. Join the thread "
+                f"{in_short(request)} was under way when {name} ended. Join the thread "
                 f"or await the task that made the call before {name} ends."
             )
             raise RuntimeError(msg)
@@ -225,9 +227,14 @@ class ClientHooks:
         return self.response(request.url, response)
 
 
+def in_short(request: Any) -> str:
+    """The method and the URL of a request; the end of a long URL is cut."""
+    return f"{request.method} {shorten(request.url, _WIDEST_URL)}"
+
+
 def _refuse(origin: str, request: Any, **_: Any) -> None:
     msg = (
-        f"{request.method} {request.url} is not sent: its client was created inside {origin}, "
+        f"{in_short(request)} is not sent: its client was created inside {origin}, "
         "which has ended. Create the client in the test that uses it, or request "
         "deadline_sessions there."
     )

@@ -26,7 +26,7 @@ from pytest_deadline_sessions._transport import (
     retry_delays,
     tracking,
 )
-from pytest_deadline_sessions._transport.client_hooks import ClientHooks
+from pytest_deadline_sessions._transport.client_hooks import ClientHooks, in_short
 from pytest_deadline_sessions._transport.tracking import Interception
 
 _patches = Patches("interception")
@@ -248,7 +248,7 @@ def _send(method: Callable[..., Any], endpoint: Any, request: Any) -> Any:
         return method(request)
     name = interception.name
     msg = (
-        f"{request.method} {request.url} is not sent: its thread or task is left over from {name}, "
+        f"{in_short(request)} is not sent: its thread or task is left over from {name}, "
         f"which has ended. Join the thread or await the task before {name} ends."
     )
     raise RuntimeError(msg)
