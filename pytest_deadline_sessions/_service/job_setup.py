@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._api.placeholders import example_id
-from pytest_deadline_sessions._arguments import check_items, check_whole, wrong_value
+from pytest_deadline_sessions._arguments import check_items, check_kind, check_whole, wrong_value
 from pytest_deadline_sessions._domain.listing import GAP, Listing
 from pytest_deadline_sessions._service import overrides, workload
 from pytest_deadline_sessions._service.state import JobIds, JobState, State
@@ -59,11 +59,13 @@ def add(
 
 
 def _ids(state: State, given: tuple[str | None, str | None, str | None]) -> JobIds:
+    for name, identifier in zip(JobIds._fields, given, strict=True):
+        check_kind(name, identifier, (str, type(None)), "an id")
     farm_id, queue_id, job_id = given
     ids = JobIds(
-        farm_id or example_id("FarmId"),
-        queue_id or example_id("QueueId"),
-        job_id or _free_job_id(state),
+        example_id("FarmId") if farm_id is None else farm_id,
+        example_id("QueueId") if queue_id is None else queue_id,
+        _free_job_id(state) if job_id is None else job_id,
     )
     violations = validation.check_request(ids._asdict())
     if violations:

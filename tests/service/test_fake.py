@@ -84,6 +84,23 @@ def test_malformed_ids_are_refused(fake, name):
         fake.add_job(**{name: "x"})
 
 
+@pytest.mark.parametrize("name", ["farmId", "queueId", "jobId"])
+@pytest.mark.parametrize("wrong", [7, 0, ["x"], b"x"])
+def test_ids_are_strings(fake, name, wrong):
+    """An id that is not a string is refused as a wrong type, and no job is added."""
+    with pytest.raises(TypeError) as caught:
+        fake.add_job(**{name: wrong})
+    assert str(caught.value) == f"{name}={wrong!r} (expected an id)"
+    assert fake.jobs == []
+
+
+@pytest.mark.parametrize("name", ["farmId", "queueId", "jobId"])
+def test_empty_ids_are_refused(fake, name):
+    """An empty id is not replaced by the default."""
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        fake.add_job(**{name: ""})
+
+
 def test_ids_that_are_taken_are_refused(fake):
     """The ids of an existing job or session are refused, and no job is added."""
     job = fake.add_job(sessions=2)
