@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions._domain.transcript import Call, Transcript
     from pytest_deadline_sessions._transport.http_server import Endpoint
 
+_OPERATION = f"the API name of an operation, such as {model.OPERATION!r}"
+
 
 @public
 class FakeDeadline:
@@ -178,6 +180,7 @@ class FakeDeadline:
                 the operation, or a number is out of range.
         """
         service = self._open("fail_next()")
+        check_kind("operation", operation, str, _OPERATION)
         if times is not None:
             check_whole("times", times, 1)
         check_whole("after", after)
@@ -206,7 +209,7 @@ class FakeDeadline:
             ValueError: The service model has no such operation.
         """
         service = self._open("operation()")
-        model.operation_model(name)
+        model.operation_model(check_kind("operation", name, str, _OPERATION))
 
         def add(function: Operation) -> Operation:
             check_callable(name, function, "a function of the service and the parameters")

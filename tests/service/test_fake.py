@@ -355,6 +355,18 @@ def test_arguments_of_the_wrong_type(kind):
         FakeDeadline(**{kind: 3})
 
 
+@pytest.mark.parametrize("name", [3, None, ["GetFarm"]])
+def test_names_of_operations_are_strings(fake, name):
+    """The name of an operation must be a string, even where it could not be hashed."""
+    message = f"operation={name!r} (expected the API name of an operation, such as 'ListSessions')"
+    with pytest.raises(TypeError) as caught:
+        fake.operation(name)
+    assert str(caught.value) == message
+    with pytest.raises(TypeError) as caught:
+        fake.fail_next("ThrottlingException", name)
+    assert str(caught.value) == message
+
+
 @pytest.mark.parametrize("act", ["client", "async_client"])
 def test_fast_timestamps_are_a_switch(fake, act):
     """``fast_timestamps`` must be True or False, for both kinds of client."""
