@@ -16,6 +16,7 @@ from pytest_deadline_sessions._arguments import (
     check_choice,
     check_items,
     check_kind,
+    check_switch,
     check_whole,
     wrong_value,
 )
@@ -179,7 +180,7 @@ class Listing:
             [1, 1]
         """
         given = tuple(dict(summary) for summary in as_dicts("sessions", summaries))
-        if strict:
+        if check_switch("strict", strict):
             check_summaries(given)
         return cls(
             page_sizes=cast("tuple[int, ...] | None", page_sizes),

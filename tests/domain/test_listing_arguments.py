@@ -208,6 +208,12 @@ def test_the_name_of_checked_summaries():
     assert check_summaries([ONE, TWO]) is None
 
 
+def test_strict_is_a_switch():
+    """``strict`` of ``Listing.of`` must be True or False."""
+    message = _message(TypeError, Listing.of, [ONE], strict="no")
+    assert message == "strict='no' (expected True or False)"
+
+
 def test_doubled():
     """``doubled`` names every repeated id and where it was first."""
     first = f"sessionId: '{ONE['sessionId']}' (expected unique ids; s[1] has this one)"
