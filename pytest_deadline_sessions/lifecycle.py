@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_deadline_sessions._api import types, validation
-from pytest_deadline_sessions._arguments import check_aware
+from pytest_deadline_sessions._arguments import check_aware, check_kind, check_switch
 from pytest_deadline_sessions._text import plain, shown
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def advance(
         A new summary that breaks no rule, if ``summary`` breaks none.
 
     Raises:
-        TypeError: ``at`` is not a datetime.
+        TypeError: ``at``, ``by`` or ``skipping`` has the wrong type.
         ValueError: ``at`` is naive, or the session cannot get this status. The message names the
             statuses that it can get.
 
@@ -258,6 +258,8 @@ def advance(
         ValueError: session-00000000000000000000000000000000 cannot become STARTED (expected no ...
     """
     check_aware("at", at)
+    check_kind("by", by, (str, type(None)), "a string or None")
+    check_switch("skipping", skipping)
     present = summary["lifecycleStatus"]
     allowed = reachable(present) - {present} if skipping else TRANSITIONS.get(present, ())
     if status not in allowed:

@@ -155,6 +155,7 @@ class Session:
             by: Who requests it: the ``updatedBy`` of the summary.
 
         Raises:
+            TypeError: ``by`` is not a string.
             ValueError: The status of the session does not allow it.
         """
         self._move(lifecycle.UPDATE_IN_PROGRESS, by)

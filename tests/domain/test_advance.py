@@ -106,6 +106,19 @@ def test_skipping(before, after):
             advance(summary, after, TEN, skipping=True)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"by": 3}, r"^by=3 \(expected a string or None\)$"),
+        ({"skipping": "no"}, r"^skipping='no' \(expected True or False\)$"),
+    ],
+)
+def test_options_of_the_wrong_type(options, message):
+    """``by`` must be a string and ``skipping`` a switch."""
+    with pytest.raises(TypeError, match=message):
+        advance(STARTED, "UPDATE_IN_PROGRESS", TEN, **options)
+
+
 def test_an_unknown_status_is_refused():
     """A status that does not exist is refused before and after a transition."""
     with pytest.raises(ValueError, match="cannot become RUNNING"):
