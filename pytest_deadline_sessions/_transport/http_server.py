@@ -56,8 +56,12 @@ class Endpoint(str):
 
         Args:
             base: The environment to start from; by default that of this process.
+
+        Raises:
+            TypeError: ``base`` is not a mapping.
         """
-        given = dict(os.environ if base is None else base)
+        start = os.environ if base is None else base
+        given = dict(check_kind("base", start, Mapping, "a dict of environment variables"))
         for name in environment.REMOVED:
             given.pop(name, None)
         set_for_botocore = environment.dummies(given)

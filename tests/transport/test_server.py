@@ -222,6 +222,14 @@ def test_a_port_that_is_taken(fake):
     gc.collect()
 
 
+@pytest.mark.parametrize("base", [3, "PATH", []])
+def test_an_environment_extends_a_mapping(fake, base):
+    """The environment to extend must be a mapping."""
+    with fake.serve() as endpoint, pytest.raises(TypeError) as caught:
+        endpoint.environment(base)
+    assert str(caught.value) == f"base={base!r} (expected a dict of environment variables)"
+
+
 def test_an_address_that_is_not_there(fake):
     """The error for an address with a long scope shows only its beginning."""
     with pytest.raises(OSError, match=r"host='::1%x+…, port=0 \(expected") as caught:
