@@ -213,7 +213,13 @@ class Listing:
         return self._content.overlap(other._content)
 
     def pages(self, page_size: int = 100) -> list[list[types.SessionSummary]]:
-        """The summaries page by page, cut by ``page_sizes`` or in pages of ``page_size``."""
+        """The summaries page by page, cut by ``page_sizes`` or in pages of ``page_size``.
+
+        Raises:
+            TypeError: ``page_size`` is not an int.
+            ValueError: ``page_size`` is less than 1.
+        """
+        check_whole("page_size", page_size, 1)
         return [
             list(self.between(start, stop)) for start, stop, _ in self.cuts(page_size, page_size)
         ]

@@ -208,6 +208,14 @@ def test_the_name_of_checked_summaries():
     assert check_summaries([ONE, TWO]) is None
 
 
+def test_pages_hold_at_least_one_session():
+    """A page size below 1 is refused, since such pages would never end."""
+    listing = Listing(page_sizes=(2,))
+    assert _message(ValueError, listing.pages, 0) == "page_size=0 (expected 1 or more)"
+    message = _message(TypeError, listing.pages, "2")
+    assert message == "page_size='2' (expected a whole number, 1 or more)"
+
+
 def test_strict_is_a_switch():
     """``strict`` of ``Listing.of`` must be True or False."""
     message = _message(TypeError, Listing.of, [ONE], strict="no")
