@@ -405,7 +405,9 @@ def test_odd_tokens_passed_repeatedly():
 @pytest.mark.parametrize("argument", ["expected", "ordered", "without", "patience", "collect"])
 def test_odd_arguments_of_check_pagination(argument):
     """``check_pagination`` refuses a misbehaving argument and names it."""
-    arguments = {"collect": every, argument: Odd() if argument != "without" else [OddError()]}
+    arguments = {"collect": every, argument: Odd()}
+    if argument == "without":
+        arguments["without"], argument = [OddError()], r"without\[0\]"
     with pytest.raises((TypeError, ValueError), match=f"{argument}=.*whose repr raised"):
         check_pagination(**arguments)
 
