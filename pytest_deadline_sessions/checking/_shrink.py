@@ -215,27 +215,26 @@ def _plainer_lapses(lapse: Lapse) -> Iterator[Move[Lapse]]:
 
 def _sooner(case: Case, fewer_pages: Move[Listing], less: int) -> Case:
     """The case with ``less`` fewer pages, and each event that many pages earlier."""
-    return dataclasses.replace(
-        case,
-        listing=fewer_pages.to(less),
-        lapses=tuple(
-            dataclasses.replace(lapse, after=max(lapse.after - less, 0)) for lapse in case.lapses
-        ),
-        expiries=tuple(max(expiry - less, 1) for expiry in case.expiries),
-        drift=tuple((max(at - less, 1), change) for at, change in case.drift),
-    )
+    return dataclasses.replace(_earlier(case, less), listing=fewer_pages.to(less))
 
 
 def _with_lower_numbers(case: Case, less: int) -> Case:
     """The case with every number of its events lower by ``less``."""
+    return _earlier(
+        case,
+        less,
+        lambda lapse: None if lapse.times is None else max(lapse.times - less, 1),
+    )
+
+
+def _earlier(
+    case: Case, less: int, times: Callable[[Lapse], int | None] = lambda lapse: lapse.times
+) -> Case:
+    """The case with each event ``less`` pages earlier."""
     return dataclasses.replace(
         case,
         lapses=tuple(
-            dataclasses.replace(
-                lapse,
-                after=max(lapse.after - less, 0),
-                times=None if lapse.times is None else max(lapse.times - less, 1),
-            )
+            dataclasses.replace(lapse, after=max(lapse.after - less, 0), times=times(lapse))
             for lapse in case.lapses
         ),
         expiries=tuple(max(expiry - less, 1) for expiry in case.expiries),
