@@ -49,7 +49,8 @@ def smallest(case: Case, breaks: Callable[[Case], bool], most: int = MOST_STEPS)
 
 def _with_page_sizes(case: Case) -> Case:
     """Make the case's page sizes explicit, if it has several pages."""
-    sizes = tuple(map(len, case.listing.pages(case.behavior.page_size)))
+    page_size = case.behavior.page_size
+    sizes = tuple(stop - start for start, stop, _ in case.listing.cuts(page_size, page_size))
     if case.listing.page_sizes is not None or len(sizes) == 1:
         return case
     return dataclasses.replace(case, listing=dataclasses.replace(case.listing, page_sizes=sizes))
