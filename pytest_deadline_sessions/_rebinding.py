@@ -9,15 +9,22 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import itertools
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
+from pytest_deadline_sessions import _state
+
 # These packages tell real functions from fake ones, so the defaults of their functions stay.
 _KNOWING = {"_pytest", "freezegun", "hypothesis", "pytest", __name__.partition(".")[0]}
 _WRAPPING = (classmethod, staticmethod)
+_LIBRARIES = tuple(
+    sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")
+)
 
 Later = Callable[..., None]
 """Registers a function with its arguments, to be called when the changes are undone."""
@@ -40,9 +47,8 @@ def rebind(later: Later, new: Mapping[Any, Any], function: Any) -> None:
     modules = list(sys.modules.values())
     _rebind_names(later, new, modules)
     by_id = {**_clocks(), **{id(old): ours for old, ours in new.items()}}
-    for part in _parts(function):
-        _rebind_defaults(later, part, by_id)
-    for candidate in _functions(module for module in modules if _package(module) not in _KNOWING):
+    others = [module for module in modules if _package(module) not in _KNOWING]
+    for candidate in itertools.chain(_parts(function), _functions(others)):
         _rebind_defaults(later, candidate, by_id)
 
 
@@ -110,9 +116,31 @@ def _package(module: Any) -> str:
     return str(getattr(module, "__name__", "")).partition(".")[0]
 
 
-def _functions(modules: Iterable[Any]) -> Iterator[FunctionType]:
-    """Yield the functions with defaults in modules and in the classes of modules."""
-    # There are tens of thousands of functions, and several modules may name the same class.
+def _functions(modules: Iterable[Any]) -> list[FunctionType]:
+    """The functions with callables among their defaults, in modules and the classes of modules.
+
+    There are tens of thousands of functions, nearly all of them in installed libraries. Those are
+    looked through once, since they do not change. So a function that replaces a method of a
+    library later is not found.
+    """
+    with _state.lock:
+        unknown = {id(module): module for module in modules if id(module) not in _state.libraries}
+        libraries = {key: module for key, module in unknown.items() if _is_library(module)}
+        _state.functions_of_libraries += _look_through(libraries.values())
+        _state.libraries.update(libraries)
+        own = [module for key, module in unknown.items() if key not in libraries]
+        return [*_state.functions_of_libraries, *_look_through(own)]
+
+
+def _is_library(module: Any) -> bool:
+    namespace = getattr(module, "__dict__", {})
+    # While a module is being imported it has few functions yet.
+    importing = getattr(namespace.get("__spec__"), "_initializing", False)
+    return str(namespace.get("__file__")).startswith(_LIBRARIES) and not importing
+
+
+def _look_through(modules: Iterable[Any]) -> Iterator[FunctionType]:
+    # Several modules may name the same class.
     seen: set[int] = set()
     for module in modules:
         values = list(getattr(module, "__dict__", {}).values())
@@ -132,11 +160,12 @@ def _methods(kind: type) -> list[Any]:
 
 
 def _with_defaults(values: Iterable[Any]) -> list[FunctionType]:
-    return [
-        value
-        for value in values
-        if type(value) is FunctionType and (value.__defaults__ or value.__kwdefaults__)
-    ]
+    functions = [value for value in values if type(value) is FunctionType]
+    return [function for function in functions if any(map(callable, _defaults(function)))]
+
+
+def _defaults(function: FunctionType) -> tuple[Any, ...]:
+    return (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
 
 
 def _parts(function: Any) -> Iterator[FunctionType]:

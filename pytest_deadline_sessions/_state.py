@@ -70,6 +70,13 @@ cannot spoil another. A case uses four numbers: for a farm, a queue and two jobs
 """
 
 
+libraries: dict[int, Any] = {}
+"""The modules of installed libraries whose functions have been looked through, by id."""
+
+functions_of_libraries: list[Any] = []
+"""The functions among them that have a callable as a default."""
+
+
 class _Own(threading.local):
     """State of a single thread."""
 

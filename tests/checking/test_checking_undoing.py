@@ -298,6 +298,65 @@ def test_defaults_that_others_change_stay_changed():
     assert wait() == (theirs, theirs)
 
 
+@pytest.fixture
+def somebodys(monkeypatch):
+    """An imported module."""
+    module = types.ModuleType("somebodys")
+    monkeypatch.setitem(sys.modules, "somebodys", module)
+    monkeypatch.setattr(_state, "libraries", {})
+    monkeypatch.setattr(_state, "functions_of_libraries", [])
+    return module
+
+
+def _replaced(wait):
+    """Return whether the default argument of a function is replaced, and restored after that."""
+    undoing, real = Undoing(), time.sleep
+    with undoing:
+        undoing.rebind({real: lambda: None}, every)
+        replaced = wait() is not real
+    assert wait() is real
+    return replaced
+
+
+def _waits():
+    """Return four functions that return their default argument."""
+    return [lambda sleep=time.sleep: sleep for _ in range(4)]
+
+
+@pytest.mark.parametrize("file", [__file__, pytest.__file__])
+def test_defaults_are_replaced_each_time(somebodys, file):
+    """Defaults of functions and methods of any module are replaced in every check."""
+    function, method, wrapped, _ = _waits()
+    somebodys.__file__ = file
+    somebodys.wait = function
+    somebodys.Waiter = type("Waiter", (), {"wait": method, "pause": staticmethod(wrapped)})
+    for _ in range(2):
+        assert list(map(_replaced, (function, method, wrapped))) == [True] * 3
+
+
+def test_own_modules_may_change(somebodys):
+    """Functions that a test puts into its own modules and classes are found in the next check."""
+    first, second, third, fourth = _waits()
+    somebodys.__file__ = __file__
+    somebodys.Waiter = type("Waiter", (), {"wait": first})
+    assert _replaced(first)
+    somebodys.wait, somebodys.Waiter.wait = second, third
+    assert list(map(_replaced, (second, third, fourth))) == [True, True, False]
+
+
+def test_libraries_are_looked_through_once(somebodys):
+    """The functions of an installed library are looked for once, when it has been imported."""
+    first, second, third, _ = _waits()
+    somebodys.__file__, somebodys.first = pytest.__file__, first
+    somebodys.__spec__ = types.SimpleNamespace(_initializing=True)
+    assert _replaced(first)
+    somebodys.second = second
+    somebodys.__spec__ = None
+    assert _replaced(second)
+    somebodys.third = third
+    assert list(map(_replaced, (first, second, third))) == [True, True, False]
+
+
 class _Decorating(staticmethod):
     """A third-party subclass of ``staticmethod``."""
 

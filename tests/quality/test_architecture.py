@@ -25,7 +25,7 @@ ROOMS = {
     "_arguments": "_text",
     "_state": "",
     "_patching": "_state",
-    "_rebinding": "",
+    "_rebinding": "_state",
     "_api": "_public _text _arguments",
     "lifecycle": "_text _arguments _api",
     "_domain": "_public _text _arguments _state _patching _api lifecycle",
