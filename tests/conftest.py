@@ -26,6 +26,8 @@ def pytest_collection_finish():
     """Keep what is imported by now out of every collection of garbage; it stays anyway."""
     gc.collect()
     gc.freeze()
+    # The controller of pytest-xdist collects nothing: its workers do.
+    forking.measure_only_forked_runs()
 
 
 @pytest.fixture(scope="module")

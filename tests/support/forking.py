@@ -21,10 +21,17 @@ import pytest
 PRELOADED = ["boto3", "botocore.client", "faker", "freezegun", "hypothesis", "pytest"]
 PATIENCE = 120
 
-# If coverage measures a worker of pytest-xdist, it measures forked runs too. It does not measure
-# programs that tests start: they would take twice as long and cover nothing more.
 _MEASURING = "COVERAGE_PROCESS_CONFIG"
-_measured = os.environ.pop(_MEASURING, "") if "PYTEST_XDIST_WORKER" in os.environ else ""
+_measured = ""
+
+
+def measure_only_forked_runs() -> None:
+    """If coverage measures this process, have it measure forked runs too, but no programs.
+
+    Programs that tests start would take twice as long and cover nothing more.
+    """
+    global _measured
+    _measured = os.environ.pop(_MEASURING, "")
 
 
 def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
