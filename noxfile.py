@@ -73,8 +73,8 @@ def ci(session: nox.Session) -> None:
     _install(session, "ci")
     _lint(session)
     _typing(session)
-    # On two cores, this takes as long as two workers of pytest-xdist do for one run after the other,
-    # and a tenth less CPU: each process imports and collects everything.
+    # On two cores this takes no longer than one run after the other with two workers of
+    # pytest-xdist. It takes a tenth less CPU, since each worker imports and collects everything.
     with ThreadPoolExecutor() as pool:
         unmeasured = pool.submit(session.run, "pytest", "-m", UNMEASURED, silent=True)
         try:

@@ -22,7 +22,7 @@ PRELOADED = ["boto3", "botocore.client", "faker", "freezegun", "hypothesis", "py
 PATIENCE = 120
 
 _MEASURING = "COVERAGE_PROCESS_CONFIG"
-_measured = ""
+_withheld: dict[str, str] = {}
 
 
 def measure_only_forked_runs() -> None:
@@ -30,8 +30,8 @@ def measure_only_forked_runs() -> None:
 
     Programs that tests start would take twice as long and cover nothing more.
     """
-    global _measured
-    _measured = os.environ.pop(_MEASURING, "")
+    if _MEASURING in os.environ:
+        _withheld[_MEASURING] = os.environ.pop(_MEASURING)
 
 
 def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
@@ -53,7 +53,7 @@ def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
             {**os.environ, **home},
             str(pytester.path),
             {1: str(output), 2: str(errors)},
-            _measured,
+            _withheld.get(_MEASURING),
         ),
     )
     started = time.perf_counter()
