@@ -64,7 +64,7 @@ def violation_of(work):
         check_pagination(
             running(work),
             max_examples=1,
-            patience=0.3,
+            patience=0.15,
             examples=[ONE_SESSION],
             without=VARIATIONS,
         )
