@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import collections
 import datetime
-import gc
 import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -23,8 +23,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
+from growth import COUNT, HERE, Growth, run
 
-HERE = Path(__file__).resolve().parent
 LOOPBACK = {"127.0.0.1", "::1", "localhost", b"127.0.0.1", b"localhost", None}
 STARTS = {"subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "os.system"}
 # Places our own programs read from. Opening any other file is noted.
@@ -61,13 +61,6 @@ class Guard:
                 self.noted[event, path] += 1
         elif event in STARTS:
             self.noted[event, str(args[0])] += 1
-
-
-def resident():
-    """The resident memory of the process in MiB, after a garbage collection."""
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def process():
@@ -114,23 +107,27 @@ def process():
     }
 
 
-class Watch:
+def unlike(before, after):
+    """Return what has become of what, without what is the same in two dictionaries."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return f"{before!r} became {after!r}"
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {name: unlike(before.get(name), after.get(name)) for name in names}
+
+
+class Watch(Growth):
     """Counts outcomes, and compares the process before and after."""
 
     def __init__(self):
+        super().__init__()
         self.outcomes = collections.Counter()
         self.unexpected = []
         self._before = {}
-        self._memory = 0.0
-        self.done = 0
         self.left = {}
-        self.grown = 0.0
-        self.total = 0
 
     def pytest_collection_modifyitems(self, items):
         """Run one test of each kind in turn."""
         items.sort(key=lambda item: item.callspec.params["number"])
-        self.total = len(items)
 
     def pytest_runtest_logreport(self, report):
         """Count an outcome, and keep the report if it was not expected for its kind of test."""
@@ -142,28 +139,20 @@ class Watch:
         if outcome not in EXPECTED.get(kind, {"call passed"}):
             self.unexpected.append(f"{report.nodeid}: {outcome}\n{report.longreprtext[-3000:]}")
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self):
-        """Measure once everything has been loaded, and again at the end."""
-        try:
-            return (yield)
-        finally:
-            self.done += 1
-            if self.done == max(self.total // 5, 1):
-                self._memory, self._before = resident(), process()
-            elif self.done == self.total:
-                self._compare()
+    def settled(self):
+        """Note the state of the process."""
+        self._before = process()
 
-    def _compare(self):
-        memory, after = resident(), process()
+    def ended(self):
+        """Compare the state of the process with what it was."""
+        after = process()
         self.left = {
-            name: (value, after[name])
+            name: unlike(value, after[name])
             for name, value in self._before.items()
             if after[name] != value
             # The server may have stopped by then.
             and not (name in {"threads", "descriptors"} and set(after[name]) <= set(value))
         }
-        self.grown = memory / self._memory - 1
 
 
 class Again:
@@ -189,36 +178,45 @@ EXPECTED = {
 }
 """How tests of a kind may end; all other kinds must pass."""
 
-# With fewer tests, the memory of pytest and Python themselves has not settled.
-MOST_GROWN, MEASURED_FROM = 0.05, 5_000
+MOST_GROWN = 4.0
+"""By how many MiB the process may grow more than if its tests did nothing.
+
+For ten thousand tests that is half a KiB each. Of a failed test, pytest keeps the output.
+"""
+MEASURED_FROM = 10_000
+"""With fewer tests, the memory of pytest and Python themselves has not settled."""
+
+
+def growth_of_pytest():
+    """By how many MiB pytest grows in as many tests that do nothing."""
+    program = [sys.executable, str(HERE / "growth.py")]
+    return float(subprocess.check_output(program, text=True))
 
 
 def main(count, folder):
     """Run the tests and print what is wrong; return 1 if anything is."""
-    os.environ["DEADLINE_SESSIONS_SOAK"] = str(count)
-    sys.path.insert(0, str(HERE))
+    os.environ[COUNT] = str(count)
     os.chdir(folder)
+    allowed = growth_of_pytest() + MOST_GROWN if count >= MEASURED_FROM else None
     guard, watch = Guard(), Watch()
-    without = ["terminal", "cacheprovider", "randomly", "flaky", "rerunfailures"]
-    options = [part for name in without for part in ("-p", f"no:{name}")]
-    options += [f"--rootdir={folder}", f"--confcutdir={HERE}", "-c", os.devnull]
     started = time.process_time()
-    status = pytest.main([*options, str(HERE / "suite.py")], plugins=[watch, Again()])
+    status = run("suite.py", watch, Again())
     wrong = [f"seen: {event} {what}, {times} times" for (event, what), times in guard.noted.items()]
-    wrong += [f"left: {name}: {two[0]!r} became {two[1]!r}" for name, two in watch.left.items()]
+    wrong += [f"left: {name}: {what}" for name, what in watch.left.items()]
     wrong += watch.unexpected[:5]
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         wrong.append(f"pytest ended with {status!r}")
     if watch.total < count or watch.done < watch.total:
         wrong.append(f"{watch.total} tests were collected and {watch.done} run (expected {count})")
-    if watch.total >= MEASURED_FROM and watch.grown > MOST_GROWN:
-        wrong.append(f"memory grew by {watch.grown:.1%}")
+    if allowed is not None and watch.mebibytes > allowed:
+        wrong.append(f"memory grew by {watch.mebibytes:.1f} MiB (expected at most {allowed:.1f})")
     print(
         json.dumps(
             {
                 "tests": watch.total,
                 "cpu_seconds": round(time.process_time() - started),
-                "memory_growth": f"{watch.grown:.1%}",
+                "grown_mebibytes": round(watch.mebibytes, 1),
+                "allowed_mebibytes": allowed and round(allowed, 1),
                 "outcomes": {" ".join(kind): times for kind, times in watch.outcomes.items()},
             },
             indent=1,
