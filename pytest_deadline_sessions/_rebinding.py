@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_deadline_sessions import _state
@@ -126,14 +126,16 @@ def _functions(modules: Iterable[Any]) -> list[FunctionType]:
     with _state.lock:
         unknown = {id(module): module for module in modules if id(module) not in _state.libraries}
         libraries = {key: module for key, module in unknown.items() if _is_library(module)}
-        _state.functions_of_libraries += _look_through(libraries.values())
+        _state.functions_of_libraries.update(_look_through(libraries.values()))
         _state.libraries.update(libraries)
         own = [module for key, module in unknown.items() if key not in libraries]
         return [*_state.functions_of_libraries, *_look_through(own)]
 
 
 def _is_library(module: Any) -> bool:
-    namespace = getattr(module, "__dict__", {})
+    if not isinstance(module, ModuleType):
+        return False
+    namespace = vars(module)
     # While a module is being imported it has few functions yet.
     importing = getattr(namespace.get("__spec__"), "_initializing", False)
     return str(namespace.get("__file__")).startswith(_LIBRARIES) and not importing

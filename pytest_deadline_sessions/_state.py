@@ -70,10 +70,10 @@ cannot spoil another. A case uses four numbers: for a farm, a queue and two jobs
 """
 
 
-libraries: dict[int, Any] = {}
+libraries: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 """The modules of installed libraries whose functions have been looked through, by id."""
 
-functions_of_libraries: list[Any] = []
+functions_of_libraries: weakref.WeakSet[Any] = weakref.WeakSet()
 """The functions among them that have a callable as a default."""
 
 

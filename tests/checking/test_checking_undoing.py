@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import types
+import weakref
 
 import botocore.session
 import pytest
@@ -303,8 +304,8 @@ def somebodys(monkeypatch):
     """An imported module."""
     module = types.ModuleType("somebodys")
     monkeypatch.setitem(sys.modules, "somebodys", module)
-    monkeypatch.setattr(_state, "libraries", {})
-    monkeypatch.setattr(_state, "functions_of_libraries", [])
+    monkeypatch.setattr(_state, "libraries", weakref.WeakValueDictionary())
+    monkeypatch.setattr(_state, "functions_of_libraries", weakref.WeakSet())
     return module
 
 
@@ -355,6 +356,29 @@ def test_libraries_are_looked_through_once(somebodys):
     assert _replaced(second)
     somebodys.third = third
     assert list(map(_replaced, (first, second, third))) == [True, True, False]
+
+
+def test_an_object_in_place_of_a_module(monkeypatch, somebodys):
+    """What stands in ``sys.modules`` need not be a module."""
+    first, second, *_ = _waits()
+    instead = types.SimpleNamespace(__file__=pytest.__file__, wait=first)
+    monkeypatch.setitem(sys.modules, somebodys.__name__, instead)
+    assert _replaced(first)
+    instead.wait = second
+    assert _replaced(second)
+
+
+def test_libraries_may_be_imported_anew():
+    """A library that is no longer imported is not kept alive."""
+    module = types.ModuleType("somebodys")
+    module.__file__, (module.wait, *_) = pytest.__file__, _waits()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "somebodys", module)
+        assert _replaced(module.wait)
+    gone = [weakref.ref(module), weakref.ref(module.wait)]
+    del module
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
 
 
 class _Decorating(staticmethod):
