@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions import _patching
-from pytest_deadline_sessions._plugin import shared_fake
+from pytest_deadline_sessions._plugin import activation, shared_fake
 
 if TYPE_CHECKING:
-    from pytest_deadline_sessions._plugin.activation import Activation
+    import pytest
 
 
 @contextlib.contextmanager
-def restored(test: Activation) -> Iterator[None]:
+def restored(test: activation.Activation) -> Iterator[None]:
     """Restore the state before every example that runs inside the block."""
     item = test.item
     handle = getattr(getattr(item, "obj", None), "hypothesis", None)
@@ -28,13 +28,15 @@ def restored(test: Activation) -> Iterator[None]:
         return
     if test.restore is not None:
         test.restore = shared_fake.get(item.config).snapshot()
-    with _patching.replaced(handle, "inner_test", _restoring(handle.inner_test, test)):
+    with _patching.replaced(handle, "inner_test", _restoring(handle.inner_test, item.config)):
         yield
 
 
-def _restoring(inner: Callable[..., Any], test: Activation) -> Callable[..., Any]:
+def _restoring(inner: Callable[..., Any], config: pytest.Config) -> Callable[..., Any]:
     def restore() -> None:
-        if test.restore is not None:
+        # Other plugins wrap our function in turn, and use it for the next parameters of the test.
+        test = activation.at_present(config)
+        if test is not None and test.restore is not None:
             test.restore()
 
     if inspect.iscoroutinefunction(inner):

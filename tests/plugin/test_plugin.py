@@ -381,6 +381,26 @@ def test_coroutines_under_given(run, pytester):
     ).assert_outcomes(passed=1)
 
 
+def test_given_on_every_backend_of_anyio(run):
+    """A plugin may use our wrapper of a function for its next test with other parameters."""
+    pytest.importorskip("anyio")
+    pytest.importorskip("trio")
+    run(
+        """
+        import pytest
+        from hypothesis import given, strategies as st
+
+        @pytest.mark.anyio
+        @pytest.mark.parametrize("job", ["first", "second"])
+        @given(count=st.integers(0, 3))
+        async def test(deadline_sessions, job, count):
+            assert deadline_sessions.jobs == []
+            deadline_sessions.add_job(sessions=count)
+        """,
+        "-panyio",
+    ).assert_outcomes(passed=4)
+
+
 @pytest.mark.parametrize(
     ("plugins", "options"),
     [
