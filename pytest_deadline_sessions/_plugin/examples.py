@@ -14,9 +14,11 @@ from pytest_deadline_sessions._plugin import activation, shared_fake
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_deadline_sessions._plugin.activation import Activation
+
 
 @contextlib.contextmanager
-def restored(test: activation.Activation) -> Iterator[None]:
+def restored(test: Activation) -> Iterator[None]:
     """Restore the state before every example that runs inside the block."""
     item = test.item
     handle = getattr(getattr(item, "obj", None), "hypothesis", None)
