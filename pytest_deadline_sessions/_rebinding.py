@@ -120,8 +120,8 @@ def _functions(modules: Iterable[Any]) -> list[FunctionType]:
     """The functions with callables among their defaults, in modules and the classes of modules.
 
     There are tens of thousands of functions, nearly all of them in installed libraries. Those are
-    looked through once, since they do not change. So a function that replaces a method of a
-    library later is not found.
+    looked through once, since they do not change. So a function that replaces one of a library
+    later is not found.
     """
     with _state.lock:
         unknown = {id(module): module for module in modules if id(module) not in _state.libraries}
