@@ -128,8 +128,9 @@ def _functions(modules: Iterable[Any]) -> list[FunctionType]:
         libraries = {key: module for key, module in unknown.items() if _is_library(module)}
         _state.functions_of_libraries.update(_look_through(libraries.values()))
         _state.libraries.update(libraries)
-        own = [module for key, module in unknown.items() if key not in libraries]
-        return [*_state.functions_of_libraries, *_look_through(own)]
+        known = list(_state.functions_of_libraries)
+    own = [module for key, module in unknown.items() if key not in libraries]
+    return [*known, *_look_through(own)]
 
 
 def _is_library(module: Any) -> bool:
