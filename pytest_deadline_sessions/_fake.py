@@ -17,18 +17,17 @@ from pytest_deadline_sessions._arguments import (
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions._domain.faults import Fault
 from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._domain.transcript import Call, Transcript
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._service import job_setup, operations, overrides
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions._service.service import Operation, Service
 from pytest_deadline_sessions._transport import client_factory, interception
+from pytest_deadline_sessions._transport.http_server import Endpoint
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from pytest_deadline_sessions._domain.transcript import Call, Transcript
-    from pytest_deadline_sessions._transport.http_server import Endpoint
 
 _OPERATION = f"the API name of an operation, such as {model.OPERATION!r}"
 

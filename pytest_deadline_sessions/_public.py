@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
 import typing
 
 T = typing.TypeVar("T")
@@ -18,9 +18,9 @@ def public(thing: T, module: str = "pytest_deadline_sessions") -> T:
         thing: A class or a function that the public module exports under the same name.
         module: The public module.
     """
-    if dataclasses.is_dataclass(thing):
+    if isinstance(thing, type):
         # Annotations are resolved in the class's ``__module__``, so resolve them before it changes.
-        thing.__annotations__ = typing.get_type_hints(thing)
+        thing.__annotations__ = inspect.get_annotations(thing, eval_str=True)
     home = thing.__module__
     for member in (thing, *vars(thing).values()):
         function = getattr(member, "__func__", member)

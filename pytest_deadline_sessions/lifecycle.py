@@ -22,18 +22,15 @@ Example:
 
 from __future__ import annotations
 
+import datetime
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pytest_deadline_sessions._api import types, validation
 from pytest_deadline_sessions._arguments import check_aware, check_kind, check_switch
 from pytest_deadline_sessions._text import plain, shown
-
-if TYPE_CHECKING:
-    import datetime
-    from collections.abc import Callable, Iterator
 
 __all__ = [
     "ASSUMPTION",

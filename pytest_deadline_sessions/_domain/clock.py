@@ -8,14 +8,12 @@ import datetime
 import functools
 import sys
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from pytest_deadline_sessions._arguments import check_kind
 from pytest_deadline_sessions._patching import Patches, assign, set_global
 from pytest_deadline_sessions._public import public
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 # The callers for which freezegun does not fake time. Pytest times its tests and Hypothesis its
 # examples, and neither may see a clock that stops or jumps. If Trio's clock stopped as well, its

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,6 @@ from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from botocore.model import StructureShape
 
 BROKEN_CONNECTIONS = (

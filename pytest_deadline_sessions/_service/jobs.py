@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import types
@@ -12,10 +12,8 @@ from pytest_deadline_sessions._arguments import wrong_value
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.summaries import check_summaries
 from pytest_deadline_sessions._public import public
-
-if TYPE_CHECKING:
-    from pytest_deadline_sessions._service.service import Service
-    from pytest_deadline_sessions._service.state import JobIds, JobState
+from pytest_deadline_sessions._service.service import Service
+from pytest_deadline_sessions._service.state import JobIds, JobState
 
 
 @public

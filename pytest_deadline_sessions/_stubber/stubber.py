@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pytest_deadline_sessions import _arguments
 from pytest_deadline_sessions._api.placeholders import example_ids
 from pytest_deadline_sessions._api.validation import page_limit
 from pytest_deadline_sessions._domain.faults import Fault, as_fault
-from pytest_deadline_sessions._domain.listing import Cut
+from pytest_deadline_sessions._domain.listing import Cut, Listing, Page
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._stubber import messages, validation
 from pytest_deadline_sessions._stubber.recorder import METHOD, RecordingStubber
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from pytest_deadline_sessions._domain.listing import Listing, Page
 
 _EXPIRED = "The nextToken has expired."
 

@@ -188,10 +188,20 @@ def test_unknown_names_are_refused(module):
         _ = importlib.import_module(module).Lisitng
 
 
-@pytest.mark.parametrize("name", ["SessionSummary", "Listing", "Behavior", "Call", "Page"])
-def test_annotations_can_be_looked_up(name):
-    """``typing.get_type_hints`` resolves the annotations of a public type."""
-    assert typing.get_type_hints(getattr(pytest_deadline_sessions, name))
+@pytest.mark.parametrize(("module", "name"), OBJECTS)
+def test_annotations_can_be_looked_up(module, name):
+    """``typing.get_type_hints`` resolves the annotations of a public object and of its methods."""
+    value = getattr(importlib.import_module(module), name)
+    if inspect.isfunction(value):
+        assert typing.get_type_hints(value)
+    elif inspect.isclass(value):
+        # Some of Hypothesis's own cannot be resolved.
+        assert isinstance(inspect.get_annotations(value, eval_str=True), dict)
+        for own, attribute in vars(value).items():
+            function = getattr(attribute, "fget", getattr(attribute, "__func__", attribute))
+            wanted = is_public(own) or own == "__init__"
+            if wanted and inspect.isfunction(function) and _is_ours(function):
+                assert isinstance(typing.get_type_hints(function), dict)
 
 
 @pytest.mark.parametrize(
