@@ -108,6 +108,18 @@ def check_items(name: str, value: object, expected: str) -> list[Any]:
     return list(value)
 
 
+def check_names(name: str, value: object, expected: str) -> list[str]:
+    """The strings of an iterable, or of one string alone.
+
+    Raises:
+        TypeError: The value is neither.
+    """
+    names = [value] if isinstance(value, str) else check_items(name, value, expected)
+    if not all(isinstance(each, str) for each in names):
+        raise wrong_type(name, value, expected)
+    return names
+
+
 def check_choice(name: str, value: T, choices: Iterable[object]) -> T:
     """Refuse a value that is not one of the choices.
 

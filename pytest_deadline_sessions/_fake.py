@@ -394,8 +394,11 @@ class FakeDeadline:
 
         Args:
             why: The text of the refusal.
+
+        Raises:
+            TypeError: ``why`` is not a string.
         """
-        self._service.refusal = why
+        self._service.refusal = check_kind("why", why, str, "a string")
 
     def resume(self) -> None:
         """Answer again after ``pause`` or ``close``."""

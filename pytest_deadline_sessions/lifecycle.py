@@ -29,7 +29,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pytest_deadline_sessions._api import types, validation
-from pytest_deadline_sessions._arguments import check_aware, check_kind, check_switch
+from pytest_deadline_sessions._arguments import (
+    check_aware,
+    check_kind,
+    check_names,
+    check_switch,
+    wrong_value,
+)
 from pytest_deadline_sessions._text import plain, shown
 
 __all__ = [
@@ -64,6 +70,8 @@ UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
 UPDATE_SUCCEEDED = "UPDATE_SUCCEEDED"
 UPDATE_FAILED = "UPDATE_FAILED"
 ENDED = "ENDED"
+
+_STATUS = "a status, such as 'ENDED'"
 
 TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     STARTED: (UPDATE_IN_PROGRESS, ENDED),
@@ -197,9 +205,11 @@ def violations(
         All violations, not just the first.
 
     Raises:
+        TypeError: ``ignore`` or ``skipping`` has the wrong type.
         ValueError: ``ignore`` names an unknown rule.
     """
-    ignored = [ignore] if isinstance(ignore, str) else list(ignore)
+    ignored = check_names("ignore", ignore, "names of rules")
+    check_switch("skipping", skipping)
     unknown = [name for name in ignored if name not in RULES]
     if unknown:
         msg = f"ignore={shown(unknown)} (expected names among {', '.join(RULES)})"
@@ -232,9 +242,9 @@ def advance(
         A new summary that breaks no rule, if ``summary`` breaks none.
 
     Raises:
-        TypeError: ``at``, ``by`` or ``skipping`` has the wrong type.
-        ValueError: ``at`` is naive, or the session cannot get this status. The message names the
-            statuses that it can get.
+        TypeError: An argument has the wrong type.
+        ValueError: ``at`` is naive, ``summary`` lacks a required member, or the session cannot get
+            this status. The message names the statuses that it can get.
 
     Example:
         >>> import datetime
@@ -254,11 +264,15 @@ def advance(
             ...
         ValueError: session-00000000000000000000000000000000 cannot become STARTED (expected no ...
     """
+    check_kind("summary", summary, Mapping, "a session summary, a dict")
+    if not {"lifecycleStatus", "startedAt"} <= summary.keys():
+        raise wrong_value("summary", summary, "a session summary, with all required members")
+    check_kind("status", status, str, _STATUS)
     check_aware("at", at)
     check_kind("by", by, (str, type(None)), "a string or None")
     check_switch("skipping", skipping)
     present = summary["lifecycleStatus"]
-    allowed = reachable(present) - {present} if skipping else TRANSITIONS.get(present, ())
+    allowed = _reachable(present) - {present} if skipping else TRANSITIONS.get(present, ())
     if status not in allowed:
         session = plain(summary.get("sessionId", "the session"))
         choice = " or ".join(name for name in TRANSITIONS if name in allowed) or "no other status"
@@ -276,9 +290,21 @@ def advance(
     return advanced
 
 
-@functools.cache
 def reachable(status: str) -> frozenset[str]:
-    """Every status that a session with this status may have later, including this status."""
+    """Every status that a session with this status may have later, including this status.
+
+    Raises:
+        TypeError: ``status`` is not a string.
+
+    Example:
+        >>> sorted(reachable("UPDATE_FAILED"))
+        ['ENDED', 'UPDATE_FAILED', 'UPDATE_IN_PROGRESS', 'UPDATE_SUCCEEDED']
+    """
+    return _reachable(check_kind("status", status, str, _STATUS))
+
+
+@functools.cache
+def _reachable(status: str) -> frozenset[str]:
     reached = {status}
     fresh = [status]
     while fresh:
@@ -377,7 +403,7 @@ def _well_formed(summary: Any) -> Mapping[str, Any]:
 
 
 def _transition(before: str, after: str, *, skipping: bool) -> Iterator[Broken]:
-    allowed: Callable[[str], Collection[str]] = reachable if skipping else _next
+    allowed: Callable[[str], Collection[str]] = _reachable if skipping else _next
     if after not in allowed(before):
         choice = ", ".join(name for name in TRANSITIONS if name in allowed(before))
         yield Broken(TRANSITION, "lifecycleStatus", plain(after), f"{choice} after {before}")

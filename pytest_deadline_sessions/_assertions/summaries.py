@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pytest_deadline_sessions import lifecycle
-from pytest_deadline_sessions._arguments import check_items, check_kind, check_switch, wrong_type
+from pytest_deadline_sessions._arguments import check_items, check_kind, check_names, check_switch
 from pytest_deadline_sessions._assertions.messages import MOST_SHOWN, text
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import first_of
@@ -40,7 +40,7 @@ def assert_session_summary(summary: Mapping[str, Any], *, ignore: Collection[str
     """
     __tracebackhide__ = True
     _check_summary("summary", summary)
-    _raise_for([("The summary", lifecycle.violations(summary, ignore=_names(ignore)))])
+    _raise_for([("The summary", lifecycle.violations(summary, ignore=ignore))])
 
 
 @public
@@ -77,7 +77,7 @@ def assert_transition(
     _check_summary("before", before)
     _check_summary("after", after)
     check_switch("skipping", skipping)
-    violations = lifecycle.violations(before, after, ignore=_names(ignore), skipping=skipping)
+    violations = lifecycle.violations(before, after, ignore=ignore, skipping=skipping)
     _raise_for([("The step from before to after", violations)])
 
 
@@ -111,7 +111,7 @@ def assert_lifecycle(
     __tracebackhide__ = True
     listed = check_items("snapshots", snapshots, "session summaries, the earliest first")
     check_switch("skipping", skipping)
-    names = _names(ignore)
+    names = check_names("ignore", ignore, "names of rules")
     for index, snapshot in enumerate(listed):
         _check_summary(f"snapshots[{index}]", snapshot)
     if not listed:
@@ -132,14 +132,6 @@ def assert_lifecycle(
 
 def _check_summary(name: str, value: Any) -> None:
     check_kind(name, value, Mapping, "a session summary, a dict")
-
-
-def _names(ignore: Any) -> list[str]:
-    names = [ignore] if isinstance(ignore, str) else check_items("ignore", ignore, "names of rules")
-    for name in names:
-        if not isinstance(name, str):
-            raise wrong_type("ignore", ignore, "names of rules")
-    return names
 
 
 def _raise_for(violations: list[tuple[str, list[Broken]]]) -> None:

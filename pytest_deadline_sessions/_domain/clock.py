@@ -11,9 +11,10 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pytest_deadline_sessions._arguments import check_kind
+from pytest_deadline_sessions._arguments import check_kind, wrong_value
 from pytest_deadline_sessions._patching import Patches, assign, set_global
 from pytest_deadline_sessions._public import public
+from pytest_deadline_sessions._text import shown
 
 # The callers for which freezegun does not fake time. Pytest times its tests and Hypothesis its
 # examples, and neither may see a clock that stops or jumps. If Trio's clock stopped as well, its
@@ -29,6 +30,10 @@ _REAL_TIME = (
 
 _MONOTONIC = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
 _FREEZEGUN_LISTS = ("freeze_factories", "ignore_lists", "tick_flags", "tz_offsets")
+
+
+_CALENDAR = "an end before the year 10000"
+_MOMENT = "a datetime, a date, or text such as '2030-01-01 12:00'"
 
 
 @functools.cache
@@ -101,15 +106,15 @@ class Clock:
             seconds: May have a fraction.
 
         Raises:
-            TypeError: ``delta`` is not a ``timedelta``.
+            TypeError: ``delta`` is not a ``timedelta``, or a part is not a number.
             ValueError: The total is negative (use ``freeze(at)`` to go back), or the clock would
                 pass the year 9999.
         """
         if delta is not None:
             expected = "a timedelta, or hours=…, minutes=…, seconds=…"
             check_kind("delta", delta, datetime.timedelta, expected)
-        passed = (delta or datetime.timedelta(0)) + datetime.timedelta(
-            weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds
+        passed = _length(
+            delta, weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds
         )
         if passed < datetime.timedelta(0):
             length = f"{passed.total_seconds():g} s"
@@ -118,7 +123,7 @@ class Clock:
         try:
             _ = self.now() + passed
         except OverflowError:
-            msg = f"advance by {passed} (expected an end before the year 10000)"
+            msg = f"advance by {passed} (expected {_CALENDAR})"
             raise ValueError(msg) from None
         if self._frozen:
             self._frozen[-1].tick(passed)
@@ -154,6 +159,10 @@ class Clock:
             at: A datetime (UTC if naive), a date, or text such as ``"2030-01-01 12:00"``; by
                 default the service's current time.
 
+        Raises:
+            TypeError: ``at`` has another type.
+            ValueError: ``at`` cannot be read as a time.
+
         Example:
             >>> import datetime
             >>> clock = Clock()
@@ -165,7 +174,8 @@ class Clock:
         import freezegun
 
         at = self.now() if at is None else at
-        stop = _Stop(freezegun.freeze_time(at, ignore=list(_REAL_TIME)))
+        with _reading(at):
+            stop = _Stop(freezegun.freeze_time(at, ignore=list(_REAL_TIME)))
         frozen = Frozen(stop)
         try:
             try:
@@ -182,6 +192,34 @@ class Clock:
         stop.end()
         if frozen in self._frozen:
             self._frozen.remove(frozen)
+
+
+def _length(delta: datetime.timedelta | None, **parts: float) -> datetime.timedelta:
+    """A length of time, given as a ``timedelta`` and its parts.
+
+    Raises:
+        TypeError: A part is not a number.
+        ValueError: The length is more than a ``timedelta`` can hold.
+    """
+    for name, number in parts.items():
+        check_kind(name, number, (int, float), "a number")
+    try:
+        return (delta or datetime.timedelta(0)) + datetime.timedelta(**parts)
+    # For NaN it is a ValueError.
+    except (OverflowError, ValueError):
+        given = ", ".join(f"{name}={shown(number)}" for name, number in parts.items() if number)
+        msg = f"advance by {given} (expected {_CALENDAR})"
+        raise ValueError(msg) from None
+
+
+@contextlib.contextmanager
+def _reading(at: object) -> Iterator[None]:
+    """Refuse what freezegun, inside, cannot read as a time."""
+    check_kind("at", at, (datetime.date, str), _MOMENT)
+    try:
+        yield
+    except (OverflowError, ValueError):
+        raise wrong_value("at", at, _MOMENT) from None
 
 
 class _Stop:
@@ -302,14 +340,33 @@ class Frozen:
         Args:
             delta: A ``timedelta`` or a number of seconds; 1 second if no argument is given.
             **parts: The parts of a ``timedelta``, such as ``hours=25``.
+
+        Raises:
+            TypeError: ``delta`` has another type, or a part is not a number.
+            ValueError: The clock would leave the years 1 to 9999.
         """
-        if isinstance(delta, datetime.timedelta):
-            passed = delta
-        else:
-            default = 0 if parts else 1
-            passed = datetime.timedelta(seconds=default if delta is None else delta)
-        self._stop.factory.tick(passed + datetime.timedelta(**parts))
+        if delta is None and not parts:
+            delta = 1
+        expected = "a timedelta, or a number of seconds"
+        check_kind("delta", delta, (datetime.timedelta, int, float, type(None)), expected)
+        if delta is not None and not isinstance(delta, datetime.timedelta):
+            delta = _length(None, seconds=delta)
+        passed = _length(delta, **parts)
+        try:
+            self._stop.factory.tick(passed)
+        except OverflowError:
+            msg = f"tick by {passed} (expected an end in the years 1 to 9999)"
+            raise ValueError(msg) from None
 
     def move_to(self, at: datetime.datetime | datetime.date | str) -> None:
-        """Set the frozen time for the service and the code under test; it may go back."""
-        self._stop.factory.move_to(at)
+        """Set the frozen time for the service and the code under test; it may go back.
+
+        Args:
+            at: The same as for ``Clock.freeze``.
+
+        Raises:
+            TypeError: ``at`` has another type.
+            ValueError: ``at`` cannot be read as a time.
+        """
+        with _reading(at):
+            self._stop.factory.move_to(at)

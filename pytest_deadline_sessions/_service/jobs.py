@@ -8,7 +8,7 @@ from typing import Any, cast
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import types
 from pytest_deadline_sessions._api.placeholders import REQUESTER, example_ids
-from pytest_deadline_sessions._arguments import wrong_value
+from pytest_deadline_sessions._arguments import check_kind, wrong_value
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.summaries import check_summaries
 from pytest_deadline_sessions._public import public
@@ -69,8 +69,10 @@ class Job(Mapping[str, Any]):
         """The handle of the session with the given id.
 
         Raises:
+            TypeError: ``session_id`` is not a string.
             ValueError: The job has no such session.
         """
+        check_kind("session_id", session_id, str, "a string")
         if self._state().position(session_id) is None:
             raise wrong_value("session_id", session_id, f"a session of {self._ids.jobId}")
         return Session(self, session_id)

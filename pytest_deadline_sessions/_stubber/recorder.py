@@ -86,19 +86,24 @@ class RecordingStubber(Stubber):
             modeled_fields: More members of the response, checked by botocore.
 
         Raises:
-            ValueError: The method is unknown.
+            TypeError: An argument has the wrong type.
+            ValueError: The method is unknown, or the status is not 100..599.
             botocore.exceptions.ParamValidationError: Botocore rejects ``modeled_fields``.
         """
-        operation, expected = self._operation(method), validation.copied(expected_params)
+        operation = self._operation(method)
+        _arguments.check_kind("service_error_code", service_error_code, str, "a string")
+        _arguments.check_kind("service_message", service_message, str, "a string")
+        _arguments.check_whole("http_status_code", http_status_code, 100, 599)
+        expected = validation.copied_dict("expected_params", expected_params)
         super().add_client_error(
             method,
             service_error_code,
             service_message,
             http_status_code,
-            validation.copied(service_error_meta),
+            validation.copied_dict("service_error_meta", service_error_meta),
             expected,
-            validation.copied(response_meta),
-            validation.copied(modeled_fields),
+            validation.copied_dict("response_meta", response_meta),
+            validation.copied_dict("modeled_fields", modeled_fields),
         )
         outcome = messages.error(http_status_code, service_error_code, service_message)
         self._waiting.append(messages.Queued(operation, expected, outcome))
@@ -147,8 +152,8 @@ class RecordingStubber(Stubber):
 
     def _operation(self, method: str) -> str:
         operations = self.client.meta.method_to_api_mapping
-        if method not in operations:
-            expected = f"a method of the client, such as {METHOD!r}"
+        expected = f"a method of the client, such as {METHOD!r}"
+        if _arguments.check_kind("method", method, str, expected) not in operations:
             raise _arguments.wrong_value("method", method, expected)
         return str(operations[method])
 

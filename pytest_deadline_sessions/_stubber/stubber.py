@@ -191,7 +191,7 @@ class ListSessionsStubber(RecordingStubber):
             )
             raise _arguments.wrong_value("fault", queued.code, expected_fault)
         expected = validation.complete_request(request, self.job) if request else None
-        if expected is not None and self._is_strict(strict):
+        if self._is_strict(strict) and expected is not None:
             validation.refuse(validation.bad_request(expected))
         job_id = (expected or self.job)["jobId"]
         if queued.code == "ResourceNotFoundException" and isinstance(job_id, str):
@@ -254,12 +254,13 @@ class ListSessionsStubber(RecordingStubber):
             strict: The same as for the class, for this response; only for ``list_sessions``.
 
         Raises:
-            TypeError: ``service_response`` is not a dict.
+            TypeError: An argument has the wrong type.
             ValueError: The method is unknown, or the service could not send the response.
             botocore.exceptions.ParamValidationError: Botocore rejects the response of another
                 method.
         """
-        response, expected = validation.copied(service_response), validation.copied(expected_params)
+        response = validation.copied(service_response)
+        expected = validation.copied_dict("expected_params", expected_params)
         if not isinstance(response, dict):
             raise _arguments.wrong_type("service_response", service_response, "a dict")
         if method == METHOD:

@@ -24,6 +24,20 @@ def copied(value: Any) -> Any:
     return value
 
 
+def copied_dict(name: str, value: Any) -> dict[str, Any] | None:
+    """A deep copy of an optional dict.
+
+    Args:
+        name: The name of the argument, for the message.
+        value: The dict, or ``None``.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    copy = copied(value)
+    return _arguments.check_kind(name, copy, (dict, type(None)), "a dict or None")
+
+
 def is_any(value: Any) -> bool:
     """Whether a value is the ``ANY`` of botocore or unittest, which equals everything."""
     return bool(value == _NOTHING)

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._arguments import check_kind
 from pytest_deadline_sessions._text import shorten
 from pytest_deadline_sessions._transport import timestamps
 from pytest_deadline_sessions._transport.environment import ACCESS_KEY, REGION, SECRET_KEY
@@ -48,8 +49,12 @@ def options_of(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
         config: Arguments and options, mixed.
 
     Raises:
-        TypeError: An unknown option.
+        TypeError: An unknown option, or a ``config`` that is not a ``Config``.
     """
+    from botocore.config import Config
+
+    expected = "a Config" if kind is Config else f"an {kind.__name__}"
+    check_kind("config", config.get("config"), (Config, type(None)), expected)
     arguments = {name: config[name] for name in _CREATE if name in config}
     rest = {name: value for name, value in config.items() if name not in _CREATE}
     if rest:

@@ -138,6 +138,25 @@ def test_the_moment_is_timezone_aware(moment, error):
         advance(STARTED, "ENDED", moment)
 
 
+def test_the_summary_has_its_required_members():
+    """Anything but a summary with a status and a start is refused."""
+    with pytest.raises(TypeError, match=r"^summary=3 \(expected a session summary, a dict\)$"):
+        advance(3, "ENDED", TEN)
+    for member in ("lifecycleStatus", "startedAt"):
+        lacking = {name: value for name, value in STARTED.items() if name != member}
+        with pytest.raises(ValueError, match=r"^summary=.*, with all required members\)$"):
+            advance(lacking, "ENDED", TEN)
+
+
+@pytest.mark.parametrize("status", [3, None, ["ENDED"]])
+def test_a_status_is_a_string(status):
+    """A status that is not a string is refused, even where it could not be hashed."""
+    with pytest.raises(TypeError, match=r"^status=.* \(expected a status, such as 'ENDED'\)$"):
+        advance(STARTED, status, TEN)
+    with pytest.raises(TypeError, match=r"^status=.* \(expected a status, such as 'ENDED'\)$"):
+        lifecycle.reachable(status)
+
+
 @given(
     summary=ds.session_summaries(now=NINE),
     statuses=st.lists(st.sampled_from(STATUSES), max_size=6),

@@ -118,6 +118,17 @@ def test_advance_by_what_is_no_timedelta(clock, delta):
     )
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 10**30, -(10**400)])
+def test_advance_by_what_no_timedelta_holds(clock, number):
+    """A part that no timedelta can hold raises an error that names the part; no time passes."""
+    with freezegun.freeze_time(NOON):
+        with pytest.raises(ValueError, match=r"^advance by weeks=.* before the year 10000\)$"):
+            clock.advance(weeks=number)
+        with pytest.raises(TypeError, match=r"^hours='2' \(expected a number\)$"):
+            clock.advance(hours="2")
+        assert clock.now() == NOON
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts", "shown"),
     [

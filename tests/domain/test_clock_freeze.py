@@ -107,6 +107,31 @@ def test_tick(clock, at_noon, arguments, parts, seconds):
     assert (_everywhere(clock) - NOON).total_seconds() == seconds
 
 
+@pytest.mark.parametrize(
+    ("arguments", "parts", "error"),
+    [
+        (("1 h",), {}, TypeError("delta='1 h' (expected a timedelta, or a number of seconds)")),
+        ((), {"hours": "1"}, TypeError("hours='1' (expected a number)")),
+        (
+            (),
+            {"hours": float("nan"), "minutes": 1},
+            ValueError("advance by hours=nan, minutes=1 (expected an end before the year 10000)"),
+        ),
+        (
+            (-3000 * 365 * DAY,),
+            {},
+            ValueError("tick by -1095000 days, 0:00:00 (expected an end in the years 1 to 9999)"),
+        ),
+    ],
+)
+def test_a_refused_tick(clock, at_noon, arguments, parts, error):
+    """A tick by what is no length of time, or off the calendar, raises an error; no time passes."""
+    with pytest.raises(type(error)) as caught:
+        at_noon.tick(*arguments, **parts)
+    assert str(caught.value) == str(error)
+    assert _everywhere(clock) == NOON
+
+
 @pytest.mark.parametrize("at", [NOON - DAY, NOON + DAY, "2031-01-01", datetime.date(2000, 1, 1)])
 def test_move_to(clock, at_noon, at):
     """``move_to`` sets the frozen time, also back."""
@@ -358,12 +383,29 @@ def test_an_error_while_freezing(clock, monkeypatch, around):
         assert not unlike(before, state())
 
 
-def test_a_refused_time_leaves_no_trace(clock):
+@pytest.mark.parametrize(
+    ("at", "error", "shown"),
+    [
+        ("some day", ValueError, "'some day'"),
+        ("2030-13-01", ValueError, "'2030-13-01'"),
+        ("x" * 5_000, ValueError, f"'{'x' * 78}…"),
+        (3, TypeError, "3"),
+        (DAY, TypeError, repr(DAY)),
+    ],
+)
+def test_a_refused_time_leaves_no_trace(clock, at, error, shown):
     """A time that freezegun cannot parse raises an error, and everything is restored."""
+    message = f"at={shown} (expected a datetime, a date, or text such as '2030-01-01 12:00')"
     before = state()
-    with pytest.raises(ValueError, match="Unknown string format"), clock.freeze("some day"):
+    with pytest.raises(error) as caught, clock.freeze(at):
         pass
+    assert str(caught.value) == message
     assert not unlike(before, state())
+    with clock.freeze(NOON) as frozen:
+        with pytest.raises(error) as caught:
+            frozen.move_to(at)
+        assert str(caught.value) == message
+        assert _everywhere(clock) == NOON
 
 
 @pytest.mark.usefixtures("at_noon")

@@ -374,6 +374,25 @@ def test_fast_timestamps_are_a_switch(fake, act):
         getattr(fake, act)(fast_timestamps="no")
 
 
+@pytest.mark.parametrize(
+    ("act", "expected"), [("client", "a Config"), ("async_client", "an AioConfig")]
+)
+def test_a_config_is_a_config(fake, act, expected):
+    """``config`` must be a ``Config``, for both kinds of client."""
+    if act == "async_client":
+        pytest.importorskip("aiobotocore")
+    with pytest.raises(TypeError) as caught:
+        getattr(fake, act)(config={"region_name": "eu-west-1"})
+    assert str(caught.value) == f"config={{'region_name': 'eu-west-1'}} (expected {expected})"
+
+
+def test_a_reason_for_a_pause_is_a_string(fake):
+    """The text of a pause must be a string, and without one nothing is paused."""
+    with pytest.raises(TypeError, match=r"^why=None \(expected a string\)$"):
+        fake.pause(None)
+    fake.add_job()
+
+
 def test_reset_takes_a_behavior(fake):
     """A reset to anything but a Behavior is refused and clears nothing."""
     fake.add_job()

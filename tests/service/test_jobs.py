@@ -166,6 +166,8 @@ def test_a_session_by_its_id(fake):
     assert job.session(session_id).summary == job.listing[1]
     with pytest.raises(ValueError, match="session_id='session-1'"):
         job.session("session-1")
+    with pytest.raises(TypeError, match=r"^session_id=3 \(expected a string\)$"):
+        job.session(3)
 
 
 def test_jobs_and_sessions_from_before_a_reset(fake):

@@ -61,6 +61,49 @@ def test_an_unknown_method_is_refused(stubber: Any) -> None:
     assert stubber.pending == []
 
 
+@pytest.mark.parametrize("method", [3, None, ["list_sessions"]])
+def test_the_name_of_a_method_is_a_string(stubber: Any, method: Any) -> None:
+    """A method must be a string, even where it could not be hashed."""
+    expected = "(expected a method of the client, such as 'list_sessions')"
+    for add in (
+        lambda: stubber.add_response(method, {}),
+        lambda: stubber.add_client_error(method, "ThrottlingException"),
+    ):
+        with pytest.raises(TypeError) as error:
+            add()
+        assert text_of(error) == f"method={method!r} {expected}"
+    assert stubber.pending == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("service_error_code", 3, "(expected a string)"),
+        ("service_message", None, "(expected a string)"),
+        ("http_status_code", "400", "(expected a whole number, 100..599)"),
+        *(
+            (name, [3], "(expected a dict or None)")
+            for name in ("service_error_meta", "expected_params", "response_meta", "modeled_fields")
+        ),
+    ],
+)
+def test_arguments_of_client_errors_have_their_types(
+    stubber: Any, argument: str, value: Any, message: str
+) -> None:
+    """An argument of a wrong type is refused, and nothing is queued."""
+    with pytest.raises(TypeError) as error:
+        stubber.add_client_error("list_sessions", **{argument: value})
+    assert text_of(error) == f"{argument}={value!r} {message}"
+    assert stubber.pending == []
+
+
+def test_expected_arguments_are_a_dict(stubber: Any) -> None:
+    """Expected arguments of a response must be a dict or ``None``."""
+    with pytest.raises(TypeError, match=r"^expected_params=3 \(expected a dict or None\)$"):
+        stubber.add_response("list_sessions", {"sessions": []}, 3)
+    assert stubber.pending == []
+
+
 @pytest.mark.parametrize("response", [None, [summaries(1)]])
 def test_a_response_that_is_not_a_dict(stubber: Any, response: Any) -> None:
     """A response that is not a dict is refused, even with ``strict=False``."""

@@ -57,6 +57,13 @@ def test_switches_of_the_methods_are_true_or_false(stubber: Any, name: str) -> N
     assert stubber.pending == []
 
 
+def test_strict_is_checked_for_faults_too(stubber: Any) -> None:
+    """``add_fault`` refuses a ``strict`` that is not a bool, even if no arguments are expected."""
+    with pytest.raises(TypeError, match=r"^strict='yes' \(expected True or False\)$"):
+        stubber.add_fault("ThrottlingException", strict="yes")
+    assert stubber.pending == []
+
+
 @pytest.mark.parametrize("strict", [True, False])
 def test_some_ids_are_refused(stubber: Any, *, strict: bool) -> None:
     """A request with only some of the ids is refused, even with ``strict=False``."""
