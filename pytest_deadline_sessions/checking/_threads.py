@@ -67,14 +67,18 @@ class Threads:
         return not self.is_open or threading.get_ident() in self._outsiders
 
     def others(self, asleep: Iterable[int], ident: int | None = None) -> list[FrameType]:
-        """The current frames of the collector's other threads that are not sleeping.
+        """The current frames of the collector's other threads that are neither asleep nor spare.
 
         Args:
             asleep: The ids of the sleeping threads.
             ident: The id of the thread to leave out; by default this one.
         """
         left_out = {*self._outsiders, *asleep, ident or threading.get_ident()}
-        return [frame for other, frame in current_frames().items() if other not in left_out]
+        return [
+            frame
+            for other, frame in current_frames().items()
+            if other not in left_out and not _is_spare(frame)
+        ]
 
     def busy(self) -> list[int]:
         """The ids of the threads that the collector started and that are working."""
@@ -113,6 +117,13 @@ def current_frames() -> dict[int, FrameType]:
 
 def _place(frame: FrameType) -> tuple[str, str]:
     return str(frame.f_globals.get("__name__")), frame.f_code.co_name
+
+
+def _is_spare(frame: FrameType) -> bool:
+    """Whether this is a thread of trio's without a job, which trio keeps for ten seconds."""
+    if _place(frame) != _TRIO_THREAD:
+        return False
+    return getattr(frame.f_locals.get("self"), "_job", frame) is None
 
 
 def _idles(frame: FrameType | None) -> bool:

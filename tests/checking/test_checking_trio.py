@@ -18,6 +18,7 @@ from pytest_deadline_sessions import Listing, PaginationViolation, check_paginat
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions.checking import VARIATIONS, Case, _virtual_time
 from pytest_deadline_sessions.checking._sandbox import Sandbox
+from pytest_deadline_sessions.checking._threads import Threads
 from pytest_deadline_sessions.checking._trial import Trial
 from pytest_deadline_sessions.checking._undoing import Undoing
 
@@ -29,6 +30,7 @@ pytestmark = [
 
 trio = pytest.importorskip("trio")
 anyio = pytest.importorskip("anyio")
+wait_all_tasks_blocked = pytest.importorskip("trio.testing").wait_all_tasks_blocked
 
 ONE_SESSION = Case(Listing(page_sizes=(1,)))
 
@@ -179,6 +181,31 @@ def test_tasks_wake_in_order():
         assert order == [1, 1, 2, 3]
 
     _inside(work)
+
+
+def test_a_spare_thread_does_not_count_as_working():
+    """A thread of trio's counts as working while it has a job; it stays for ten seconds after."""
+    threads = Threads()
+    threads.take_stock()
+
+    async def work():
+        done = threading.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, done.wait)
+            await wait_all_tasks_blocked()
+            assert becomes(1)
+            done.set()
+
+    def becomes(count):
+        for _ in range(1000):
+            if len(threads.others(())) == count:
+                return True
+            time.sleep(0.001)
+        return False
+
+    trio.run(work)
+    assert becomes(0)
+    assert any(thread.name.startswith("Trio thread") for thread in threading.enumerate())
 
 
 def test_a_thread_that_works_beside_a_sleeper():
