@@ -24,6 +24,9 @@ from pytest_deadline_sessions.checking._sandbox import Sandbox
 pytestmark = [
     pytest.mark.usefixtures("stopped_are_collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:.*BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning"
+    ),
 ]
 
 ONE_SESSION = Case(Listing(page_sizes=(1,)))

@@ -26,6 +26,9 @@ from pytest_deadline_sessions.checking._undoing import Undoing
 pytestmark = [
     pytest.mark.usefixtures("stopped_are_collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:.*BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning"
+    ),
 ]
 
 trio = pytest.importorskip("trio")

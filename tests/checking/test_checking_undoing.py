@@ -30,6 +30,9 @@ from pytest_deadline_sessions.checking._virtual_time import TrioTime
 pytestmark = [
     pytest.mark.usefixtures("stopped_are_collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:.*BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning"
+    ),
 ]
 
 CHECKING = [
