@@ -148,6 +148,7 @@ def test_an_update_that_goes_back(change):
     assert text.endswith(f"(expected {ASKED['updatedAt']} or later)")
 
 
+@pytest.mark.at_length
 @given(ds.session_summaries(), ds.invalid_session_summaries())
 def test_transitions_of_malformed_summaries(summary, drawn):
     """Malformed summaries are judged without an exception, by the rules that are not ignored."""

@@ -205,6 +205,7 @@ def steps(most):
     )
 
 
+@pytest.mark.at_length
 @settings(max_examples=40, database=None, deadline=None)
 @hypothesis.given(
     steps(40),
@@ -231,6 +232,7 @@ def test_counts_in_steps(step, above, more, ends, data):
     assert statuses(smaller).count("ENDED") == 1
 
 
+@pytest.mark.at_length
 @settings(max_examples=40, database=None, deadline=None)
 @hypothesis.given(steps(20), st.integers(1, 30), st.integers(0, 200), st.integers(1, 3))
 def test_numbers_of_pages_in_steps(step, above, more, size):
@@ -245,6 +247,7 @@ def test_numbers_of_pages_in_steps(step, above, more, size):
     assert smallest_of(cut(*pages), breaks) == cut(*[1] * least)
 
 
+@pytest.mark.at_length
 @settings(max_examples=40, database=None, deadline=None)
 @hypothesis.given(
     st.lists(st.integers(1, 4), min_size=2, max_size=3),
@@ -287,6 +290,7 @@ def test_equal_pages(count, least, more, others):
     assert smallest_of(cut(*pages), breaks) == cut(*[least] * count)
 
 
+@pytest.mark.at_length
 @settings(max_examples=40, database=None, deadline=None)
 @hypothesis.given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 10))
 def test_proportions_and_differences(first, second, factor):

@@ -41,6 +41,7 @@ def test_summaries(summary):
     assert_session_summary(summary)
 
 
+@pytest.mark.at_length
 @given(...)
 def test_annotations(summary: SessionSummary, others: list[SessionSummary]):
     """``@given(...)`` draws for the annotation ``SessionSummary``, also inside ``list``."""
