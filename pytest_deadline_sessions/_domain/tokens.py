@@ -107,11 +107,9 @@ class Tokens:
         counter, seed = (scope, None) if policy.shared else (None, scope)
         count = self._counts.get(counter, 0)
         self._counts[counter] = count + 1
-        head = _digest(f"{seed} {count}")[:16]
-        text = head + _AWKWARD + _digest(f"{self.salt} {seed} {count}")
         length = policy.length
-        while len(text) < length - 1:
-            text += _digest(text)
+        head = _digest(f"{seed} {count}", 16)
+        text = head + _AWKWARD + _digest(f"{self.salt} {seed} {count}", length)
         token = f" {text[: length - 2]} " if policy.spaced else text[: length - 1] + "="
         self._issued[scope, token] = Issued(len(self._issued), arguments, cut, at)
         return token
@@ -159,5 +157,6 @@ class Tokens:
         self._expired = len(self._issued)
 
 
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+def _digest(text: str, length: int) -> str:
+    """``length`` characters that look random, the same for the same text."""
+    return base64.b64encode(hashlib.shake_128(text.encode()).digest(length))[:length].decode()

@@ -6,7 +6,7 @@ import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model, validation
@@ -63,23 +63,22 @@ class Exchange:
         Args:
             at: The service's time.
         """
-        call = Call(
-            self.operation,
-            dict(self.params),
-            at,
-            attempt=self.attempt,
-            message=self.refusal,
-            sent=not self.refusal,
-        )
+        outcome: dict[str, Any]
         if self.error is not None:
-            return replace(call, error=type(self.error).__name__, message=str(self.error))
-        if self.fault is not None:
+            outcome = {"error": type(self.error).__name__, "message": str(self.error)}
+        elif self.fault is not None:
             fault = self.fault
-            reason = fault.members.get("reason")
-            return replace(
-                call, error=fault.code, message=fault.message, status=fault.status, reason=reason
-            )
-        return replace(call, response=self.result, status=None if self.refusal else 200)
+            outcome = {
+                "error": fault.code,
+                "message": fault.message,
+                "status": fault.status,
+                "reason": fault.members.get("reason"),
+            }
+        elif self.refusal:
+            outcome = {"message": self.refusal, "sent": False}
+        else:
+            outcome = {"response": self.result, "status": 200}
+        return Call(self.operation, dict(self.params), at, attempt=self.attempt, **outcome)
 
 
 class ClosedError(RuntimeError):

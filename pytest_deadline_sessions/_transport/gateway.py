@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -80,7 +79,8 @@ def refuse(service: Service, method: str, target: str, fault: Fault) -> rest_jso
 
 def _numbered(service: Service, response: rest_json.Response) -> rest_json.Response:
     request_id = f"00000000-0000-4000-8000-{len(service.transcript):012x}"
-    return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers})
+    headers = {"x-amzn-RequestId": request_id, **response.headers}
+    return rest_json.Response(response.status, headers, response.body)
 
 
 def refuse_lacking(service: Service, name: str, method: str, path: str) -> None:
@@ -117,11 +117,12 @@ def _split(url: str) -> tuple[str, str]:
         # A path may begin with two slashes; urlsplit would take the next segment for a host.
         path, _, query = url.partition("?")
         return path, query
+    # The path is the same for all pages of a job, and urlsplit remembers what it has split.
+    address, _, query = url.partition("#")[0].partition("?")
     try:
-        parts = urlsplit(url)
+        return urlsplit(address).path, query
     except ValueError:
         raise rest_json.cannot_parse("url", "a URL") from None
-    return parts.path, parts.query
 
 
 def _attempt(headers: Mapping[str, str | bytes]) -> int:

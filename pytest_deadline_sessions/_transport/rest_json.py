@@ -54,13 +54,20 @@ def find_operation(method: str, path: str) -> tuple[str, dict[str, str]]:
         FaultError: ``ValidationException``: no operation matches (``UNKNOWN_OPERATION``), or a
             label cannot be parsed (``CANNOT_PARSE``).
     """
+    operation, labels = _match(method, path)
+    return operation, dict(labels)
+
+
+# The path is the same for all pages of a job.
+@functools.lru_cache(maxsize=256)
+def _match(method: str, path: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     at = path.find(f"/{model.service_model().api_version}/")
     path = path[max(at, 0) :].rstrip("/")
     for route in _routes().get((method.upper(), path.count("/")), ()):
         match = route.path.fullmatch(path)
         if match:
             labels = zip(route.labels, match.groups(), strict=True)
-            return route.operation, {name: _unescaped(name, value) for name, value in labels}
+            return route.operation, tuple((name, _unescaped(name, value)) for name, value in labels)
     wording = f"There is no operation {method.upper()} {path}."
     raise FaultError(Fault("ValidationException", wording, reason="UNKNOWN_OPERATION"))
 
@@ -84,31 +91,37 @@ def decode(
     Raises:
         FaultError: Parsing failed: ``ValidationException`` with reason ``CANNOT_PARSE``.
     """
-    shape = model.input_shape(operation)
-    arguments = _arguments(query)
-    lowered = {name.lower(): value for name, value in headers.items()}
-    params: dict[str, Any] = {}
-    in_body: dict[str, Shape] = {}
-    for name, member in shape.members.items():
-        location = member.serialization.get("location")
-        wire_name = member.serialization.get("name", name)
-        if location == "uri":
-            params[name] = labels[wire_name]
-        elif location == "querystring":
-            if wire_name in arguments:
-                params[name] = _from_text(name, arguments[wire_name], member)
-        elif location == "header":
+    members = _members(operation)
+    arguments = _arguments(query) if query else {}
+    params: dict[str, Any] = {name: labels[wire_name] for name, wire_name, _ in members["uri"]}
+    for name, wire_name, member in members["querystring"]:
+        if wire_name in arguments:
+            params[name] = _from_text(name, arguments[wire_name], member)
+    if members["header"]:
+        lowered = {name.lower(): value for name, value in headers.items()}
+        for name, wire_name, member in members["header"]:
             if wire_name.lower() in lowered:
                 value = header_text(wire_name, lowered[wire_name.lower()])
                 params[name] = _from_text(name, [value], member)
-        else:
-            in_body[name] = member
-    if in_body and body:
+    if members["body"] and body:
         parsed = _parse(body)
-        for name, member in in_body.items():
+        for name, _, member in members["body"]:
             if parsed.get(name) is not None:
                 params[name] = _from_json(parsed[name], member, name)
     return params
+
+
+@functools.cache
+def _members(operation: str) -> dict[str, list[tuple[str, str, Shape]]]:
+    """The members of a request by where they are, each with its name there."""
+    members: dict[str, list[tuple[str, str, Shape]]] = {
+        place: [] for place in ("uri", "querystring", "header", "body")
+    }
+    for name, member in model.input_shape(operation).members.items():
+        place = member.serialization.get("location", "body")
+        wire_name = member.serialization.get("name", name)
+        members.get(place, members["body"]).append((name, wire_name, member))
+    return members
 
 
 def encode(operation: str, result: Mapping[str, Any]) -> Response:
