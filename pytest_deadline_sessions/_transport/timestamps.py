@@ -50,12 +50,16 @@ def thaw(value: Any) -> Any:
         >>> thaw({"at": [datetime.datetime(2030, 1, 1)]})
         {'at': [datetime.datetime(2030, 1, 1, 0, 0)]}
     """
+    plain = plain_datetime()
     if isinstance(value, dict):
-        value.update({key: thaw(item) for key, item in value.items()})
+        for key, item in value.items():
+            # Most items of a response are strings.
+            if not isinstance(item, str):
+                value[key] = thaw(item)
     elif isinstance(value, list):
         value[:] = map(thaw, value)
-    elif isinstance(value, datetime.datetime):
-        return plain_datetime().combine(value, value.timetz())
+    elif isinstance(value, plain) and type(value) is not plain:
+        return plain.combine(value, value.timetz())
     return value
 
 
