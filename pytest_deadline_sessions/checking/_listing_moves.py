@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import functools
 import itertools
@@ -307,8 +308,25 @@ def _lowered(pages: _Pages, places: Sequence[int], stride: int, count: int) -> l
     changed: list[Sequence[Any]] = list(pages.pages)
     for place in places:
         page = changed[place]
-        changed[place] = page[: max(len(page) - stride * count, min(len(page), pages.least))]
+        size = max(len(page) - stride * count, min(len(page), pages.least))
+        changed[place] = _thinned(page, size)
     return changed
+
+
+def _thinned(page: Sequence[T], size: int) -> list[T]:
+    """``size`` items of a page; the longest runs of equal items lose the most."""
+    runs = [list(same) for _, same in itertools.groupby(page)]
+    most = bisect.bisect(
+        range(len(page)), size, key=lambda most: sum(min(len(run), most) for run in runs)
+    )
+    kept = [min(len(run), most - 1) for run in runs]
+    longer = [place for place, run in enumerate(runs) if len(run) >= most]
+    if most == 1:
+        # Not every run can stay, and a failure is more likely to need one that is not STARTED.
+        longer.sort(key=lambda place: runs[place][0] == STARTED)
+    for place in longer[: size - sum(kept)]:
+        kept[place] += 1
+    return [item for run, count in zip(runs, kept, strict=True) for item in run[:count]]
 
 
 def _runs(pages: _Pages) -> list[tuple[int, int, int]]:

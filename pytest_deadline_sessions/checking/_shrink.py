@@ -38,20 +38,27 @@ def smallest(case: Case, breaks: Callable[[Case], bool], most: int = MOST_STEPS)
         most: The maximum number of calls of ``breaks``.
     """
     tries = _Tries(breaks, most)
+    cut = _with_page_sizes(case)
+    if case.listing.page_sizes is not None and cut != case and tries.still_breaks(cut):
+        # The service's page size cuts the listing's own pages, which hides their sizes.
+        case = cut
+    tries.reserved = most // 3
     uncut = _simplest_from(case, tries)
+    tries.reserved = 0
     cut = _with_page_sizes(uncut)
-    if cut == uncut or not tries.still_breaks(cut):
-        return uncut
-    # With explicit page sizes, fewer sessions may be enough.
-    smaller = _simplest_from(cut, tries)
-    return smaller if len(smaller.listing) < len(uncut.listing) else uncut
+    if cut != uncut and tries.still_breaks(cut):
+        # With explicit page sizes, fewer sessions may be enough.
+        smaller = _simplest_from(cut, tries)
+        if len(smaller.listing) < len(uncut.listing):
+            return smaller
+    return _simplest_from(uncut, tries)
 
 
 def _with_page_sizes(case: Case) -> Case:
-    """Make the case's page sizes explicit, if it has several pages."""
+    """Make the sizes of the case's pages explicit, if it has several."""
     page_size = case.behavior.page_size
     sizes = tuple(stop - start for start, stop, _ in case.listing.cuts(page_size, page_size))
-    if case.listing.page_sizes is not None or len(sizes) == 1:
+    if len(sizes) == 1:
         return case
     return dataclasses.replace(case, listing=dataclasses.replace(case.listing, page_sizes=sizes))
 
@@ -70,17 +77,22 @@ def _simplest_from(case: Case, tries: _Tries) -> Case:
 
 
 class _Tries:
-    """Calls ``breaks``: at most ``most`` times, and only once for a case that passes."""
+    """Calls ``breaks``: at most ``most`` times, and only once for a case that passes.
+
+    Attributes:
+        reserved: How many calls to leave for later.
+    """
 
     def __init__(self, breaks: Callable[[Case], bool], most: int) -> None:
         self._breaks = breaks
         self._passed: set[Case] = set()
         self._left = most
+        self.reserved = 0
 
     def first_success(self, moves: Iterator[Move[Case]], position: int) -> tuple[int, Case] | None:
         """Find the first move at ``position`` or later whose case still breaks."""
         for index, move in enumerate(moves):
-            if not self._left:
+            if self._left <= self.reserved:
                 break
             smaller = self._furthest(move) if index >= position else None
             if smaller is not None:
@@ -117,7 +129,7 @@ class _Tries:
 
     def still_breaks(self, case: Case) -> bool:
         """Whether a case shows the failure; no if it was tried before, or no try is left."""
-        if not self._left or case in self._passed:
+        if self._left <= self.reserved or case in self._passed:
             return False
         self._left -= 1
         if self._breaks(case):

@@ -211,21 +211,24 @@ def steps(most):
     steps(40),
     st.integers(1, 60),
     st.integers(0, 100),
-    st.booleans(),
+    st.sampled_from([None, 0, -1]),
     st.data(),
 )
-def test_counts_in_steps(step, above, more, ends, data):
+def test_counts_in_steps(step, above, more, ended, data):
     """A count that fails only every few sessions shrinks to the smallest such count."""
     step, rest = step
     least = next(count for count in range(above, above + step) if count % step == rest)
     count = least + more // step * step
-    runs = (("ENDED", 1), ("STARTED", count - 1)) if ends and count > 1 else (("ENDED", count),)
+    runs = (("ENDED", count),)
+    if ended is not None and count > 1:
+        runs = (("ENDED", 1), ("STARTED", count - 1))[:: 1 if ended == 0 else -1]
     first = data.draw(st.integers(max(count - 100, 0), min(count, 100)))
     page_sizes = data.draw(st.sampled_from([None, (first, count - first)]))
 
     def breaks(case):
         sessions = len(case.listing)
-        return sessions >= above and sessions % step == rest and statuses(case)[0] == "ENDED"
+        enough = sessions >= above and sessions % step == rest
+        return enough and statuses(case)[ended or 0] == "ENDED"
 
     smaller = smallest_of(Case(Listing(page_sizes=page_sizes, runs=runs)), breaks)
     assert len(smaller.listing) == least
@@ -277,17 +280,61 @@ def test_runs_in_proportion(parts, least, more, in_a_page):
 @pytest.mark.at_length
 @settings(max_examples=40, database=None, deadline=None)
 @hypothesis.given(
-    st.integers(2, 6), st.integers(1, 60), st.integers(0, 40), st.lists(st.integers(0, 9))
+    st.integers(2, 6),
+    st.integers(1, 60),
+    st.integers(0, 40),
+    st.lists(st.integers(0, 9)),
+    st.data(),
 )
-def test_equal_pages(count, least, more, others):
-    """Consecutive pages that must be equal shrink together."""
+def test_equal_pages(count, least, more, others, data):
+    """Consecutive pages that must be equal shrink together, also if a status must stay."""
+    pages = [*others, *[least + more] * count, *reversed(others)]
+    ended = data.draw(st.none() | st.integers(0, sum(pages) - 1))
+    runs = (("STARTED", ended), ("ENDED", 1), ("STARTED", sum(pages) - ended - 1)) if ended else ()
 
     def breaks(case):
         rows = [list(same) for _, same in itertools.groupby(sizes(case))]
-        return any(len(row) >= count and row[0] >= least for row in rows)
+        equal = any(len(row) >= count and row[0] >= least for row in rows)
+        return equal and (not ended or "ENDED" in statuses(case))
 
-    pages = [*others, *[least + more] * count, *reversed(others)]
-    assert smallest_of(cut(*pages), breaks) == cut(*[least] * count)
+    start = cut(*pages, runs=tuple(run for run in runs if run[1]))
+    smaller = smallest_of(start, breaks)
+    if ended:
+        # A page of its own may hold the session that ended.
+        assert sum(sizes(smaller)) <= least * count + 1
+    else:
+        assert smaller == cut(*[least] * count)
+
+
+@pytest.mark.parametrize("page_size", [7, 50])
+def test_pages_that_the_service_cuts(page_size):
+    """Page sizes above the service's own shrink as the pages that are served."""
+
+    def breaks(case):
+        most = case.behavior.page_size
+        served = [stop - start for start, stop, _ in case.listing.cuts(most, most)]
+        return sum(served.count(size) >= 2 for size in set(served) if size > 3) > 1
+
+    start = Case(Listing(page_sizes=(43, 43, 9, 82, 53, 24, 89, 65)), Behavior(page_size=page_size))
+    smaller = smallest_of(start, breaks)
+    assert smaller.behavior == Behavior()
+    assert sorted(sizes(smaller)) == [4, 4, 5, 5]
+
+
+@pytest.mark.parametrize(("ended", "more"), [(198, 1), (109, 90), (0, 199)])
+def test_pages_of_the_service_with_a_status(ended, more):
+    """Pages that only the service cuts shrink together, also if a status must stay."""
+
+    def breaks(case):
+        most = case.behavior.page_size
+        served = [stop - start for start, stop, _ in case.listing.cuts(most, most)]
+        equal = any(one == other > 3 for one, other in itertools.pairwise(served))
+        return equal and "ENDED" in statuses(case)
+
+    runs = (("STARTED", ended), ("ENDED", 1), ("STARTED", more))
+    behavior = Behavior(token_length=256, null_final_token=True)
+    start = Case(Listing(runs=tuple(run for run in runs if run[1]), workers=4), behavior)
+    assert len(smallest_of(start, breaks).listing) == 8
 
 
 @pytest.mark.at_length
