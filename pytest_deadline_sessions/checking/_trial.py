@@ -104,8 +104,9 @@ class Trial:
         problem = f"{_AGAIN[sequence]}, it no longer gives the right answer. {finding.what}"
         stateless = dataclasses.replace(finding, rule=STATELESS.name, what=problem, error=None)
         counterexample = run.counterexample(run.case, stateless)
-        # The first call was right with this listing, so there is no need to try it alone.
-        if first.error is None and sequence in {"twice", "changed-result", "after-failure"}:
+        # If the first call was right with this listing, there is no need to try it alone.
+        same_job = sequence in {"twice", "changed-result", "after-failure"}
+        if first.error is None and same_job and attempt.listing == first.listing:
             return counterexample
         alone = self.find(
             Case(attempt.listing, run.case.behavior, lapses=conditions.lapses),

@@ -57,6 +57,21 @@ def test_wrong_after_a_failed_call_and_without_one_is_not_state():
     assert (caught.value.rule, caught.value.case) == ("complete", Case(TWO_PAGES))
 
 
+@pytest.mark.parametrize("sequence", ["twice", "changed-result"])
+def test_wrong_for_what_the_listing_became_is_not_state(sequence):
+    """If the job changed during a right first call, a wrong second call violates *complete*."""
+
+    def collect(client, **job):
+        sessions = every(client, **job)
+        return sessions[:-1] if len(sessions) == 101 else sessions
+
+    listing = Listing(runs=(("STARTED", 100),))
+    case = Case(listing, drift=((1, "start"),), sequence=sequence)
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(collect, examples=[case])
+    assert (caught.value.rule, len(caught.value.listing)) == ("complete", 101)
+
+
 def test_leftovers_of_a_failed_call_are_state():
     """Sessions left over from a failed call are state, though that call alone is wrong too."""
     collect = functools.partial(wrong.mutable_default, sessions=[])
