@@ -22,6 +22,7 @@ CONSTANT_MAKERS = {
     "pytest.StashKey": "a key; the values are in pytest's stash",
     "re.compile": "immutable",
     "sorted": "the names in __all__",
+    "st.integers": "a strategy",
     "st.sampled_from": "a strategy",
     "tuple": "immutable",
     "typing.TypeVar": "read by type checkers",
