@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copyreg
+from typing import Any
+
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._public import public
@@ -33,6 +36,10 @@ class PaginationViolation(AssertionError):  # noqa: N818 (a failed check, not an
         self.calls: list[Call] = list(counterexample.calls)
         self.options: Options = options
         super().__init__(report(counterexample, options))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default, an exception is copied and unpickled by a call with its text.
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
     @property
     def rule(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
+import pickle
 
 import pytest
 from collectors import wrong
@@ -39,6 +41,19 @@ def shown(violation):
             ]
             lines[index] = f"{head}({', '.join(['IDS', *names])}) →{rest}"
     return "\n".join(lines)
+
+
+def test_a_violation_can_be_copied_and_pickled():
+    """A copy of a violation has the same text and attributes."""
+    violation = violation_of(wrong.first_page)
+    for other in (copy.copy(violation), pickle.loads(pickle.dumps(violation))):
+        assert type(other) is PaginationViolation
+        assert str(other) == str(violation)
+        assert (other.rule, other.case, other.calls) == (
+            violation.rule,
+            violation.case,
+            violation.calls,
+        )
 
 
 def test_the_whole_report():
