@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from typing_extensions import Self
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
@@ -25,9 +27,6 @@ from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions._service.service import Operation, Service
 from pytest_deadline_sessions._transport import client_factory, interception
 from pytest_deadline_sessions._transport.http_server import Endpoint
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 _OPERATION = f"the API name of an operation, such as {model.OPERATION!r}"
 

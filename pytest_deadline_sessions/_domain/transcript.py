@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model, types
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import abbreviate, plural, shown
 from pytest_deadline_sessions._text import same as equal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LONGEST = 60
 _WIDEST = 500
