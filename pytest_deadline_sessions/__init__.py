@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from pytest_deadline_sessions._domain.clock import Clock as Clock
     from pytest_deadline_sessions._domain.faults import Fault as Fault
+    from pytest_deadline_sessions._domain.faults import FaultError as FaultError
     from pytest_deadline_sessions._domain.listing import Listing as Listing
     from pytest_deadline_sessions._domain.listing import Page as Page
     from pytest_deadline_sessions._domain.transcript import Call as Call
@@ -51,6 +52,7 @@ else:
         "Endpoint": "_transport.http_server",
         "FakeDeadline": "_fake",
         "Fault": "_domain.faults",
+        "FaultError": "_domain.faults",
         "Job": "_service.jobs",
         "ListSessionsRequest": "_api.types",
         "ListSessionsResponse": "_api.types",

@@ -158,12 +158,36 @@ class Fault:
         return _rebuild, (self.code, self._given)
 
 
+@public
 class FaultError(Exception):
-    """Carries a fault up to the code that answers the call; never reaches a user."""
+    """Gives the caller of an operation a fault, wherever in the operation it is raised.
+
+    ``Service.job`` raises it for an unknown job. A function added with ``fake.operation`` may raise
+    it too, instead of returning the fault.
+
+    Args:
+        fault: The fault.
+
+    Attributes:
+        fault: The same fault.
+
+    Example:
+        >>> from pytest_deadline_sessions import FakeDeadline, Fault, FaultError
+        >>> fake = FakeDeadline()
+        >>> @fake.operation("GetFarm")
+        ... def get_farm(service, parameters):
+        ...     raise FaultError(Fault("AccessDeniedException"))
+        >>> client = fake.client()
+        >>> try:
+        ...     client.get_farm(**{"farmId": fake.add_job()["farmId"]})
+        ... except client.exceptions.AccessDeniedException:
+        ...     print("denied")
+        denied
+    """
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault)
-        self.fault = fault
+        self.fault: Fault = fault
 
 
 def not_found(kind: str, identifier: str) -> FaultError:
