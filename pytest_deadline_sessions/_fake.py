@@ -221,10 +221,12 @@ class FakeDeadline:
 
         Use it, for example, to change the job between two pages. When the listener runs, the call
         is already in ``calls``, and its response no longer changes; the listener's changes affect
-        the next call. Other calls wait until the listener is done.
+        the next call. Other calls wait until the listener is done, except for calls that the
+        listener itself makes: it hears of those at once.
 
         Args:
-            listener: A function that takes the ``Call``.
+            listener: A function that takes the ``Call``. If it raises, the other listeners still
+                hear of the call; then the error goes to the caller.
 
         Raises:
             TypeError: ``listener`` cannot be called.

@@ -81,10 +81,6 @@ class Exchange:
         return Call(self.operation, dict(self.params), at, attempt=self.attempt, **outcome)
 
 
-class ClosedError(RuntimeError):
-    """A closed or paused service was used."""
-
-
 @public
 class Service:
     """An in-memory Deadline Cloud, which knows operations but neither bytes nor clients.
@@ -165,11 +161,11 @@ class Service:
             what: The attempted use, for the message.
 
         Raises:
-            ClosedError: The service is closed or paused.
+            RuntimeError: The service is closed or paused.
         """
         if self.refusal is not None:
             msg = f"{what}: {self.refusal}"
-            raise ClosedError(msg)
+            raise RuntimeError(msg)
 
     def _fresh(self) -> State:
         return State(tokens=Tokens(salt=f"{self._salt} {self._resets}"))
@@ -189,26 +185,27 @@ class Service:
         """
         exchange = Exchange(name, params or {})
         with self.lock:
+            # A closed or paused service answers no call, so it has none to record.
+            closed = self.refusal is not None
             try:
                 yield exchange
             except FaultError as error:
                 # Not checked against the model: some operations do not list ValidationException.
                 exchange.fault = self._complete(error.fault)
-            except ClosedError:
-                # A closed service has no transcript to write to.
-                raise
             except Exception as error:
                 exchange.error = error
                 raise
             finally:
-                if exchange.is_over:
+                if exchange.is_over and not closed:
                     self._record(exchange)
 
     def _record(self, exchange: Exchange) -> None:
         call = exchange.call(self.clock.now())
         self.transcript.add(call)
-        for listener in self.state.listeners:
-            listener(call)
+        with contextlib.ExitStack() as stack:
+            # All listeners hear of the call, even if one of them raises.
+            for listener in reversed(self.state.listeners):
+                stack.callback(listener, call)
 
     def record_unsent(self, name: str, params: Mapping[str, Any], why: str) -> None:
         """Record a call that the client's own validation refused."""

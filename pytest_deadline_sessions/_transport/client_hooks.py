@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._patching import Patches
-from pytest_deadline_sessions._text import shorten
+from pytest_deadline_sessions._text import shorten, worded
 from pytest_deadline_sessions._transport import (
     gateway,
     rest_json,
@@ -173,15 +173,19 @@ class ClientHooks:
             self._when_late()
 
     def _serialize(self, serialize: Any, parameters: Any, operation_model: Any) -> Any:
-        """Record a call that botocore's validation refuses to send."""
+        """Record a call that botocore cannot send: its validation refuses the arguments."""
         from botocore.exceptions import ParamValidationError
 
         try:
             return serialize(parameters, operation_model)
-        except ParamValidationError as error:
+        except Exception as error:
             service = self.service
             if service is not None:
-                service.record_unsent(operation_model.name, parameters, error.kwargs["report"])
+                # Without validation, botocore may fail on a member that is missing.
+                why = worded(error)
+                if isinstance(error, ParamValidationError):
+                    why = error.kwargs["report"]
+                service.record_unsent(operation_model.name, parameters, why)
             raise
 
     def _use_dummy_credentials(self, request: Any, **_: Any) -> None:

@@ -8,7 +8,15 @@ import datetime
 import botocore.exceptions
 import pytest
 
-from pytest_deadline_sessions import Behavior, Clock, FakeDeadline, Fault, Listing, lifecycle
+from pytest_deadline_sessions import (
+    Behavior,
+    Clock,
+    FakeDeadline,
+    Fault,
+    FaultError,
+    Listing,
+    lifecycle,
+)
 from pytest_deadline_sessions._api import model
 
 SUMMARY = Listing(page_sizes=(1,))[0]
@@ -277,6 +285,59 @@ def test_listeners_hear_of_each_call(fake):
     ]
     with pytest.raises(TypeError, match="listener=3"):
         fake.on_call(3)
+
+
+def test_a_listener_that_raises_hides_no_call_from_the_others(fake):
+    """All listeners hear of a call, in order; then the error of one goes to the caller."""
+    heard = []
+
+    def fails(call):
+        heard.append(call.operation)
+        raise ZeroDivisionError
+
+    fake.on_call(fails)
+    fake.on_call(heard.append)
+    with pytest.raises(ZeroDivisionError):
+        fake.client().list_sessions(**fake.add_job())
+    assert heard == ["ListSessions", *fake.calls]
+
+
+def test_calls_that_botocore_cannot_serialize(fake):
+    """A call that a client without validation cannot send is recorded with its error."""
+    client = fake.client(parameter_validation=False)
+    with pytest.raises(KeyError):
+        client.list_sessions(farmId=model.make_id("FarmId", 1))
+    (call,) = fake.calls
+    assert (call.operation, call.sent) == ("ListSessions", False)
+    assert call.message in {"KeyError: 'queueId'", "KeyError: 'jobId'"}
+
+
+def test_a_closed_fake_records_nothing(fake):
+    """Calls of clients of a closed fake leave no trace, whatever is wrong with them."""
+    heard, client, job = [], fake.client(), fake.add_job()
+    fake.on_call(heard.append)
+    fake.close()
+    for call in (
+        lambda: client.list_sessions(**job),
+        lambda: client.list_sessions(**job, maxResults=0),
+        client.list_farms,
+        lambda: client.create_farm(displayName="farm"),
+    ):
+        with pytest.raises((RuntimeError, botocore.exceptions.ParamValidationError)):
+            call()
+    assert (heard, list(fake.calls)) == ([], [])
+
+
+def test_an_operation_may_raise_a_fault(fake):
+    """An operation gives its caller a fault by raising it, as by returning it."""
+
+    @fake.operation("GetFarm")
+    def get_farm(_service, _parameters):
+        raise FaultError(Fault("AccessDeniedException", "Nothing for you."))
+
+    client = fake.client()
+    with pytest.raises(client.exceptions.AccessDeniedException, match="Nothing for you"):
+        client.get_farm(farmId=model.make_id("FarmId", 1))
 
 
 def test_adding_an_operation(fake):
