@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from attribute_setting import Ownership
 from importing import Module, at_the_top, hidden, imported
-from module_state import CONSTANT_MAKERS, changing, frozen_classes
+from module_state import CONSTANT_MAKERS, changed_tables, changing, frozen_classes
 
 import pytest_deadline_sessions
 
@@ -436,7 +436,30 @@ def test_only_state_has_mutable_globals(path):
         assert not [name for name in found if "." in name]
     else:
         assert found == OUTSIDE_STATE.get(_name(path), {}).keys()
+        assert set(changed_tables(source)) <= OUTSIDE_STATE.get(_name(path), {}).keys()
     assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Global)]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def f(): CACHE['a'] = 1", ["CACHE"]),
+        ("def f(): CACHE['a'] += 1", ["CACHE"]),
+        ("def f(): del CACHE['a']", ["CACHE"]),
+        ("def f(): CACHE['a']['b'] = 1", ["CACHE"]),
+        ("def f(): CACHE.setdefault('a', 1)", ["CACHE"]),
+        ("def f(): CACHE['a'].append(1)", ["CACHE"]),
+        ("class Ours:\n    def f(self): CACHE.clear()", ["CACHE"]),
+        ("f = lambda: CACHE.pop('a')", ["CACHE"]),
+        ("def f(): return CACHE['a'], CACHE.get('b')", []),
+        ("def f(CACHE): CACHE['a'] = 1", []),
+        ("def f():\n    CACHE = {}\n    CACHE['a'] = 1", []),
+        ("def f(other): other['a'] = 1", []),
+    ],
+)
+def test_changed_tables_are_found(source, expected):
+    """A table that a function changes is found, whatever it holds at first."""
+    assert list(changed_tables("CACHE = {'': 0}\n" + source)) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import os
 import pickle
-import pkgutil
 import subprocess
 import sys
 import traceback
@@ -50,10 +49,8 @@ NAMES = {
     module: [name for name in _listed(module) if not name.startswith("pytest_")]
     for module in MODULES
 }
-SOURCES = [
-    path.read_text("utf-8")
-    for path in sorted(Path(pytest_deadline_sessions.__file__).parent.rglob("*.py"))
-]
+FILES = sorted(Path(pytest_deadline_sessions.__file__).parent.rglob("*.py"))
+SOURCES = [path.read_text("utf-8") for path in FILES]
 OBJECTS = [
     pytest.param(module, name, id=f"{module}.{name}")
     for module, names in NAMES.items()
@@ -79,9 +76,15 @@ def _is_ours(function):
 
 def test_every_other_module_is_private():
     """Every module that ``PUBLIC`` does not list has an underscore in its path."""
-    walked = pkgutil.walk_packages(pytest_deadline_sessions.__path__, f"{ROOT}.")
-    public = {info.name for info in walked if not _is_private(info.name)}
-    assert {ROOT, *public} == NAMES.keys()
+    folder = Path(pytest_deadline_sessions.__file__).parent
+    names = {".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in FILES}
+    names = {name.removesuffix(".__init__") for name in names}
+    assert {name for name in names if not _is_private(name)} == NAMES.keys()
+
+
+def test_every_folder_is_a_package():
+    """Every folder with modules has an ``__init__.py``, without which tools overlook them."""
+    assert all((path.parent / "__init__.py").exists() for path in FILES)
 
 
 @pytest.mark.parametrize("module", NAMES)
@@ -119,7 +122,9 @@ def test_names_that_a_module_defines_are_found():
     """Functions, classes and variables of a module are found; imports and private names are not."""
     source = """
 import json
+import sys as sys
 from os import path
+from re import compile as compile, match as matches
 FIRST, (second, _third) = 1, (2, 3)
 fourth: int = [inner for inner in ()]
 def helper(argument): local = 1
@@ -136,7 +141,7 @@ for each in (): pass
 with open("") as file: pass
 """
     assert module_names(source) == {
-        *("FIRST", "second", "fourth", "helper", "late", "Helper"),
+        *("sys", "compile", "FIRST", "second", "fourth", "helper", "late", "Helper"),
         *("fallback", "nested", "named", "each", "file"),
     }
 

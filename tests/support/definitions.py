@@ -11,7 +11,10 @@ def is_public(name):
 
 
 def module_names(source):
-    """Return the public names that a module defines; imported names are not its own."""
+    """Return the public names that a module defines.
+
+    An imported name is not its own, except in the form for type checkers, ``import X as X``.
+    """
     return {name for name in _defined(ast.parse(source).body) if is_public(name)}
 
 
@@ -47,6 +50,9 @@ def _defined(statements):
     for statement in statements:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield statement.name
+            continue
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield from (alias.name for alias in statement.names if alias.name == alias.asname)
             continue
         for node in ast.iter_child_nodes(statement):
             if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):

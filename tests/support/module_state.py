@@ -59,6 +59,51 @@ def changing(source, constant):
     yield from _changing(ast.parse(source).body, "", constant)
 
 
+_CHANGERS = {
+    *("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem"),
+    *("popleft", "remove", "reverse", "setdefault", "sort", "update"),
+}
+
+
+def changed_tables(source):
+    """Yield the module-level names whose items some function of the module changes."""
+    tree = ast.parse(source)
+    tables = {
+        name.id
+        for statement in tree.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        for name in ast.walk(statement)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+    }
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            own = {node.id for node in ast.walk(function) if _is_stored(node)}
+            own |= {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+            changed = {_root(node) for node in ast.walk(function)} - own
+            yield from sorted(changed & tables)
+
+
+def _is_stored(node):
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _root(node):
+    """Return the name whose items a node changes; ``None`` if it changes none."""
+    if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        value = node.value
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _CHANGERS
+    ):
+        value = node.func.value
+    else:
+        return None
+    while isinstance(value, ast.Subscript | ast.Attribute):
+        value = value.value
+    return value.id if isinstance(value, ast.Name) else None
+
+
 def _changing(statements, prefix, constant):
     for statement in statements:
         if isinstance(statement, ast.ClassDef):
