@@ -25,6 +25,8 @@ from pytest_deadline_sessions.checking._trial import Trial
 def search(trial: Trial) -> Counterexample | None:
     """Find a counterexample to the contract; it is shrunk unless the user gave its case.
 
+    The phases of Hypothesis's active profile count here too. Simple cases are explicit ones.
+
     Args:
         trial: Tries the collector.
     """
@@ -33,12 +35,17 @@ def search(trial: Trial) -> Counterexample | None:
     if options.expected is not None:
         # The right result would depend on when the collector listed each page.
         without |= {"drift"}
+    explicit = Phase.explicit in _profile().phases
     return (
-        _first(trial, options.examples)
+        _first(trial, options.examples if explicit else ())
         or _drawn(trial, without, Phase.reuse)
-        or _first(trial, simplest(without), shrink=True)
+        or _first(trial, simplest(without) if explicit else (), shrink=True)
         or _drawn(trial, without, Phase.generate)
     )
+
+
+def _profile() -> settings:
+    return settings.default or settings()
 
 
 def _first(
@@ -67,7 +74,7 @@ def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexamp
         last = counterexample or last
         return counterexample is not None
 
-    active = settings.default or settings()
+    active = _profile()
     limit = trial.options.max_examples
     try:
         hypothesis.find(
@@ -96,6 +103,8 @@ def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexamp
 
 def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
     """Shrink a counterexample to a small one that breaks the same rule."""
+    if Phase.shrink not in _profile().phases:
+        return counterexample
     found = {counterexample.case: counterexample}
 
     def breaks(case: Case) -> bool:

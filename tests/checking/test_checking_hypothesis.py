@@ -9,13 +9,13 @@ import functools
 import hypothesis
 import pytest
 from collectors.right import Dashboard, paginator
-from collectors.wrong import every
+from collectors.wrong import every, first_page
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
-from pytest_deadline_sessions import PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import VARIATIONS, _search, _trial, _violation
+from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions.checking import VARIATIONS, Case, _search, _trial, _violation
 from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._search import _full_name
 
@@ -52,6 +52,9 @@ def tried(monkeypatch):
         def drawn(self):
             simple = list(simplest())
             return [case for case in cases if case not in simple]
+
+        def all(self):
+            return list(cases)
 
         def clear(self):
             cases.clear()
@@ -131,6 +134,35 @@ def test_phases_without_generation_draw_nothing(tried):
         check_pagination(paginator)
     assert not tried.drawn()
     assert tried.first() == next(simplest())
+
+
+def test_phases_without_explicit_examples(tried):
+    """Without the explicit phase, neither the given nor the simple cases are tried."""
+    with profile(phases=[hypothesis.Phase.generate], database=None, max_examples=3):
+        check_pagination(every, examples=[Listing(page_sizes=(77,))], without=SLOW)
+    assert Case(Listing(page_sizes=(77,))) not in tried.all()
+    assert 0 < len(tried.all()) < 10
+    tried.clear()
+    with profile(phases=[], database=None):
+        check_pagination(first_page)
+    assert not tried.all()
+
+
+@pytest.mark.parametrize("phase", [hypothesis.Phase.explicit, hypothesis.Phase.generate])
+def test_phases_without_shrinking(tried, phase):
+    """Without the shrink phase, a failure is reported as it was found."""
+
+    def collect(client, **job):
+        sessions = every(client, **job)
+        return sessions[:-1] if len(sessions) > 6 else sessions
+
+    with profile(phases=[phase, hypothesis.Phase.shrink], database=None):
+        assert len(violation_of(collect, without=SLOW).listing) == 7
+    tried.clear()
+    with profile(phases=[phase], database=None):
+        violation = violation_of(collect, without=SLOW)
+    assert tried.all()[-1] == violation.case
+    assert all(len(case.listing) < 7 for case in tried.all() if case != violation.case)
 
 
 def test_a_check_passes_if_no_case_is_drawn(monkeypatch):
