@@ -36,11 +36,10 @@ def register_boto3_types() -> None:
 
     Example:
         >>> from hypothesis import find
-        >>> from mypy_boto3_deadline.type_defs import SessionSummaryTypeDef  # doctest: +SKIP
-        >>> register_boto3_types()  # doctest: +SKIP
-        >>> find(st.from_type(SessionSummaryTypeDef), lambda _: True)[  # doctest: +SKIP
-        ...     "lifecycleStatus"
-        ... ]
+        >>> from hypothesis import strategies as st
+        >>> from types_boto3_deadline.type_defs import SessionSummaryTypeDef
+        >>> register_boto3_types()
+        >>> find(st.from_type(SessionSummaryTypeDef), lambda _: True)["lifecycleStatus"]
         'STARTED'
     """
     modules = [module for module in map(_type_definitions, _STUBS) if module is not None]

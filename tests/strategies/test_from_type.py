@@ -195,9 +195,10 @@ def test_types_of_boto3(monkeypatch, package, name):
         assert all({*example} == {"farmId", "queueId", "jobId"} for example in examples)
 
 
-def test_types_of_boto3_that_are_installed():
-    """The types of the installed stub package draw valid data."""
-    definitions = pytest.importorskip("mypy_boto3_deadline.type_defs")
+@pytest.mark.parametrize("package", STUBS)
+def test_types_of_boto3_that_are_installed(package):
+    """The types of the installed stub packages draw valid data."""
+    definitions = pytest.importorskip(f"{package}.type_defs")
     ds.register_boto3_types()
     summaries = find(
         st.from_type(list[definitions.SessionSummaryTypeDef]), lambda summaries: len(summaries) > 1
