@@ -21,6 +21,7 @@ from faker.providers import BaseProvider
 
 from pytest_deadline_sessions import _arguments, lifecycle
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._api.placeholders import requester
 from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED, TRANSITIONS, UPDATE_IN_PROGRESS
 
@@ -191,7 +192,7 @@ class DeadlineProvider(BaseProvider):
     def _requester(self) -> str:
         account = self._random.randrange(10**11, 10**12)
         role, name = self._random.choice(_ROLES), self._random.choice(_PEOPLE)
-        return f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
+        return requester(role, name, str(account))
 
     def _status(self, statuses: Sequence[str]) -> str:
         weights = [_WEIGHTS[status] for status in statuses]

@@ -15,11 +15,20 @@ EPOCH = datetime.datetime(2025, 1, 1, 9, tzinfo=datetime.timezone.utc)
 """The example timestamp."""
 
 ACCOUNT = "111122223333"
-REQUESTER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Artist/alex"
-OTHER_REQUESTERS = (
-    f"arn:aws:iam::{ACCOUNT}:user/alex",
-    f"arn:aws:sts::{ACCOUNT}:assumed-role/Wrangler/sam",
-)
+
+
+def requester(role: str, name: str, account: str = ACCOUNT) -> str:
+    """The ARN of somebody who has assumed a role, as in ``updatedBy``.
+
+    Example:
+        >>> requester("Artist", "alex")
+        'arn:aws:sts::111122223333:assumed-role/Artist/alex'
+    """
+    return f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
+
+
+REQUESTER = requester("Artist", "alex")
+OTHER_REQUESTERS = (f"arn:aws:iam::{ACCOUNT}:user/alex", requester("Wrangler", "sam"))
 
 Record = dict[str, Any]
 """A resource as a dict of API member names, before it is cut to an operation's output shape."""

@@ -21,6 +21,7 @@ CONSTANT_MAKERS = {
     "object": "has no attributes",
     "pytest.StashKey": "a key; the values are in pytest's stash",
     "re.compile": "immutable",
+    "requester": "a string",
     "sorted": "the names in __all__",
     "st.integers": "a strategy",
     "st.sampled_from": "a strategy",
