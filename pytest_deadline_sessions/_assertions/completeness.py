@@ -25,8 +25,8 @@ def assert_complete_listing(got: Any, listing: Any, *, ordered: bool = True) -> 
             ``PageIterator``.
         listing: What it should have returned: a ``Listing``, a ``Job``, or anything that ``got``
             may be.
-        ordered: Whether the order matters. The API does not document an order; the fake serves
-            sessions by start.
+        ordered: Whether the order matters. The API does not document an order; by default the fake
+            sorts given summaries by ``startedAt``.
 
     Raises:
         AssertionError: Sessions are missing, duplicated or unexpected, or only in another order.

@@ -151,9 +151,9 @@ class Clock:
     def freeze(self, at: datetime.datetime | datetime.date | str | None = None) -> Iterator[Frozen]:
         """Freeze time at ``at``, both for the service and for the code under test.
 
-        A thin layer over freezegun: ``datetime``, ``time.time`` and related functions are frozen in
-        every module except those of pytest and Hypothesis. asyncio and trio keep running. The
-        context manager yields a handle with freezegun's ``tick`` and ``move_to``.
+        A thin layer over freezegun: ``datetime``, ``time.time`` and related functions are frozen,
+        except in Hypothesis, xdist and the modules of pytest that time tests. asyncio and trio keep
+        running. The context manager yields a handle with freezegun's ``tick`` and ``move_to``.
 
         Args:
             at: A datetime (UTC if naive), a date, or text such as ``"2030-01-01 12:00"``; by

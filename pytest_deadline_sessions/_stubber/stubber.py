@@ -33,7 +33,8 @@ class ListSessionsStubber(RecordingStubber):
     Attributes:
         client: The client.
         strict: The argument ``strict``.
-        job: Three valid ids, expected in the request of anything that you queue without ids.
+        job: Three valid ids. Pages that you queue without ids expect them; so do errors that you
+            queue with other arguments but without ids.
         calls: Every call with its outcome, answered or unexpected.
         unexpected: The message of every unexpected call. Code under test may swallow the exception,
             but the message stays here.

@@ -78,7 +78,7 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Wait half a second for requests under way, then close all connections."""
+        """Wait up to half a second for requests under way, then close all connections."""
         self.loop.call_soon_threadsafe(self._leave.set)
         self._left.wait()
         for future in list(self._under_way):

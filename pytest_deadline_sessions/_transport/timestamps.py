@@ -1,4 +1,4 @@
-"""Parse response timestamps to plain datetimes, a hundred times faster than dateutil."""
+"""Parse response timestamps to plain datetimes, many times faster than dateutil."""
 
 from __future__ import annotations
 

@@ -60,7 +60,8 @@ def check_pagination(
         empty_final_token: Whether the last page has an empty token, which the service model allows
             but nothing documents.
         max_examples: How many cases Hypothesis draws; by default the active profile's number.
-        patience: How many seconds the collector may run without making a call before it is stopped.
+        patience: How many seconds the collector may go without a call or a sleep before it is
+            stopped.
 
     Raises:
         PaginationViolation: The collector breaks a rule, in the smallest case that was found.

@@ -35,7 +35,7 @@ class Finding:
 
     Attributes:
         rule: The name of the rule.
-        what: The problem, in one sentence without a full stop.
+        what: The problem, without its final full stop.
         expected: The right result, shortened.
         returned: The result of the collector, shortened.
         cause: A likely cause, if the pattern is clear.

@@ -48,7 +48,7 @@ class PaginationViolation(AssertionError):  # noqa: N818 (a failed check, not an
 
     @property
     def listing(self) -> Listing:
-        """The smallest listing with which the collector breaks the rule."""
+        """The listing of ``case``."""
         return self.case.listing
 
     @property
