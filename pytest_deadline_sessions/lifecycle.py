@@ -86,7 +86,7 @@ _UPDATES = (UPDATE_IN_PROGRESS, UPDATE_SUCCEEDED, UPDATE_FAILED)
 
 MODEL = "service model"
 REFERENCE = "API reference"
-ASSUMPTION = "assumption, the API does not document it"
+ASSUMPTION = "assumption: the API does not document it"
 
 
 @dataclass(frozen=True)
@@ -136,20 +136,20 @@ SCHEMA = Rule(
     "A summary has the members, types, patterns and values of the shape SessionSummary.",
     MODEL,
 )
-ENDED_AT = Rule("ended-at", "endedAt is there exactly when the session is ENDED.", ASSUMPTION)
+ENDED_AT = Rule("ended-at", "endedAt is present exactly when the status is ENDED.", ASSUMPTION)
 UPDATE_MEMBERS = Rule(
     "update-members",
-    "A session that was asked to change has updatedAt and targetLifecycleStatus.",
+    "A session with an UPDATE_… status has targetLifecycleStatus and updatedAt.",
     ASSUMPTION,
 )
 NOT_ASKED = Rule(
     "not-asked",
-    "A STARTED session was not asked to change: it has no updatedAt, updatedBy or target.",
+    "A STARTED session has no updatedAt, updatedBy or targetLifecycleStatus.",
     ASSUMPTION,
 )
 CHRONOLOGY = Rule(
     "chronology",
-    "updatedAt and endedAt are not before startedAt, endedAt not before updatedAt.",
+    "updatedAt and endedAt are not before startedAt, and endedAt is not before updatedAt.",
     ASSUMPTION,
 )
 SAME_SESSION = Rule(
@@ -160,7 +160,7 @@ SAME_SESSION = Rule(
 )
 TRANSITION = Rule(
     "transition",
-    "A status is followed by itself or by one that may come next.",
+    "A status stays the same, or changes to one that may come next.",
     ASSUMPTION,
     of_pair=True,
 )

@@ -25,6 +25,6 @@ def failure(
 
 def text(subject: str, rule: Rule, lines: Iterable[str], without: str | None = None) -> str:
     """Write the message of ``failure``."""
-    source = f"source: {rule.source}" + (f"; {without} leaves it out" if without else "")
+    source = f"source: {rule.source}" + (f"; {without} turns the rule off" if without else "")
     head = f'{subject} breaks "{rule.name}": {rule.reason}'
     return "\n  ".join([head, source, *lines])

@@ -34,8 +34,8 @@ def assert_session_summary(summary: Mapping[str, Any], *, ignore: Collection[str
         >>> assert_session_summary({**summary, "lifecycleStatus": "ENDED"})
         Traceback (most recent call last):
             ...
-        AssertionError: The summary breaks "ended-at": endedAt is there exactly when the session ...
-          source: assumption, the API does not document it; ignore=["ended-at"] leaves it out
+        AssertionError: The summary breaks "ended-at": endedAt is present exactly when the ...
+          source: assumption: the API does not document it; ignore=["ended-at"] turns the rule off
           endedAt: missing (expected a datetime, since lifecycleStatus is ENDED)
     """
     __tracebackhide__ = True

@@ -329,7 +329,7 @@ def test_a_bad_token(reason):
     assert message_of(assert_token_expired, error) == (
         'The error breaks "token-expired": '
         "The error distinguishes an expired token from an invalid one.\n"
-        "  source: assumption, the API does not document it\n"
+        "  source: assumption: the API does not document it\n"
         "  received: ValidationException: An error occurred (ValidationException) when calling the "
         f"ListSessions operation: The nextToken isn't valid. (400) ({reason}){field} "
         "(expected a message about an expired token)"
@@ -337,7 +337,7 @@ def test_a_bad_token(reason):
     assert message_of(assert_token_expired, recorded) == (
         'The call breaks "token-expired": '
         "The error distinguishes an expired token from an invalid one.\n"
-        "  source: assumption, the API does not document it\n"
+        "  source: assumption: the API does not document it\n"
         f"  received: {recorded} (expected a message about an expired token)"
     )
 

@@ -66,15 +66,17 @@ def test_a_summary_that_breaks_several_rules():
     assert message_of(assert_session_summary, summary) == (
         'The summary breaks "schema": '
         "A summary has the members, types, patterns and values of the shape SessionSummary.\n"
-        '  source: service model; ignore=["schema"] leaves it out\n'
+        '  source: service model; ignore=["schema"] turns the rule off\n'
         "  sessionId: 'session-1' (expected to match session-[0-9a-f]{32})\n"
         "  workerId: missing (expected a value, it is required)\n"
-        'The summary breaks "ended-at": endedAt is there exactly when the session is ENDED.\n'
-        '  source: assumption, the API does not document it; ignore=["ended-at"] leaves it out\n'
+        'The summary breaks "ended-at": endedAt is present exactly when the status is ENDED.\n'
+        "  source: assumption: the API does not document it; "
+        'ignore=["ended-at"] turns the rule off\n'
         "  endedAt: 2025-01-01 09:00:00+00:00 (expected none, since lifecycleStatus is STARTED)\n"
         'The summary breaks "not-asked": '
-        "A STARTED session was not asked to change: it has no updatedAt, updatedBy or target.\n"
-        '  source: assumption, the API does not document it; ignore=["not-asked"] leaves it out\n'
+        "A STARTED session has no updatedAt, updatedBy or targetLifecycleStatus.\n"
+        "  source: assumption: the API does not document it; "
+        'ignore=["not-asked"] turns the rule off\n'
         "  updatedBy: alex (expected none, since lifecycleStatus is STARTED)"
     )
     assert_session_summary(summary, ignore=("schema", "ended-at", "not-asked"))
@@ -110,8 +112,9 @@ def test_a_missed_status(skipping):
         return
     assert message_of(assert_transition, before, after) == (
         'The step from before to after breaks "transition": '
-        "A status is followed by itself or by one that may come next.\n"
-        '  source: assumption, the API does not document it; ignore=["transition"] leaves it out\n'
+        "A status stays the same, or changes to one that may come next.\n"
+        "  source: assumption: the API does not document it; "
+        'ignore=["transition"] turns the rule off\n'
         "  lifecycleStatus: ENDED (expected UPDATE_IN_PROGRESS, UPDATE_SUCCEEDED, UPDATE_FAILED "
         "after UPDATE_IN_PROGRESS)"
     )
@@ -132,8 +135,8 @@ def test_another_session(member):
     assert message_of(assert_transition, STARTED, other) == (
         'The step from before to after breaks "same-session": '
         "sessionId, fleetId, workerId and startedAt stay as they were.\n"
-        "  source: assumption, the API does not document it; "
-        'ignore=["same-session"] leaves it out\n'
+        "  source: assumption: the API does not document it; "
+        'ignore=["same-session"] turns the rule off\n'
         f"  {member}: {other[member]} (expected {STARTED[member]})"
     )
     assert_transition(STARTED, other, ignore=["same-session"])
@@ -175,11 +178,12 @@ def test_a_lifecycle_that_breaks_rules():
     assert message_of(assert_lifecycle, history, ignore=["ended-is-final"]) == (
         'snapshots[1] breaks "schema": '
         "A summary has the members, types, patterns and values of the shape SessionSummary.\n"
-        '  source: service model; ignore=["schema"] leaves it out\n'
+        '  source: service model; ignore=["schema"] turns the rule off\n'
         "  updatedBy: 3 (expected a string)\n"
         'The step from snapshots[1] to snapshots[2] breaks "transition": '
-        "A status is followed by itself or by one that may come next.\n"
-        '  source: assumption, the API does not document it; ignore=["transition"] leaves it out\n'
+        "A status stays the same, or changes to one that may come next.\n"
+        "  source: assumption: the API does not document it; "
+        'ignore=["transition"] turns the rule off\n'
         "  lifecycleStatus: UPDATE_SUCCEEDED (expected ENDED after ENDED)"
     )
 
@@ -269,7 +273,7 @@ def test_a_different_order():
     assert message_of(assert_complete_listing, got, listing) == (
         'The code under test breaks "order": '
         "It returns sessions in the order the service lists them.\n"
-        "  source: assumption, the API does not document it; ordered=False leaves it out\n"
+        "  source: assumption: the API does not document it; ordered=False turns the rule off\n"
         f"  sessions[1]: {SESSION}3 (expected {SESSION}2)\n"
         "  from there on: #2, #1, #3"
     )

@@ -228,7 +228,7 @@ def test_rules():
     assert [name for name, rule in RULES.items() if rule.documented] == ["schema"]
     assert {rule.source for rule in RULES.values()} == {
         "service model",
-        "assumption, the API does not document it",
+        "assumption: the API does not document it",
     }
     assert [name for name, rule in RULES.items() if rule.of_pair] == [
         "same-session",
