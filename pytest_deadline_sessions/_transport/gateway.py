@@ -106,7 +106,7 @@ def _refuse_lacking(service: Service, name: str) -> None:
     names = ", ".join(sorted(service.operations))
     msg = (
         f"FakeDeadline has no {model.SERVICE}:{name}; it has {names}. "
-        f'Add it with @fake.operation("{name}"), see "Operations" in the README.'
+        f'Add it with @fake.operation("{name}"); see "Operations" in the README.'
     )
     raise NotImplementedError(msg)
 

@@ -89,7 +89,7 @@ def _prefixes() -> tuple[str, ...]:
 
 def _foreign(header: str, value: str, name: str) -> Fault:
     wording = (
-        f"{header}: {value[:_LONGEST]!a} is not this server's (expected a loopback address or "
-        f"localhost). To allow it, serve(allowed_hosts=[{name!r}]), or --allow-host {name}."
+        f"{header}: {value[:_LONGEST]!a} does not name this server (expected a loopback address or "
+        f"localhost). To allow it, use serve(allowed_hosts=[{name!r}]) or --allow-host {name}."
     )
     return Fault("AccessDeniedException", wording)

@@ -232,7 +232,7 @@ class Connection(asyncio.Protocol):
             if len(self._head) - len(self._http.trailing_data[0]) > _LONGEST_HEAD:
                 self._refuse("request", f"a head of at most {_LONGEST_HEAD} bytes")
             elif len(lengths) > 1:
-                self._refuse("body", "a Content-Length or a Transfer-Encoding", "both came")
+                self._refuse("body", "Content-Length or Transfer-Encoding, but not both")
             elif int(headers.get(b"content-length", 0)) > _LONGEST_BODY:
                 self._refuse("body", f"at most {_LONGEST_BODY} bytes")
         elif isinstance(event, h11.Data):

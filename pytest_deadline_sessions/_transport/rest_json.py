@@ -258,7 +258,7 @@ def _text(value: Any) -> str:
         if value.tzinfo is not datetime.timezone.utc:
             value = value.astimezone(datetime.timezone.utc)
         return _utc_text(value)
-    msg = f"{shown(value)} (expected what JSON can hold, or a datetime)"
+    msg = f"{shown(value)} (expected a JSON value or a datetime)"
     raise TypeError(msg)
 
 

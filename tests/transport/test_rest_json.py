@@ -129,7 +129,7 @@ def test_a_long_result_that_cannot_be_encoded():
 
 def test_a_result_that_cannot_be_encoded():
     """A result that JSON cannot hold raises a TypeError that says what is expected."""
-    with pytest.raises(TypeError, match="expected what JSON can hold, or a datetime"):
+    with pytest.raises(TypeError, match="expected a JSON value or a datetime"):
         rest_json.encode("GetFarm", {"farmId": {1, 2}})
 
 

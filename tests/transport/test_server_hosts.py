@@ -151,8 +151,8 @@ def test_a_refusal_says_what_to_do(fake, header, value, name):
     with fake.serve() as endpoint:
         _, content = _ask(endpoint, "/", **{header: value})
     assert content["message"] == (
-        f"{header}: {value!r} is not this server's (expected a loopback address or localhost). "
-        f"To allow it, serve(allowed_hosts=[{name!r}]), or --allow-host {name}."
+        f"{header}: {value!r} does not name this server (expected a loopback address or "
+        f"localhost). To allow it, use serve(allowed_hosts=[{name!r}]) or --allow-host {name}."
     )
 
 
