@@ -78,7 +78,8 @@ class Fault:
         if code in BROKEN_CONNECTIONS:
             if given:
                 names = shorten(", ".join(given))
-                msg = f"{names} given for {code} (expected nothing: no response comes)"
+                expected = "expected no members: the client gets no response"
+                msg = f"{names} given for {code} ({expected})"
                 raise ValueError(msg)
             object.__setattr__(self, "members", MappingProxyType({}))
             return
@@ -139,7 +140,7 @@ class Fault:
         return shapes[code]
 
     def __setattr__(self, name: str, value: object) -> None:
-        msg = f"a Fault does not change: make another one instead of setting {name}"
+        msg = f"a Fault is immutable: create a new one instead of setting {name}"
         raise AttributeError(msg)
 
     def __eq__(self, other: object) -> bool:

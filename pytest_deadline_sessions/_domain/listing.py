@@ -26,7 +26,7 @@ from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import concise, plural, shown
 
 _MANY_PAGES = 8
-_GAPS = "a timedelta of 0 or more; order= turns it round"
+_GAPS = "a timedelta of 0 or more; order='newest-first' lists later starts first"
 GAP = datetime.timedelta(minutes=1)
 
 
@@ -150,8 +150,10 @@ class Listing:
         try:
             _ = self.started_at.astimezone(datetime.timezone.utc) + gaps * self.gap + RUN_TIME
         except OverflowError:
-            end = f"an end before the year {datetime.MAXYEAR + 1}"
-            expected = f"{end}, {gaps} times gap={shown(self.gap)} later"
+            expected = (
+                "an earlier start, a smaller gap or fewer sessions: the last one must end before "
+                f"the year {datetime.MAXYEAR + 1}"
+            )
             raise wrong_value("started_at", self.started_at, expected) from None
 
     @classmethod
@@ -310,7 +312,7 @@ def _checked_runs(runs: object) -> tuple[tuple[str, int], ...]:
 
 def _checked_run(name: str, run: object) -> tuple[str, int]:
     statuses = model.enum("SessionLifecycleStatus")
-    expected = f"a pair of a status and a count, with one of {', '.join(statuses)}"
+    expected = f"a pair of a status and a count; a status is one of {', '.join(statuses)}"
     pair = check_kind(name, run, (tuple, list), expected)
     if len(pair) != 2 or pair[0] not in statuses:  # noqa: PLR2004 (a pair)
         raise wrong_value(name, run, expected)
