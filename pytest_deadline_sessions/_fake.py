@@ -382,13 +382,13 @@ class FakeDeadline:
             RuntimeError: ``serve()`` is not active.
         """
         if not self._endpoints:
-            msg = "endpoint_environment(): nothing is served (expected to be inside serve())"
+            msg = "endpoint_environment(): no server is running (expected a call inside serve())"
             raise RuntimeError(msg)
         return self._endpoints[-1].environment(base)
 
     def close(self) -> None:
         """Stop answering: attached clients, jobs and sessions raise from now on."""
-        self.pause("a closed FakeDeadline (expected an open one; make a new one)")
+        self.pause("this FakeDeadline is closed (expected an open one; create a new one)")
 
     def pause(self, why: str) -> None:
         """Refuse every use until ``resume``, for example between two tests that share a fake.

@@ -68,7 +68,7 @@ def members(name: str, value: object) -> dict[str, Any]:
 
 def _operation_for(identifier: object) -> str:
     """The operation that gets a resource, by the kind of its id."""
-    expected = f"an id: {', '.join(_OPERATIONS)}"
+    expected = f"an id of one of these kinds: {', '.join(_OPERATIONS)}"
     text = check_kind("identifier", identifier, str, expected)
     for name, operation in _OPERATIONS.items():
         if re.fullmatch(model.pattern(name), text):

@@ -330,7 +330,8 @@ def _refuse_result(name: str, result: Any) -> None:
     unknown = [member for member in result if member not in known]
     if unknown:
         names = ", ".join(map(plain, unknown))
-        msg = f"{name} returned {names} (expected {', '.join(known) or 'nothing'})"
+        expected = ", ".join(known) or "none"
+        msg = f"{name} returned unknown members: {names} (expected {expected})"
         raise ValueError(msg)
 
 

@@ -492,7 +492,9 @@ def test_a_clock_may_be_shared():
 def test_a_closed_fake_refuses_all_work(fake, use):
     """Every use of a closed fake raises an error that says so and what to do."""
     fake.close()
-    with pytest.raises(RuntimeError, match=r"a closed FakeDeadline \(expected an open one; make"):
+    with pytest.raises(
+        RuntimeError, match=r": this FakeDeadline is closed \(expected an open one; create"
+    ):
         use(fake)
     assert repr(fake) == "<FakeDeadline: closed, 0 calls>"
 
@@ -505,7 +507,7 @@ def test_repr(fake):
 
 def test_no_endpoint_environment_without_an_endpoint(fake):
     """``endpoint_environment`` raises unless the fake is being served."""
-    with pytest.raises(RuntimeError, match=r"expected to be inside serve\(\)"):
+    with pytest.raises(RuntimeError, match=r"expected a call inside serve\(\)"):
         fake.endpoint_environment()
 
 

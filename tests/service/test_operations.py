@@ -173,7 +173,7 @@ def test_job_contents_of_every_kind_are_drawn(wanted):
     ("result", "error", "wording"),
     [
         (None, TypeError, "ListFarms returned None (expected a dict of its result, or a Fault)"),
-        ({"farmz": []}, ValueError, "ListFarms returned farmz (expected {})"),
+        ({"farmz": []}, ValueError, "ListFarms returned unknown members: farmz (expected {})"),
     ],
 )
 def test_an_invalid_result_of_an_added_operation(fake, result, error, wording):

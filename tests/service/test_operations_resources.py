@@ -12,7 +12,10 @@ from pytest_deadline_sessions._api.placeholders import item, result
 
 PROFILE = model.make_id("StorageProfileId", 1)
 HOUR = datetime.timedelta(hours=1)
-KINDS = "FarmId, QueueId, JobId, StepId, TaskId, SessionActionId, StorageProfileId"
+KINDS = (
+    "an id of one of these kinds: FarmId, QueueId, JobId, StepId, TaskId, SessionActionId, "
+    "StorageProfileId"
+)
 TOLD = "GetStorageProfileForQueue: " + ", ".join(
     name
     for name in model.operation_model("GetStorageProfileForQueue").output_shape.members
@@ -138,7 +141,7 @@ def test_descriptions_are_forgotten_on_reset(fake, client):
         (
             "session-" + "0" * 32,
             {},
-            f"identifier='session-{'0' * 32}' (expected an id: {KINDS})",
+            f"identifier='session-{'0' * 32}' (expected {KINDS})",
         ),
         (
             PROFILE,
@@ -181,7 +184,7 @@ def test_only_ids_can_be_described(fake, identifier):
     """An id that is not a string is refused as a wrong type."""
     with pytest.raises(TypeError) as caught:
         fake.describe(identifier)
-    assert str(caught.value) == f"identifier={identifier!r} (expected an id: {KINDS})"
+    assert str(caught.value) == f"identifier={identifier!r} (expected {KINDS})"
 
 
 @pytest.mark.parametrize("method", ["assume_queue_role_for_user", "assume_queue_role_for_read"])

@@ -262,7 +262,7 @@ def test_a_closed_fake_answers_no_call():
     fake = FakeDeadline()
     client, job = fake.client(), fake.add_job()
     fake.close()
-    with pytest.raises(RuntimeError, match="ListSessions: a closed FakeDeadline"):
+    with pytest.raises(RuntimeError, match="ListSessions: this FakeDeadline is closed"):
         client.list_sessions(**job)
 
 

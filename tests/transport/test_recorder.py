@@ -172,7 +172,7 @@ def test_a_closed_fake_records_nothing(fake):
     """A call to a closed fake is not recorded."""
     client = fake.client()
     fake.close()
-    with pytest.raises(RuntimeError, match="closed FakeDeadline"):
+    with pytest.raises(RuntimeError, match="this FakeDeadline is closed"):
         client.list_sessions(**fake.jobs[0])
     assert fake.calls == []
 

@@ -315,7 +315,7 @@ def test_the_environment_bypasses_proxies(fake, name):
 
 def test_an_environment_needs_a_server(fake):
     """``endpoint_environment()`` raises unless the fake is being served."""
-    with pytest.raises(RuntimeError, match=r"nothing is served"):
+    with pytest.raises(RuntimeError, match=r"no server is running"):
         fake.endpoint_environment()
 
 

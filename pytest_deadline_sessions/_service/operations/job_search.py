@@ -75,14 +75,13 @@ def _group(job: _Job, group: Mapping[str, Any]) -> bool:
 
 def _passes(job: _Job, expression: Mapping[str, Any]) -> bool:
     ((name, condition),) = expression.items()
-    return bool(_known(_FILTERS, "filter", name)(job, condition))
+    return bool(_known(_FILTERS, "the filter", name)(job, condition))
 
 
 def _known(table: Mapping[str, Any], what: str, name: str) -> Any:
     if name not in table:
-        msg = (
-            f"FakeDeadline cannot search jobs by {what} {plain(name)}; it knows {', '.join(table)}"
-        )
+        expected = f"one of {', '.join(table)}"
+        msg = f"FakeDeadline cannot search jobs with {what} {plain(name)} (expected {expected})"
         raise NotImplementedError(msg)
     return table[name]
 
@@ -126,8 +125,8 @@ def _compare(condition: Mapping[str, Any], value: Any, values: Sequence[Any]) ->
     if name in _ANY or name in _NONE:
         return (value in values) is (name in _ANY)
     if len(values) != 1:
-        _known(dict.fromkeys((*_ANY, *_NONE)), "operator of several values", name)
-    compare = _known(_ORDERS, "operator", name)
+        _known(dict.fromkeys((*_ANY, *_NONE)), "the operator for several values", name)
+    compare = _known(_ORDERS, "the operator", name)
     return value is not None and bool(compare(value, values[0]))
 
 
@@ -178,7 +177,7 @@ _PARAMETERS: dict[str, Callable[[str], Any]] = {
 
 def _sorted(jobs: list[_Job], expression: Mapping[str, Any]) -> list[_Job]:
     ((kind, order),) = expression.items()
-    key = _known(_KEYS, "sort", kind)
+    key = _known(_KEYS, "the sort expression", kind)
     keyed = [(key(job, order), job) for job in jobs]
     present = [pair for pair in keyed if pair[0] is not None]
     present.sort(key=_first, reverse=order.get("sortOrder") == "DESCENDING")

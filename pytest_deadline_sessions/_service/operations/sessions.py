@@ -65,7 +65,7 @@ def update_session(service: Service, params: Mapping[str, Any]) -> Mapping[str, 
         if service.behavior.update_of_ended_conflicts:
             raise _conflict(summary, "The session has ended.")
     elif service.behavior.update_of_asked_conflicts:
-        raise _conflict(summary, "The session was asked to end already.")
+        raise _conflict(summary, "The session has already been asked to end.")
     service.state.updates.add(update)
     return {}
 
