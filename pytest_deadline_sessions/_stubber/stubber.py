@@ -229,8 +229,8 @@ class ListSessionsStubber(RecordingStubber):
         has_token = "nextToken" in (expected or {}) or self._next_token is not None
         if not has_token and (request or self._has_pages):
             msg = (
-                "nextToken: missing (expected the expired token: pass it, or first queue a page "
-                "that has a token, with more=True if it is the last page of its add_pages)"
+                "nextToken: missing (expected the expired token: pass nextToken=…, or first queue "
+                "a page with a token; more=True gives the last page of add_pages one)"
             )
             raise ValueError(msg)
         if expected is not None and self._is_strict(strict):

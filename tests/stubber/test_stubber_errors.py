@@ -223,8 +223,8 @@ def test_an_expired_token_that_was_never_issued(stubber: Any, pages: Any, reques
     with pytest.raises(ValueError, match="nextToken") as error:
         stubber.add_expired_token(**request_)
     assert text_of(error) == (
-        "nextToken: missing (expected the expired token: pass it, or first queue a page that has a "
-        "token, with more=True if it is the last page of its add_pages)"
+        "nextToken: missing (expected the expired token: pass nextToken=…, or first queue a page "
+        "with a token; more=True gives the last page of add_pages one)"
     )
 
 
