@@ -29,7 +29,7 @@ def test_every_session_is_listed(deadline_sessions):
 
 
 def test_listing_survives_whatever_the_service_serves():
-    """Try empty pages, awkward tokens, faults, expired tokens and sessions that start meanwhile."""
+    """Try empty pages, odd tokens, faults, expired tokens and sessions that start between pages."""
     check_pagination(dashboard.list_sessions)
 
 

@@ -50,7 +50,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
                 for line in render(counterexample.calls, longest=_MOST_CALLS).splitlines()
             ),
             "",
-            "  run this very case again:",
+            "  to rerun this case:",
             *(f"    {line}" for line in [*_imports(rerun), rerun]),
         ]
     )

@@ -179,7 +179,7 @@ def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> F
     if incomplete is None:
         return None
     if incomplete.differences:
-        started = f" (and {len(attempt.added)} started meanwhile)" if attempt.added else ""
+        started = f" (and {len(attempt.added)} started during paging)" if attempt.added else ""
         problem = (
             f"It returned {plural(len(got), 'session')} for a listing of {len(ids)}{started}: "
             f"{incomplete.differences.counts()}"

@@ -157,7 +157,7 @@ class Run:
 
         Args:
             job: The job to call it with.
-            conditions: The expiries and drift meanwhile, and whether faults are planned.
+            conditions: The expiries and drift during the call, and whether faults are planned.
 
         Raises:
             UnfitError: The collector waits in trio for a deadline that passes in real time, or

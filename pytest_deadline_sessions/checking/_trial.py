@@ -101,7 +101,7 @@ class Trial:
         else:
             return None
         sequence = run.case.sequence
-        problem = f"{_AGAIN[sequence]}, it no longer gives the right answer. {finding.what}"
+        problem = f"{_AGAIN[sequence]}, it no longer returns the right result. {finding.what}"
         stateless = dataclasses.replace(finding, rule=STATELESS.name, what=problem, error=None)
         counterexample = run.counterexample(run.case, stateless)
         # If the first call was right with this listing, there is no need to try it alone.

@@ -166,7 +166,7 @@ def test_sessions_that_start_during_paging_are_optional():
 
     passes(without_the_two, case)
     assert found(lambda client, **job: every(client, **job)[1:], case).what == (
-        "It returned 3 sessions for a listing of 2 (and 2 started meanwhile): 1 missing"
+        "It returned 3 sessions for a listing of 2 (and 2 started during paging): 1 missing"
     )
 
 

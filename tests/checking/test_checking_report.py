@@ -73,7 +73,7 @@ pages are cut. An empty page with a token is not the end; a page without a token
   calls:
     ListSessions(IDS) → 200, 0 sessions, token 'TOKEN'…(80)  at NOW
 
-  run this very case again:
+  to rerun this case:
     from pytest_deadline_sessions import Listing
     check_pagination(stops_at_an_empty_page, examples=[Listing(page_sizes=(0, 1))])"""
     )
@@ -99,7 +99,7 @@ of 1: 1 missing.
     ListSessions(IDS) → 403 AccessDeniedException: User is not authorized to \
 perform this operation.  at NOW
 
-  run this very case again:
+  to rerun this case:
     from pytest_deadline_sessions import Listing
     from pytest_deadline_sessions.checking import Case, Lapse
     check_pagination(what_there_is_so_far, examples=[Case(Listing(page_sizes=(1,)), \
@@ -169,7 +169,7 @@ def test_every_import_that_pasting_needs():
     options = Options(wrong.first_page)
     finding = Finding("complete", "So it is")
     text = _report.report(Counterexample(case, finding, ()), options)
-    assert text.partition("again:\n")[2].splitlines()[:3] == [
+    assert text.partition("rerun this case:\n")[2].splitlines()[:3] == [
         "    import datetime",
         "    from pytest_deadline_sessions import Behavior, Listing",
         "    from pytest_deadline_sessions.checking import Case, Lapse",
@@ -177,7 +177,7 @@ def test_every_import_that_pasting_needs():
     assert "  calls:\n    no calls\n" in text
     case = Case(Listing(page_sizes=(1,)))
     text = _report.report(Counterexample(case, finding, ()), options)
-    assert text.partition("again:\n")[2].splitlines() == [
+    assert text.partition("rerun this case:\n")[2].splitlines() == [
         "    from pytest_deadline_sessions import Listing",
         "    check_pagination(first_page, examples=[Listing(page_sizes=(1,))])",
     ]

@@ -39,7 +39,7 @@ def test_stateless(collect, sequence, text):
     finding = found(collect, Case(TWO_PAGES, lapses=lapses, sequence=sequence))
     assert finding.rule == "stateless"
     assert text in finding.what
-    assert " gives the right answer. " in finding.what
+    assert " returns the right result. " in finding.what
 
 
 def test_a_case_is_run_again_with_its_own_ids():
@@ -96,7 +96,8 @@ def test_two_jobs_in_turn():
         cache.clear()
         finding = found(collect, case)
         assert finding.rule == "stateless"
-        assert finding.what.startswith("Called for two jobs in turn, it no longer gives the right")
+        problem = "Called for two jobs in turn, it no longer returns the right result. "
+        assert finding.what.startswith(problem)
     tokens = Case(TWO_PAGES, Behavior(tokens_shared_by_jobs=True), sequence="two-jobs")
     assert found(wrong.pages_kept_by_token, tokens).rule == "stateless"
 

@@ -23,7 +23,7 @@ def passes(collect, *examples, **options):
 
 def run_again(violation, **names):
     """Run the code at the end of a report, and return the violation it raises."""
-    text = str(violation).partition("run this very case again:\n")[2]
+    text = str(violation).partition("to rerun this case:\n")[2]
     code = "\n".join(line.strip() for line in text.splitlines())
     with pytest.raises(PaginationViolation) as caught:
         exec(code, {"check_pagination": check_pagination, **names})
