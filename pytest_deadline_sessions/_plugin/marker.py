@@ -34,7 +34,7 @@ def check(items: list[pytest.Item]) -> None:
 
 
 def options(item: pytest.Item) -> tuple[dict[str, bool], Behavior]:
-    """The switches and the behaviour that the markers of a test select.
+    """The switches and the behavior that the markers of a test select.
 
     Raises:
         pytest.UsageError: A marker has a wrong option.

@@ -1,4 +1,4 @@
-"""Answer botocore's look-ups when it makes a client: credentials, configuration, endpoints."""
+"""Answer botocore's lookups when it makes a client: credentials, configuration, endpoints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_deadline_sessions._transport import (
 
 
 def patch(patches: Patches) -> None:
-    """Answer the look-ups of all botocore sessions in the process, including existing ones.
+    """Answer the lookups of all botocore sessions in the process, including existing ones.
 
     Args:
         patches: Records the patches, to undo them later.
@@ -42,7 +42,7 @@ def patch(patches: Patches) -> None:
 
 
 def patch_aiobotocore(patches: Patches, aio: Any) -> None:
-    """Answer the look-ups of aiobotocore sessions.
+    """Answer the lookups of aiobotocore sessions.
 
     Args:
         patches: Records the patches, to undo them later.

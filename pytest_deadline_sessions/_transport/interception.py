@@ -239,7 +239,7 @@ def _hook_or_tidy(client: Any) -> None:
 
 
 def _send(method: Callable[..., Any], endpoint: Any, request: Any) -> Any:
-    """Send a request that no service answered, unless a left-over thread or task sends it."""
+    """Send a request that no service answered, unless a leftover thread or task sends it."""
     interception = None
     if endpoint._endpoint_prefix == model.SERVICE:  # noqa: SLF001 (the endpoint has no public name)
         interception = tracking.left_behind()

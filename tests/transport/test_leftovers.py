@@ -156,7 +156,7 @@ def test_a_thread_that_outlives_its_interception(monkeypatch, make, sent):
     assert len(errors) == 2
     assert all(f"left over from the interception of {HERE}" in error for error in errors)
     assert sent == []
-    # The next call finds no left-over thread, and removes the last patches.
+    # The next call finds no leftover thread, and removes the last patches.
     with pytest.raises(botocore.exceptions.EndpointConnectionError):
         client.list_sessions(**job)
     assert dict(vars(botocore.client.BaseClient)) == before
@@ -238,7 +238,7 @@ def _by_task(go):
 
 @pytest.mark.parametrize("next_one", [_by_timer, _by_thread, _by_task])
 def test_a_poller_that_starts_its_successor(next_one, sent):
-    """A thread or task started by a left-over one is refused, and so are its own successors."""
+    """A thread or task started by a leftover one is refused, and so are its own successors."""
     client = _own()
     outcomes, called, ended = [], threading.Event(), threading.Event()
     done = concurrent.futures.Future()
@@ -283,7 +283,7 @@ def left_over():
 
 
 def test_what_a_left_over_thread_may_call(left_over, monkeypatch):
-    """A left-over thread may use a Stubber, event handlers, local servers and other services."""
+    """A leftover thread may use a Stubber, event handlers, local servers and other services."""
     pool, client = left_over
     answer = {"sessions": []}
     with Stubber(client) as stubber:
@@ -310,7 +310,7 @@ def test_what_a_left_over_thread_may_call(left_over, monkeypatch):
 
 
 def test_lookups_beside_a_left_over_thread(left_over, monkeypatch):
-    """A left-over thread changes no credential or profile lookup, its own or the main thread's."""
+    """A leftover thread changes no credential or profile lookup, its own or the main thread's."""
     pool, _ = left_over
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "theirs")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
@@ -382,7 +382,7 @@ def test_a_client_of_a_fake_outlives_its_interception():
 
 
 def test_an_interception_that_an_error_ends():
-    """When an error ends an interception, its left-over threads are recorded only once."""
+    """When an error ends an interception, its leftover threads are recorded only once."""
     listed, ended = threading.Event(), threading.Event()
 
     def poll():
