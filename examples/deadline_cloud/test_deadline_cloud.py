@@ -1,4 +1,4 @@
-"""Test code that we did not write: how the vendor's ``deadline`` package lists sessions."""
+"""Tests of code that we did not write: how the vendor's ``deadline`` package lists sessions."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_an_empty_final_token_by_paginator(collect):
 @pytest.mark.xfail(
     strict=True,
     raises=AssertionError,
-    reason="the loop `while 'nextToken' in response` sends the empty token, which the service "
-    "model allows in a response, back; whether the service ever ends so is undocumented",
+    reason="the loop `while 'nextToken' in response` sends an empty token back; the service model "
+    "allows one in a response, but whether the service ever sends it is not documented",
 )
 @pytest.mark.parametrize("collect", LOOPS, ids=name)
 def test_an_empty_final_token_by_loop(collect):

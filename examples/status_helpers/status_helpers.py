@@ -19,7 +19,7 @@ def active(sessions: Iterable[SessionSummary]) -> list[SessionSummary]:
 
 
 def latest(sessions: Iterable[SessionSummary]) -> SessionSummary | None:
-    """The session that started last; of several, the first in the list."""
+    """The session that started last; if several tie, the first in the list."""
     return max(sessions, key=lambda session: session["startedAt"], default=None)
 
 
