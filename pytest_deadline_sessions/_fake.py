@@ -116,15 +116,15 @@ class FakeDeadline:
             jobId: By default a new id.
             steps: How many steps; by default one if there are tasks.
             tasks: How many tasks in total; by default one for each step.
-            details: Members of the job to fix, as ``describe`` does, such as ``{"name": …}``.
+            details: Members of the job to set, as ``describe`` does, such as ``{"name": …}``.
 
         Returns:
             A mapping of the three ids, for ``client.list_sessions(**job)``.
 
         Raises:
             TypeError: A value has the wrong type.
-            ValueError: A count is out of range; the service could not have an id, a summary or a
-                member; or another job or session already has an id.
+            ValueError: A count is out of range; an id, summary or member is one that the service
+                could not have; or another job or session already has an id.
         """
         service = self._open("add_job()")
         ids, counts = (farmId, queueId, jobId), (steps, tasks)
@@ -132,7 +132,7 @@ class FakeDeadline:
             return Job(service, job_setup.add(service, sessions, ids, counts, details))
 
     def describe(self, identifier: str, **members: Any) -> None:
-        """Fix members of a farm, queue, job, step, task, session action or storage profile.
+        """Set members of a farm, queue, job, step, task, session action or storage profile.
 
         From now on, every operation that returns the resource returns these values; they affect
         nothing else. A farm, queue or storage profile that belongs to no job exists from then on.

@@ -1,4 +1,4 @@
-"""Sets the ``__module__`` of public objects to the module that users import them from."""
+"""Set the ``__module__`` of public objects to the module that users import them from."""
 
 from __future__ import annotations
 

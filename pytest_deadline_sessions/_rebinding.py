@@ -1,4 +1,4 @@
-"""Replaces functions wherever a module global or a function default refers to them.
+"""Replace functions wherever a module global or a function default refers to them.
 
 Code that holds a function under a name of its own does not notice when the attribute of the
 function's module is replaced. A name that other code has rebound since is not restored.
@@ -119,9 +119,8 @@ def _package(module: Any) -> str:
 def _functions(modules: Iterable[Any]) -> list[FunctionType]:
     """The functions with callables among their defaults, in modules and the classes of modules.
 
-    There are tens of thousands of functions, nearly all of them in installed libraries. Those are
-    looked through once, since they do not change. So a function that replaces one of a library
-    later is not found.
+    There are tens of thousands of functions, nearly all of them in installed libraries. Each of
+    those modules is searched only once per process. A function put into one later is not found.
     """
     with _state.lock:
         unknown = {id(module): module for module in modules if id(module) not in _state.libraries}

@@ -131,7 +131,7 @@ class DeadlineProvider(BaseProvider):
     def sessions(
         self, n: int = 10, *, now: datetime.datetime | None = None, **fixed: Any
     ) -> list[SessionSummary]:
-        """The sessions of one job, sorted by start time, in one fleet, on few workers.
+        """The sessions of one job, sorted by start time, in one fleet, on a few workers.
 
         The ids are unique. Each worker runs one session after another, and only its last session
         may be active. If you fix statuses, times or update members, this does not hold.

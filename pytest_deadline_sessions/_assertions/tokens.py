@@ -16,10 +16,10 @@ from pytest_deadline_sessions._public import public
 def assert_follows_tokens(calls: Iterable[Call]) -> None:
     """Assert that each follow-up call passes the last token and repeats the other arguments.
 
-    Calls for several jobs may alternate. A listing may be left early, and may begin with a token
-    from elsewhere. After a fault, the code may repeat the call or start the listing over.
-    botocore's own retries don't count as follow-up calls. Operations other than ``ListSessions``
-    are ignored.
+    Calls for several jobs may alternate. The code may stop before the last page, and its first call
+    may pass a token from elsewhere. After a fault, the code may repeat the call or start the
+    listing over. botocore's own retries don't count as follow-up calls. Operations other than
+    ``ListSessions`` are ignored.
 
     Starting a listing over before its last page, without a fault, counts as a follow-up call that
     lost its token. If your code polls the first page, call ``fake.calls.clear()`` in between.

@@ -214,7 +214,7 @@ def _length(delta: datetime.timedelta | None, **parts: float) -> datetime.timede
 
 @contextlib.contextmanager
 def _reading(at: object) -> Iterator[None]:
-    """Refuse what freezegun, inside, cannot read as a time."""
+    """Refuse a value that freezegun, called inside the block, cannot read as a time."""
     check_kind("at", at, (datetime.date, str), _MOMENT)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Adds the provider to the ``faker`` fixtures of other plugins."""
+"""Add the provider to the ``faker`` fixtures of other plugins."""
 
 from __future__ import annotations
 

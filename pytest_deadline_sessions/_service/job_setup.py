@@ -33,7 +33,7 @@ def add(
         sessions: The sessions, as for ``FakeDeadline.add_job``.
         ids: The ids of farm, queue and job; ``None`` for an id that the service chooses.
         work_counts: How many steps and tasks; ``None`` for a number that the service chooses.
-        details: Members of the job to fix.
+        details: Members of the job to set.
 
     Raises:
         TypeError: A value has the wrong type.

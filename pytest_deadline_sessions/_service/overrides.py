@@ -24,7 +24,7 @@ _OPERATIONS = {
 
 
 def describe(state: State, identifier: str, members: Mapping[str, Any]) -> None:
-    """Fix members of a resource, in addition to those fixed before."""
+    """Set members of a resource, in addition to those set before."""
     state.described[identifier] = {**state.described.get(identifier, {}), **members}
 
 

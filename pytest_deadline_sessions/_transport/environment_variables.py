@@ -144,7 +144,7 @@ def _leave(layer: Layer) -> None:
 
 
 def _put_back(name: str, value: str | None) -> bool:
-    """If other code writes a layer's value back, correct that; return whether it did."""
+    """Handle a layer's value that other code writes back; return whether it was such a value."""
     if _state.own.writes_environment:
         return False
     with _state.lock:
@@ -161,7 +161,7 @@ def _put_back(name: str, value: str | None) -> bool:
 
 
 def _replaced(name: str, value: str | None) -> bool:
-    """If a value is an ended layer's, write the one from before it; return whether it is."""
+    """If ``value`` is an ended layer's, write the one from before that layer; say whether it is."""
     missing = object()
     replacement = _take(name, value, missing)
     if replacement is missing:

@@ -18,7 +18,7 @@ _SECOND = datetime.timedelta(seconds=1)
 _MINUTE = datetime.timedelta(minutes=1)
 _HOUR = datetime.timedelta(hours=1)
 _DAY = datetime.timedelta(days=1)
-# Zero is listed three times, since a session may be updated at once and end at once.
+# Zero is listed three times, since a session may be updated or end immediately.
 _TURNS = (*[datetime.timedelta(0)] * 3, _SECOND, _MINUTE, _HOUR, _DAY)
 _NEAR_TURNS = (
     INSTANT,
@@ -68,14 +68,14 @@ def draw_in_order(
     names: list[str],
     fixed: dict[str, datetime.datetime],
     now: datetime.datetime | None,
-    some: st.SearchStrategy[datetime.datetime],
+    instants: st.SearchStrategy[datetime.datetime],
 ) -> dict[str, datetime.datetime]:
     """Draw instants in the order of ``names``, around the fixed ones.
 
-    If none is fixed, the first instant is drawn from ``some``. With ``now``, the last one is, since
-    it then matters how long ago the last one was.
+    If no instant is fixed, the first one is drawn from ``instants``. With ``now``, the last one is
+    drawn instead, because what then matters is how long ago it was.
     """
-    times = dict(fixed) or {names[0 if now is None else -1]: draw(some)}
+    times = dict(fixed) or {names[0 if now is None else -1]: draw(instants)}
     first = min(names.index(name) for name in times)
     for index in range(first - 1, -1, -1):
         moved = times[names[index + 1]] - draw(durations())

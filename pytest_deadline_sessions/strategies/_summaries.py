@@ -43,32 +43,32 @@ def _ids(shape: str) -> st.SearchStrategy[str]:
 
 
 def farm_ids() -> st.SearchStrategy[str]:
-    """Farm ids, of the pattern in the service model."""
+    """Farm ids that match the pattern in the service model."""
     return deferred(lambda: _ids("FarmId"))
 
 
 def queue_ids() -> st.SearchStrategy[str]:
-    """Queue ids, of the pattern in the service model."""
+    """Queue ids that match the pattern in the service model."""
     return deferred(lambda: _ids("QueueId"))
 
 
 def job_ids() -> st.SearchStrategy[str]:
-    """Job ids, of the pattern in the service model."""
+    """Job ids that match the pattern in the service model."""
     return deferred(lambda: _ids("JobId"))
 
 
 def fleet_ids() -> st.SearchStrategy[str]:
-    """Fleet ids, of the pattern in the service model."""
+    """Fleet ids that match the pattern in the service model."""
     return deferred(lambda: _ids("FleetId"))
 
 
 def worker_ids() -> st.SearchStrategy[str]:
-    """Worker ids, of the pattern in the service model."""
+    """Worker ids that match the pattern in the service model."""
     return deferred(lambda: _ids("WorkerId"))
 
 
 def session_ids() -> st.SearchStrategy[str]:
-    """Session ids, of the pattern in the service model."""
+    """Session ids that match the pattern in the service model."""
     return deferred(lambda: _ids("SessionId"))
 
 
@@ -86,7 +86,7 @@ def session_summaries(
         consistent: Whether the members obey ``lifecycle.RULES``; ``False`` gives anything that the
             service model allows.
         now: The current time (timezone-aware). No time in a summary is later; some sessions have
-            just started or ended, others have been running for long.
+            just started or ended, others have been running for a long time.
         **members: Members to fix: a value, or a strategy for it. Impossible values of a strategy
             are skipped.
 
@@ -261,7 +261,7 @@ def _drawn(
     draw: st.DrawFn,
     given: dict[str, st.SearchStrategy[Any]],
     now: datetime.datetime | None,
-    some: st.SearchStrategy[datetime.datetime],
+    instants: st.SearchStrategy[datetime.datetime],
     updated: bool,
 ) -> SessionSummary:
     summary = {name: draw(values) for name, values in given.items() if name not in _LATE}
@@ -273,7 +273,7 @@ def _drawn(
         *(["endedAt"] if status == ENDED else []),
     ]
     fixed = {name: draw(given[name]) for name in names if name in given}
-    summary.update(draw_in_order(draw, names, fixed, now, some))
+    summary.update(draw_in_order(draw, names, fixed, now, instants))
     if updated:
         summary.setdefault("targetLifecycleStatus", ENDED)
         if "updatedBy" in given:
