@@ -32,7 +32,7 @@ _MONOTONIC = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
 _FREEZEGUN_LISTS = ("freeze_factories", "ignore_lists", "tick_flags", "tz_offsets")
 
 
-_CALENDAR = "an end before the year 10000"
+_BEFORE_YEAR_10000 = "an end before the year 10000"
 _MOMENT = "a datetime, a date, or text such as '2030-01-01 12:00'"
 
 
@@ -123,7 +123,7 @@ class Clock:
         try:
             _ = self.now() + passed
         except OverflowError:
-            msg = f"advance by {passed} (expected {_CALENDAR})"
+            msg = f"advance by {passed} (expected {_BEFORE_YEAR_10000})"
             raise ValueError(msg) from None
         if self._frozen:
             self._frozen[-1].tick(passed)
@@ -175,21 +175,21 @@ class Clock:
 
         at = self.now() if at is None else at
         with _reading(at):
-            stop = _Stop(freezegun.freeze_time(at, ignore=list(_REAL_TIME)))
-        frozen = Frozen(stop)
+            freeze = _Freeze(freezegun.freeze_time(at, ignore=list(_REAL_TIME)))
+        frozen = Frozen(freeze)
         try:
             try:
-                stop.begin()
+                freeze.begin()
                 self._frozen.append(frozen)
                 yield frozen
             finally:
-                self._thaw(frozen, stop)
+                self._thaw(frozen, freeze)
         finally:
             # Once more, because an interrupt may have cut the first call short.
-            self._thaw(frozen, stop)
+            self._thaw(frozen, freeze)
 
-    def _thaw(self, frozen: Frozen, stop: _Stop) -> None:
-        stop.end()
+    def _thaw(self, frozen: Frozen, freeze: _Freeze) -> None:
+        freeze.end()
         if frozen in self._frozen:
             self._frozen.remove(frozen)
 
@@ -208,7 +208,7 @@ def _length(delta: datetime.timedelta | None, **parts: float) -> datetime.timede
     # For NaN it is a ValueError.
     except (OverflowError, ValueError):
         given = ", ".join(f"{name}={shown(number)}" for name, number in parts.items() if number)
-        msg = f"advance by {given} (expected {_CALENDAR})"
+        msg = f"advance by {given} (expected {_BEFORE_YEAR_10000})"
         raise ValueError(msg) from None
 
 
@@ -222,7 +222,7 @@ def _reading(at: object) -> Iterator[None]:
         raise wrong_value("at", at, _MOMENT) from None
 
 
-class _Stop:
+class _Freeze:
     """One freeze by freezegun, which can be ended even if it was interrupted halfway.
 
     Args:
@@ -268,7 +268,7 @@ class _Stop:
             # Freezegun does not restore the modules that it ignores, but those imported meanwhile
             # have picked up its fakes.
             new = sys.modules.keys() - self._modules
-            _give_back(sys.modules[name] for name in new if name.startswith(_REAL_TIME))
+            _restore_real(sys.modules[name] for name in new if name.startswith(_REAL_TIME))
         self._ended = True
 
     def _repair(self) -> None:
@@ -280,14 +280,14 @@ class _Stop:
         if self._depths["freeze_factories"]:
             # Time was frozen before this freeze, and stays frozen.
             return
-        _give_back(sys.modules.values())
+        _restore_real(sys.modules.values())
         for name, value in self._uuid.items():
             assign(uuid, name, value)
         for kind in (api.real_datetime, api.real_date):
             copyreg.dispatch_table.pop(kind, None)
 
 
-def _give_back(modules: Iterable[Any]) -> None:
+def _restore_real(modules: Iterable[Any]) -> None:
     """Replace freezegun's fakes by the real functions and classes in the modules' globals."""
     from freezegun import api
 
@@ -331,8 +331,8 @@ def _real_time_of_loops(_loop: Any) -> float:
 class Frozen:
     """A handle on frozen time, which ``Clock.freeze`` yields."""
 
-    def __init__(self, stop: _Stop) -> None:
-        self._stop = stop
+    def __init__(self, freeze: _Freeze) -> None:
+        self._freeze = freeze
 
     def tick(self, delta: datetime.timedelta | float | None = None, **parts: float) -> None:
         """Advance the frozen time, both for the service and for the code under test.
@@ -353,7 +353,7 @@ class Frozen:
             delta = _length(None, seconds=delta)
         passed = _length(delta, **parts)
         try:
-            self._stop.factory.tick(passed)
+            self._freeze.factory.tick(passed)
         except OverflowError:
             msg = f"tick by {passed} (expected an end in the years 1 to 9999)"
             raise ValueError(msg) from None
@@ -369,4 +369,4 @@ class Frozen:
             ValueError: ``at`` cannot be read as a time.
         """
         with _reading(at):
-            self._stop.factory.move_to(at)
+            self._freeze.factory.move_to(at)

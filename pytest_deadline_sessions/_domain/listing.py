@@ -21,7 +21,7 @@ from pytest_deadline_sessions._arguments import (
     wrong_value,
 )
 from pytest_deadline_sessions._domain.expansion import RUN_TIME, Counted, Given, Order
-from pytest_deadline_sessions._domain.summaries import as_dicts, check_summaries, impossible
+from pytest_deadline_sessions._domain.summaries import as_dicts, check_summaries, problems
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import concise, plural, shown
 
@@ -265,7 +265,7 @@ class Listing:
     def __repr__(self) -> str:
         if self.given is not None:
             sizes = "" if self.page_sizes is None else f", page_sizes={_code(self.page_sizes)}"
-            loose = ", strict=False" if impossible(self.given) else ""
+            loose = ", strict=False" if problems(self.given) else ""
             return f"Listing.of({list(self.given)!r}{sizes}{loose})"
         text = concise(self)
         if self.page_sizes is None:

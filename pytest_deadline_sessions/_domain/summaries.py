@@ -32,32 +32,32 @@ def check_summaries(summaries: Sequence[Any], name: str = "sessions") -> None:
         ValueError: The service could not list them together. The message names up to 10 problems,
             each with its summary, the member, the rule and what is allowed.
     """
-    problems = impossible(summaries, name)
-    if problems:
-        raise ValueError("\n".join(first_of(problems, _MOST_SHOWN)))
+    sentences = problems(summaries, name)
+    if sentences:
+        raise ValueError("\n".join(first_of(sentences, _MOST_SHOWN)))
 
 
-def impossible(summaries: Sequence[Any], name: str = "sessions") -> list[str]:
+def problems(summaries: Sequence[Any], name: str = "sessions") -> list[str]:
     """Reasons why the service could not list these summaries together, a sentence each."""
     broken = [
         f"{name}[{index}] breaks {violation}"
         for index, summary in enumerate(summaries)
         for violation in lifecycle.violations(summary)
     ]
-    return broken + doubled(summaries, name)
+    return broken + duplicates(summaries, name)
 
 
-def doubled(summaries: Iterable[Any], name: str = "sessions") -> list[str]:
+def duplicates(summaries: Iterable[Any], name: str = "sessions") -> list[str]:
     """A sentence for each summary that repeats the session id of an earlier one."""
     places: dict[str, str] = {}
     return [
         sentence
         for index, summary in enumerate(summaries)
-        for sentence in repeated(summary, f"{name}[{index}]", places)
+        for sentence in duplicate(summary, f"{name}[{index}]", places)
     ]
 
 
-def repeated(summary: object, at: str, places: dict[str, str]) -> list[str]:
+def duplicate(summary: object, at: str, places: dict[str, str]) -> list[str]:
     """A sentence if an earlier summary has the session id of this one; else nothing.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_deadline_sessions import _arguments, lifecycle
 from pytest_deadline_sessions._api import validation
 from pytest_deadline_sessions._domain.listing import Listing, Page
-from pytest_deadline_sessions._domain.summaries import repeated
+from pytest_deadline_sessions._domain.summaries import duplicate
 from pytest_deadline_sessions._text import first_of, shown
 
 _MOST_SHOWN = 20
@@ -145,7 +145,7 @@ def _in_sessions(sessions: Sequence[Any], name: str, limit: int, ids: dict[str, 
     for index, summary in enumerate(sessions):
         at = f"{name}[{index}]"
         complaints += [f"{at} breaks {broken}" for broken in lifecycle.violations(summary)]
-        complaints += repeated(summary, at, ids)
+        complaints += duplicate(summary, at, ids)
     return complaints
 
 

@@ -11,7 +11,7 @@ import pytest
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._api.placeholders import EPOCH
 from pytest_deadline_sessions._domain.listing import GAP, Listing
-from pytest_deadline_sessions._domain.summaries import check_summaries, doubled
+from pytest_deadline_sessions._domain.summaries import check_summaries, duplicates
 
 NAIVE = datetime.datetime(2030, 1, 1)  # noqa: DTZ001
 LATE = datetime.datetime(9999, 12, 31, 23, tzinfo=datetime.timezone.utc)
@@ -223,11 +223,11 @@ def test_strict_is_a_switch():
     assert message == "strict='no' (expected True or False)"
 
 
-def test_doubled():
-    """``doubled`` names every repeated id and where it was first."""
+def test_duplicates():
+    """``duplicates`` names every repeated id and where it was first."""
     first = f"sessionId: '{ONE['sessionId']}' (expected unique ids; s[1] has this one)"
-    assert doubled(["x", ONE, TWO, ONE, {}, {}, ONE], "s") == [f"s[3].{first}", f"s[6].{first}"]
-    assert doubled([{"sessionId": "x"}] * 2) == [
+    assert duplicates(["x", ONE, TWO, ONE, {}, {}, ONE], "s") == [f"s[3].{first}", f"s[6].{first}"]
+    assert duplicates([{"sessionId": "x"}] * 2) == [
         "sessions[1].sessionId: 'x' (expected unique ids; sessions[0] has this one)"
     ]
 
