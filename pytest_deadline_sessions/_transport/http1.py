@@ -122,7 +122,7 @@ class Server:
         await asyncio.gather(*accepting, return_exceptions=True)
         server.close()
         for connection in self.connections:
-            connection.leave()
+            connection.close_when_answered()
         self._left.set()
         await self._end.wait()
         while self.connections:
@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
         self._transport.resume_reading()
         self._read()
 
-    def leave(self) -> None:
+    def close_when_answered(self) -> None:
         """Close the connection now, or after the pending response if there is one."""
         if not self._busy:
             self.abort()
@@ -205,20 +205,22 @@ class Connection(asyncio.Protocol):
             while not (self._busy or self._write_paused or self._closing):
                 event = self._http.next_event()
                 if event is h11.NEED_DATA:
-                    self._encourage()
+                    self._send_continue()
                     return
-                self._take(event)
+                self._handle_event(event)
         except h11.RemoteProtocolError as error:
             self._refuse("body" if self._known else "request", "HTTP/1.1", str(error))
 
-    def _encourage(self) -> None:
+    def _send_continue(self) -> None:
         import h11
 
         if self._http.they_are_waiting_for_100_continue:
-            go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
-            self._transport.write(self._http.send(go_on))
+            informational = h11.InformationalResponse(
+                status_code=100, headers=[], reason=b"Continue"
+            )
+            self._transport.write(self._http.send(informational))
 
-    def _take(self, event: Any) -> None:
+    def _handle_event(self, event: Any) -> None:
         import h11
 
         if isinstance(event, h11.Request):
@@ -273,7 +275,7 @@ class Connection(asyncio.Protocol):
         self._closing = self._closing or self._server.stopping
         self._transport.write(self._written(response))
         if self._closing or self._http.our_state is not h11.DONE:
-            self._part()
+            self._linger()
             return
         self._http.start_next_cycle()
         self._begin()
@@ -299,7 +301,7 @@ class Connection(asyncio.Protocol):
             written += self._http.send(h11.Data(data=response.body))
         return written + self._http.send(h11.EndOfMessage())
 
-    def _part(self) -> None:
+    def _linger(self) -> None:
         """Close the connection once the client has read its response.
 
         Closing a socket with unread input makes the client lose the response.

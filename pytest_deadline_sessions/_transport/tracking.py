@@ -50,9 +50,9 @@ class Interception:
         if worker not in self._before:
             self._workers.add(worker)
 
-    def left(self) -> list[Any]:
+    def leftovers(self) -> list[Any]:
         """The threads and tasks still running that made calls, or were started by one that did."""
-        return [worker for worker in self._workers if _lives(worker)]
+        return [worker for worker in self._workers if _is_running(worker)]
 
 
 def running_test() -> str:
@@ -69,7 +69,7 @@ def _worker() -> Any:
     return task or threading.current_thread()
 
 
-def _lives(worker: Any) -> bool:
+def _is_running(worker: Any) -> bool:
     if isinstance(worker, threading.Thread):
         # A thread that is about to start has no ident yet.
         return worker.is_alive() or worker.ident is None
@@ -94,17 +94,21 @@ def begin(worker: Any) -> None:
             interception.note_worker(worker)
 
 
-def _of_worker(several: list[Interception]) -> Interception | None:
-    workers = {_worker(), threading.current_thread()} if several else set()
+def _of_worker(interceptions: list[Interception]) -> Interception | None:
+    workers = {_worker(), threading.current_thread()} if interceptions else set()
     return next(
-        (interception for interception in several if not workers.isdisjoint(interception.left())),
+        (
+            interception
+            for interception in interceptions
+            if not workers.isdisjoint(interception.leftovers())
+        ),
         None,
     )
 
 
 def forget_dead() -> None:
     """Forget ended interceptions whose threads and tasks have all ended."""
-    _state.ended[:] = [interception for interception in _state.ended if interception.left()]
+    _state.ended[:] = [interception for interception in _state.ended if interception.leftovers()]
 
 
 class CallUnderWay:

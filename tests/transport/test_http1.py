@@ -181,8 +181,8 @@ def test_a_server_that_stops(connection, server, transport):
     idle.connection_made(idle_transport := _Transport())
     connection.data_received(REQUEST)
     server.stopping = True
-    idle.leave()
-    connection.leave()
+    idle.close_when_answered()
+    connection.close_when_answered()
     assert (idle_transport.done, transport.done) == (["abort"], [])
     server.answer()
     assert b"Connection: close\r\n" in transport.written
