@@ -24,7 +24,7 @@ Order = Literal["startedAt", "given"]
 Reason = Literal["UNKNOWN_OPERATION", "CANNOT_PARSE", "FIELD_VALIDATION_FAILED", "OTHER"]
 
 
-def _open(default: Any, reason: str) -> Any:
+def _decision(default: Any, reason: str) -> Any:
     return dataclasses.field(default=default, metadata={"reason": reason})
 
 
@@ -48,80 +48,80 @@ class Behavior:
         ValueError: page_size=101 (expected 1..100)
     """
 
-    page_size: int = _open(
+    page_size: int = _decision(
         100,
         "The API documents no default page size. This is the most sessions per page, even if "
         "maxResults asks for more. A Listing with page_sizes keeps its own.",
     )
-    order: Order = _open(
+    order: Order = _decision(
         "startedAt",
         "The API promises no order. Summaries passed to add_job are listed by startedAt, or in "
         "the order given; sessions that start later come last.",
     )
-    token_lifetime: datetime.timedelta = _open(
+    token_lifetime: datetime.timedelta = _decision(
         datetime.timedelta(hours=24),
         "Documented as 24 hours. A token of exactly that age is still accepted.",
     )
-    token_length: int = _open(
+    token_length: int = _decision(
         80,
         "Tokens have up to 4096 characters; how long they really are is not documented.",
     )
-    spaces_around_tokens: bool = _open(
+    spaces_around_tokens: bool = _decision(
         False,
         "Nothing rules out a token that begins or ends with a space.",
     )
-    tokens_shared_by_jobs: bool = _open(
+    tokens_shared_by_jobs: bool = _decision(
         False,
         "Nothing rules out the same token text for two jobs.",
     )
-    single_use_tokens: bool = _open(
+    single_use_tokens: bool = _decision(
         False,
         "Nothing says that a token works only once, and a retry may need it again.",
     )
-    tokens_bound_to_arguments: bool = _open(
+    tokens_bound_to_arguments: bool = _decision(
         True,
         "All other arguments must stay unchanged. What happens otherwise is not documented; we "
         "refuse the call.",
     )
-    expired_token_reason: Reason = _open(
+    expired_token_reason: Reason = _decision(
         "OTHER",
         "An expired token gets a ValidationException; its reason is not documented.",
     )
-    garbled_token_reason: Reason = _open(
+    garbled_token_reason: Reason = _decision(
         "FIELD_VALIDATION_FAILED",
         "An invalid token gets a ValidationException; its reason is not documented.",
     )
-    empty_token_is_start: bool = _open(
+    empty_token_is_start: bool = _decision(
         False,
         "The model allows an empty token in a request. What it means is not documented; we refuse"
         " it as invalid.",
     )
-    null_final_token: bool = _open(
+    null_final_token: bool = _decision(
         False,
         "On the last page nextToken is null, says the reference. We leave it out of the JSON, or "
         "(if True) send null, which botocore drops.",
     )
-    empty_final_token: bool = _open(
+    empty_final_token: bool = _decision(
         False,
         "The model allows an empty token in a response. Whether the last page ever has one is not"
         " documented.",
     )
-    unknown_job_is_not_found: bool = _open(
+    unknown_job_is_not_found: bool = _decision(
         True,
         "ListSessions for an unknown job gives ResourceNotFoundException, or (if False) an empty "
         "list.",
     )
-    update_of_ended_conflicts: bool = _open(
+    update_of_ended_conflicts: bool = _decision(
         True,
         "UpdateSession can give ConflictException; when is not documented. We give it for a "
         "session that has ended; if False, the call changes nothing.",
     )
-    update_of_asked_conflicts: bool = _open(
+    update_of_asked_conflicts: bool = _decision(
         False,
         "What UpdateSession does for a session already asked to end (UPDATE_IN_PROGRESS or "
         "UPDATE_SUCCEEDED) is not documented. The call changes nothing, or (if True) conflicts.",
     )
-    retry_after_seconds: int | None = _open(
+    retry_after_seconds: int | None = _decision(
         None,
         "Whether a throttled or failed call carries Retry-After is not documented.",
     )

@@ -290,7 +290,7 @@ class Service:
                 if planned.strikes():
                     if planned.spent:
                         self.state.planned.remove(planned)
-                    raise FaultError(_about(planned.fault, name, params))
+                    raise FaultError(_with_resource(planned.fault, name, params))
                 return
 
     def _refuse_invalid(self, name: str, params: Mapping[str, Any]) -> None:
@@ -335,7 +335,7 @@ def _refuse_result(name: str, result: Any) -> None:
         raise ValueError(msg)
 
 
-def _about(fault: Fault, name: str, params: Mapping[str, Any]) -> Fault:
+def _with_resource(fault: Fault, name: str, params: Mapping[str, Any]) -> Fault:
     """The planned fault; ``ResourceNotFoundException`` gets the resource that the call names."""
     ids = re.findall(r"{(\w+)Id}", model.operation_model(name).http["requestUri"])
     if fault.code != "ResourceNotFoundException" or not ids:

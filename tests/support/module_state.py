@@ -11,7 +11,7 @@ import ast
 CONSTANT_MAKERS = {
     "Bundle": "a name for values that a state machine of Hypothesis draws",
     "TypeVar": "read by type checkers",
-    "_open": "a field of Behavior with its reason",
+    "_decision": "a field of Behavior with its reason",
     "datetime.datetime": "immutable",
     "datetime.timedelta": "immutable",
     "dict.fromkeys": "a table, filled where it is written",
