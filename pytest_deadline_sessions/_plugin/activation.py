@@ -89,13 +89,13 @@ def begin(item: pytest.Item) -> None:
 
 def of_test(item: pytest.Item) -> Activation:
     """The current run of a test, even if a plugin that reruns it skipped its set-up hook."""
-    activation = at_present(item.config)
+    activation = current(item.config)
     if activation is None or activation.item is not item:
         begin(item)
     return item.config.stash[_key]
 
 
-def at_present(config: pytest.Config) -> Activation | None:
+def current(config: pytest.Config) -> Activation | None:
     """The current run of the current test, if there is one."""
     return config.stash.get(_key, None)
 

@@ -37,7 +37,7 @@ def restored(test: Activation) -> Iterator[None]:
 def _restoring(inner: Callable[..., Any], config: pytest.Config) -> Callable[..., Any]:
     def restore() -> None:
         # Other plugins wrap our function in turn, and use it for the next parameters of the test.
-        test = activation.at_present(config)
+        test = activation.current(config)
         if test is not None and test.restore is not None:
             test.restore()
 

@@ -51,7 +51,7 @@ def set_up_wide(
         fixtures.under_way.pop()
         if fixtures.has_service(fixturedef):
             request.addfinalizer(lambda: stack.enter_context(shared_fake.refusing(config)))
-            test = activation.at_present(config)
+            test = activation.current(config)
             if test is not None and not fixtures.under_way:
                 test.receive_through(fixturedef.argname)
 
@@ -95,7 +95,7 @@ def _add_finalizer(original: Callable[[Any], None], finalizer: Callable[[], obje
 def _received(value: Any, config: pytest.Config) -> None:
     """Note that code received the service, its server, or a fixture that requested either."""
     fixtures = wide_fixtures.of_run(config)
-    test = activation.at_present(config)
+    test = activation.current(config)
     if fixtures.under_way:
         receiver, stack = fixtures.under_way[-1]
         if receiver.argname not in fixtures.requesting:
