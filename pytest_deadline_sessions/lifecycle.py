@@ -7,7 +7,7 @@ name, so that you can leave it out.
 Example:
     >>> import datetime
     >>> from pytest_deadline_sessions.lifecycle import violations
-    >>> for broken in violations(
+    >>> for violation in violations(
     ...     {
     ...         "sessionId": "session-" + "0" * 32,
     ...         "fleetId": "fleet-" + "0" * 32,
@@ -16,7 +16,7 @@ Example:
     ...         "startedAt": datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc),
     ...     }
     ... ):
-    ...     print(broken)
+    ...     print(violation)
     ended-at: endedAt: missing (expected a datetime, since lifecycleStatus is ENDED)
 """
 

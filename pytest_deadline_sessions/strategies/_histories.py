@@ -116,7 +116,7 @@ def invalid_session_summaries() -> st.SearchStrategy[tuple[dict[str, Any], str]]
         >>> from hypothesis import find
         >>> from pytest_deadline_sessions import lifecycle
         >>> summary, rule = find(invalid_session_summaries(), lambda drawn: drawn[1] == "ended-at")
-        >>> {broken.rule.name for broken in lifecycle.violations(summary)}
+        >>> {violation.rule.name for violation in lifecycle.violations(summary)}
         {'ended-at'}
     """
     return deferred(_invalid)
@@ -129,7 +129,8 @@ def _invalid() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
 
 
 def _breaks_one(drawn: tuple[dict[str, Any], str]) -> bool:
-    return {broken.rule.name for broken in lifecycle.violations(drawn[0])} == {drawn[1]}
+    names = {violation.rule.name for violation in lifecycle.violations(drawn[0])}
+    return names == {drawn[1]}
 
 
 def _changed(
