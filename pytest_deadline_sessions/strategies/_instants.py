@@ -12,21 +12,21 @@ EARLIEST = datetime.datetime(2024, 4, 2, tzinfo=UTC)
 LATEST = datetime.datetime(2035, 1, 1, tzinfo=UTC)
 _SOME_TIME = datetime.datetime(2025, 1, 1, tzinfo=UTC)
 
-INSTANT = datetime.timedelta(microseconds=1)
-_BLINK = datetime.timedelta(milliseconds=1)
+MICROSECOND = datetime.timedelta(microseconds=1)
+_MILLISECOND = datetime.timedelta(milliseconds=1)
 _SECOND = datetime.timedelta(seconds=1)
 _MINUTE = datetime.timedelta(minutes=1)
 _HOUR = datetime.timedelta(hours=1)
 _DAY = datetime.timedelta(days=1)
 # Zero is listed three times, since a session may be updated or end immediately.
-_TURNS = (*[datetime.timedelta(0)] * 3, _SECOND, _MINUTE, _HOUR, _DAY)
-_NEAR_TURNS = (
-    INSTANT,
-    _BLINK,
-    _SECOND - _BLINK,
-    _MINUTE + _BLINK,
-    _HOUR + _BLINK,
-    _DAY + _BLINK,
+_UNITS = (*[datetime.timedelta(0)] * 3, _SECOND, _MINUTE, _HOUR, _DAY)
+_NEAR_UNITS = (
+    MICROSECOND,
+    _MILLISECOND,
+    _SECOND - _MILLISECOND,
+    _MINUTE + _MILLISECOND,
+    _HOUR + _MILLISECOND,
+    _DAY + _MILLISECOND,
     _DAY + _SECOND,
     30 * _DAY,
 )
@@ -47,7 +47,7 @@ def _seconds(low: int, high: int) -> st.SearchStrategy[datetime.timedelta]:
 def durations() -> st.SearchStrategy[datetime.timedelta]:
     """Durations from zero to 40 days, often at or near one second, minute, hour or day."""
     return st.one_of(
-        st.sampled_from(_TURNS), st.sampled_from(_NEAR_TURNS), _seconds(0, 40 * 24 * 3600)
+        st.sampled_from(_UNITS), st.sampled_from(_NEAR_UNITS), _seconds(0, 40 * 24 * 3600)
     )
 
 

@@ -14,7 +14,7 @@ from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._api.placeholders import OTHER_REQUESTERS
 from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
-from pytest_deadline_sessions.strategies._instants import INSTANT, draw_in_order, moments
+from pytest_deadline_sessions.strategies._instants import MICROSECOND, draw_in_order, moments
 from pytest_deadline_sessions.strategies._options import (
     check_sizes,
     check_switches,
@@ -33,7 +33,13 @@ _MOST_LISTED = 100
 _NONE = datetime.timedelta(0)
 # Start offset from the previous session when this one is otherwise its copy; None for an
 # independent session (most).
-_TWINS: tuple[datetime.timedelta | None, ...] = (*[None] * 10, _NONE, _NONE, INSTANT, -INSTANT)
+_TWINS: tuple[datetime.timedelta | None, ...] = (
+    *[None] * 10,
+    _NONE,
+    _NONE,
+    MICROSECOND,
+    -MICROSECOND,
+)
 _TIMES = ("startedAt", "updatedAt", "endedAt")
 _LATE = (*_TIMES, "updatedBy")
 
