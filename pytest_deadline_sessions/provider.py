@@ -36,7 +36,7 @@ _HOUR = 60 * _MINUTE
 _AGO = (0, 12 * _HOUR)
 _RUN = (2 * _MINUTE, 3 * _HOUR)
 _STEP = (_MINUTE // 2, 20 * _MINUTE)
-_TO_A_WORKER = 8
+_SESSIONS_PER_WORKER = 8
 
 _TIMES = ("startedAt", "updatedAt", "endedAt")
 _UPDATE = ("targetLifecycleStatus", "updatedAt", "updatedBy")
@@ -116,7 +116,7 @@ class DeadlineProvider(BaseProvider):
         """
         present = _present(now, {}) or NOW
         statuses = [STARTED]
-        while TRANSITIONS[statuses[-1]] and self._happens(9):
+        while TRANSITIONS[statuses[-1]] and self._chance(9):
             statuses.append(self._random.choice(TRANSITIONS[statuses[-1]]))
         steps = [self._span(_STEP) for _ in statuses]
         at = present - sum(steps, datetime.timedelta())
@@ -181,8 +181,8 @@ class DeadlineProvider(BaseProvider):
             "workerId": self.worker_id(),
         }
 
-    def _happens(self, times_of_ten: int) -> bool:
-        return bool(self._random.randrange(10) < times_of_ten)
+    def _chance(self, in_ten: int) -> bool:
+        return bool(self._random.randrange(10) < in_ten)
 
     def _span(self, bounds: tuple[int, int]) -> datetime.timedelta:
         """A duration; short ones are more likely than long ones."""
@@ -202,7 +202,7 @@ class DeadlineProvider(BaseProvider):
         status = fixed.get("lifecycleStatus") or self._status(_statuses_for(fixed))
         is_update = status not in {STARTED, ENDED} or any(name in fixed for name in _UPDATE)
         if status == ENDED and not is_update:
-            is_update = self._happens(3)
+            is_update = self._chance(3)
         names = [
             "startedAt",
             *(["updatedAt"] if is_update else []),
@@ -243,7 +243,7 @@ class DeadlineProvider(BaseProvider):
         at = now - self._span(_AGO)
         plans: list[dict[str, Any]] = []
         for _ in range(count):
-            if not plans and self._happens(5):
+            if not plans and self._chance(5):
                 plans.append({"lifecycleStatus": self._status(_ACTIVE), "startedAt": at})
             else:
                 ended, at = at, at - self._span(_RUN)
@@ -258,7 +258,7 @@ Provider = DeadlineProvider
 
 def _shares(n: int) -> list[int]:
     """The number of sessions that each worker runs."""
-    workers = n // _TO_A_WORKER + 1
+    workers = n // _SESSIONS_PER_WORKER + 1
     return [n // workers + (number < n % workers) for number in range(workers)]
 
 
