@@ -18,9 +18,9 @@ from pytest_deadline_sessions._text import plain, same, worded
 _REFUSAL = ("ValidationException", 400)
 _WIDTH = 1000
 _BLOCK: Any = object()
-_OF_EXPIRY = re.compile("expir", re.IGNORECASE)
-_OF_TOKENS = re.compile("token", re.IGNORECASE)
-_OF_BAD = re.compile(
+_EXPIRY = re.compile("expir", re.IGNORECASE)
+_TOKEN = re.compile("token", re.IGNORECASE)
+_BAD_TOKEN = re.compile(
     "invalid|not valid|isn't valid|malformed|parse|used before|other arguments", re.IGNORECASE
 )
 
@@ -106,23 +106,23 @@ class _Refusal:
     Attributes:
         subject: The error or the call that shows the refusal.
         received: All known details, as text.
-        right: Whether it has the code and the status that the API documents for tokens.
+        is_documented: Whether it has the code and the status that the API documents for tokens.
         reason: The modelled reason.
-        words: The messages of the error and of its fields.
+        text: The messages of the error and of its fields.
     """
 
     subject: str
     received: str
-    right: bool = False
+    is_documented: bool = False
     reason: str | None = None
-    words: str = ""
+    text: str = ""
 
 
 def _of_call(call: Call) -> _Refusal:
     passed = call.token is not None
-    right = passed and (call.error, call.status) == _REFUSAL
+    is_documented = passed and (call.error, call.status) == _REFUSAL
     received = f"{call}" if passed else f"{call}, no nextToken was passed"
-    return _Refusal("The call", received, right, call.reason, call.message)
+    return _Refusal("The call", received, is_documented, call.reason, call.message)
 
 
 def _of_error(error: BaseException) -> _Refusal:
@@ -142,11 +142,11 @@ def _of_error(error: BaseException) -> _Refusal:
         f" ({plain(part)})" for part in (status, reason, *fields) if part is not None
     )
     # Errors made by hand often have no status.
-    right = same((details.get("Code"), status or _REFUSAL[1]), _REFUSAL)
+    is_documented = same((details.get("Code"), status or _REFUSAL[1]), _REFUSAL)
     return _Refusal(
         "The error",
         received,
-        right,
+        is_documented,
         reason,
         " ".join([plain(details.get("Message", ""), _WIDTH), *fields]),
     )
@@ -158,16 +158,16 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _judge(refusal: _Refusal) -> None:
     __tracebackhide__ = True
-    if not refusal.right:
+    if not refusal.is_documented:
         line = f"received: {refusal.received} (expected HTTP 400, ValidationException)"
         raise failure(refusal.subject, TOKEN_REFUSED, [line])
-    if not _speaks_of_expiry(refusal):
+    if not _mentions_expiry(refusal):
         line = f"received: {refusal.received} (expected a message about an expired token)"
         raise failure(refusal.subject, TOKEN_EXPIRED, [line])
 
 
-def _speaks_of_expiry(refusal: _Refusal) -> bool:
-    if _OF_EXPIRY.search(refusal.words):
+def _mentions_expiry(refusal: _Refusal) -> bool:
+    if _EXPIRY.search(refusal.text):
         return True
-    about_a_token = _OF_TOKENS.search(refusal.words) and not _OF_BAD.search(refusal.words)
+    about_a_token = _TOKEN.search(refusal.text) and not _BAD_TOKEN.search(refusal.text)
     return bool(about_a_token) and (refusal.reason is None or same(refusal.reason, "OTHER"))
