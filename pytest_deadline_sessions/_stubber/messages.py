@@ -146,7 +146,7 @@ def table(shown: Sequence[Row]) -> str:
     )
 
 
-def parting(expected: Any, received: Any) -> str:
+def first_difference(expected: Any, received: Any) -> str:
     """Where two tokens begin to differ, if their abbreviations look alike; otherwise empty."""
     if not (isinstance(expected, str) and isinstance(received, str)) or expected == received:
         return ""
@@ -178,7 +178,7 @@ def wrong_arguments(waiting: Sequence[Queued], received: Mapping[str, Any]) -> s
     return _paragraphs(
         "its arguments differ from those of the next expected call.",
         table(rows(expected, received)),
-        parting(expected.get(TOKEN), received.get(TOKEN)),
+        first_difference(expected.get(TOKEN), received.get(TOKEN)),
         advice(expected, received),
         still_queued(waiting),
     )
