@@ -120,7 +120,7 @@ class Attempt:
         same_object: Whether it returned the same object as in the previous call.
         healthy: Whether a request can fail only because of the collector itself.
         added: The ids of sessions that started while it ran.
-        lists: The ``ListSessions`` requests that it sent.
+        requests: The ``ListSessions`` requests that it sent.
         returned: Its return value; a list of the items if that is an iterator.
         error: The exception that it raised.
         runaway: Why it was stopped, if it was.
@@ -132,7 +132,7 @@ class Attempt:
     earlier: Collection[str] = ()
     healthy: bool = False
     added: set[str] = field(default_factory=set)
-    lists: list[Call] = field(default_factory=list)
+    requests: list[Call] = field(default_factory=list)
     returned: Any = None
     same_object: bool = False
     error: BaseException | None = None
@@ -142,8 +142,8 @@ class Attempt:
 
     def add(self, call: Call) -> None:
         """Record one ``ListSessions`` request."""
-        self._tally.add(call, self.lists[-1] if self.lists else None)
-        self.lists.append(call)
+        self._tally.add(call, self.requests[-1] if self.requests else None)
+        self.requests.append(call)
 
     @property
     def faults(self) -> int:
@@ -169,7 +169,7 @@ class Attempt:
         """Say how the collector exceeded its allowance; ``None`` if it did not."""
         if self._tally.failed > MOST_FAULTS:
             return f"it kept going after {MOST_FAULTS} failed requests"
-        calls = len(self.lists) - self._tally.retries
+        calls = len(self.requests) - self._tally.retries
         if calls > self.allowance():
             return f"it made {calls} calls (expected at most {self.allowance()})"
         return None

@@ -21,7 +21,7 @@ from pytest_deadline_sessions.checking._undoing import Undoing
 
 # The errors of trio and asyncio about a coroutine that belongs to the other.
 _TRIO_ERRORS = re.compile("must be called from async context|Task got bad yield: .*trio")
-_OF_TRIO = (
+_TRIO_MESSAGE = (
     "the collector is a trio coroutine, but check_pagination runs coroutines on asyncio (expected "
     "a function that runs trio itself: "
     "lambda client, **job: trio.run(functools.partial(collect, client, **job)))"
@@ -90,7 +90,7 @@ def _run_in_loop(coroutine: Any) -> Any:
         coroutine.close()
         if not _waits_for_trio(error):
             raise
-        raise UnfitError(_OF_TRIO) from error
+        raise UnfitError(_TRIO_MESSAGE) from error
 
 
 def close(result: Any) -> None:

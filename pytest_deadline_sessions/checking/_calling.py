@@ -121,9 +121,9 @@ class Calling:
         try:
             value = _awaiting.run_to_end(self._options.collect(client, **job), count)
         except RAISED:
-            if attempt.lists:
+            if attempt.requests:
                 raise
         finally:
-            if attempt.lists:
+            if attempt.requests:
                 self._client = client
-        return bool(attempt.lists), value
+        return bool(attempt.requests), value

@@ -55,13 +55,13 @@ def of_result(attempt: Attempt, got: Sequence[str] | None) -> str:
         attempt: The call, and what the collector did.
         got: The session ids that it returned; ``None`` if it returned something else.
     """
-    if not attempt.lists:
+    if not attempt.requests:
         return "It made no calls."
-    last = attempt.lists[-1]
+    last = attempt.requests[-1]
     if last.error is not None:
         return f"It treats {last.error} as the end of the listing."
     if last.next_token:
-        return _of_stopping([call for call in attempt.lists if call.error is None])
+        return _of_stopping([call for call in attempt.requests if call.error is None])
     return _of_sessions(attempt, got) if got else ""
 
 
@@ -80,7 +80,7 @@ def _of_stopping(answered: Sequence[Call]) -> str:
 def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
     pages = [
         [session["sessionId"] for session in call.sessions]
-        for call in attempt.lists
+        for call in attempt.requests
         if call.error is None
     ]
     if len(pages) > 1:

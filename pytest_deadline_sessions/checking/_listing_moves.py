@@ -103,7 +103,7 @@ def listing_moves(listing: Listing) -> Iterator[Move[Listing]]:
         yield from _to_shape(listing)
         if not pages.cut:
             for fewer in dropping_chunks(listing.given):
-                yield fewer.then(lambda some: pages.listed([some]))
+                yield fewer.then(lambda summaries: pages.listed([summaries]))
     else:
         yield from _to_defaults(listing)
         yield from _to_started(pages)
@@ -170,13 +170,13 @@ def with_smaller_pages(listing: Listing, page_size: int, smaller: int) -> Listin
     return contents.listed([sessions[: full * smaller + min(last + 1, smaller)]])
 
 
-def dropping_chunks(things: Sequence[T]) -> Iterator[Move[list[T]]]:
+def dropping_chunks(items: Sequence[T]) -> Iterator[Move[list[T]]]:
     """Yield moves that drop items: half of them first, then fewer. None drops all."""
-    width = len(things)
+    width = len(items)
     while width > 1:
         width = (width + 1) // 2
-        for start in range(0, len(things), width):
-            yield _single([*things[:start], *things[start + width :]])
+        for start in range(0, len(items), width):
+            yield _single([*items[:start], *items[start + width :]])
 
 
 def _single(result: T) -> Move[T]:
@@ -279,8 +279,8 @@ def _alike(sizes: Sequence[int]) -> list[tuple[int, ...]]:
         tuple(place for place, _ in same)
         for _, same in itertools.groupby(enumerate(sizes), key=lambda page: page[1])
     ]
-    several = dict.fromkeys([*map(tuple, by_size.values()), *in_a_row])
-    return [places for places in several if len(places) > 1]
+    groups = dict.fromkeys([*map(tuple, by_size.values()), *in_a_row])
+    return [places for places in groups if len(places) > 1]
 
 
 def _together(pages: _Pages) -> list[tuple[int, ...]]:

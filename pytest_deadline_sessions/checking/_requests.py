@@ -22,7 +22,7 @@ def of_requests(attempt: Attempt) -> Finding | None:
 
 
 def _valid(attempt: Attempt) -> Finding | None:
-    for call in attempt.lists:
+    for call in attempt.requests:
         violations = [str(violation) for violation in validation.check_request(call.params)]
         if call.reason == "CANNOT_PARSE":
             violations.append(f"the service refused it: {call.message}")
@@ -38,7 +38,7 @@ def _valid(attempt: Attempt) -> Finding | None:
 
 def _arguments(attempt: Attempt) -> Finding | None:
     ledger = Ledger()
-    for call in attempt.lists:
+    for call in attempt.requests:
         for name, value in attempt.job.items():
             sent = call.params.get(name)
             if not same(sent, value):
@@ -58,7 +58,7 @@ def _arguments(attempt: Attempt) -> Finding | None:
 
 def _tokens(attempt: Attempt) -> Finding | None:
     ledger = Ledger()
-    for call in attempt.lists:
+    for call in attempt.requests:
         token = call.token
         if token is not None and not ledger.may_pass(token):
             return _strange_token(attempt, token, ledger)
@@ -78,7 +78,7 @@ def _terminates(attempt: Attempt) -> Finding | None:
     why = attempt.runaway or attempt.excess()
     if why is None:
         return None
-    tokens = [call.token for call in attempt.lists if not call.retry]
+    tokens = [call.token for call in attempt.requests if not call.retry]
     # A collector that takes a page in parts may request it twice.
     stuck = len(tokens) > 2 and len(set(tokens[-3:])) == 1  # noqa: PLR2004
     cause = "It keeps requesting the same page." if stuck else ""

@@ -22,7 +22,7 @@ from pytest_deadline_sessions.lifecycle import Rule
 
 _WIDTH = 300
 _SPARE = 1_000
-_AS_IF = "A call failed permanently, yet it returned normally"
+_RETURNED_NORMALLY = "A call failed permanently, yet it returned normally"
 
 
 def of_outcome(
@@ -36,7 +36,7 @@ def of_outcome(
     if error is not None:
         return _of_raising(attempt, error)
     rule = SURFACES_FAULTS if attempt.faults else COMPLETE
-    if attempt.earlier and (not attempt.lists or (attempt.same_object and not attempt.faults)):
+    if attempt.earlier and (not attempt.requests or (attempt.same_object and not attempt.faults)):
         rule = STATELESS
     if expected is not None:
         return _compared(attempt, rule, _expected_result(expected, attempt), ordered=ordered)
@@ -52,7 +52,7 @@ def of_outcome(
             f"It returned {_short(attempt.returned)} (expected summaries, session ids, or a "
             "dict with 'sessions'; for any other result, pass expected=)"
         )
-        return Finding(rule.name, f"{_AS_IF}. {problem}" if attempt.faults else problem)
+        return Finding(rule.name, f"{_RETURNED_NORMALLY}. {problem}" if attempt.faults else problem)
     return _listed(attempt, rule, got, ordered=ordered)
 
 
@@ -60,12 +60,12 @@ def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Findi
     raised = f"It {then}raised {worded(error)}, though no call had failed"
     if not attempt.faults:
         # The collector made no call, so the error can only come from state of earlier ones.
-        rule = STATELESS if attempt.earlier and not attempt.lists else COMPLETE
+        rule = STATELESS if attempt.earlier and not attempt.requests else COMPLETE
         return Finding(rule.name, raised, error=error)
     if not attempt.healthy:
         return None
     problem = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
-    expired = "expired" in attempt.lists[-1].message
+    expired = "expired" in attempt.requests[-1].message
     cause = "It sleeps until its token has expired." if expired else ""
     return Finding(COMPLETE.name, problem, cause=cause, error=error)
 
@@ -105,10 +105,10 @@ def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> 
         return None
     problem = "Its result differs from what expected() returns for the complete listing"
     if rule is SURFACES_FAULTS:
-        problem = _AS_IF
+        problem = _RETURNED_NORMALLY
     # A subclass of list may override its methods.
     are_lists = isinstance(got, list) and isinstance(expected, list)
-    if are_lists and _same_things(list.copy(got), list.copy(expected)):
+    if are_lists and _same_items(list.copy(got), list.copy(expected)):
         if not ordered:
             return None
         problem = _only_the_order("expected()'s")
@@ -161,11 +161,11 @@ def _listed_if_lazy(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _same_things(some: list[Any], others: list[Any]) -> bool:
-    if len(some) != len(others):
+def _same_items(items: list[Any], others: list[Any]) -> bool:
+    if len(items) != len(others):
         return False
     unmatched = list(others)
-    for item in some:
+    for item in items:
         place = next((index for index, other in enumerate(unmatched) if _equal(item, other)), None)
         if place is None:
             return False
@@ -189,7 +189,7 @@ def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> F
         problem = _only_the_order("the service's")
         cause = of_order(attempt, incomplete.got)
     if rule is SURFACES_FAULTS:
-        problem = f"{_AS_IF}. {problem}"
+        problem = f"{_RETURNED_NORMALLY}. {problem}"
     expected, received = ids_by_place(ids, ids), ids_by_place(got, ids)
     return Finding(rule.name, problem, expected, received, cause)
 

@@ -35,7 +35,7 @@ from pytest_deadline_sessions.lifecycle import STARTED
 
 T = TypeVar("T")
 
-_OF_DEADLINE = (
+_DEADLINE_MESSAGE = (
     "the collector waits in trio, with a deadline {:.3g} s away that passes in real time (expected "
     "trio.sleep, which takes no real time, or a longer patience=)"
 )
@@ -55,7 +55,7 @@ class History:
 
     def add(self, attempt: Attempt) -> None:
         """Add the ids and the tokens of an attempt."""
-        for call in attempt.lists:
+        for call in attempt.requests:
             self.strings.update(attempt.job.values())
             if call.next_token:
                 self.strings.add(call.next_token)
@@ -184,7 +184,7 @@ class Run:
             if not _of_runaway(error):
                 raise
         if self._sandbox.due < math.inf:
-            raise UnfitError(_OF_DEADLINE.format(self._sandbox.due))
+            raise UnfitError(_DEADLINE_MESSAGE.format(self._sandbox.due))
         attempt.runaway = self._sandbox.stopped
         attempt.same_object = (
             isinstance(attempt.returned, dict | list | set)

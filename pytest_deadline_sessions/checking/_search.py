@@ -105,16 +105,16 @@ def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
     """Shrink a counterexample to a small one that breaks the same rule."""
     if Phase.shrink not in _profile().phases:
         return counterexample
-    found = {counterexample.case: counterexample}
+    counterexamples = {counterexample.case: counterexample}
 
     def breaks(case: Case) -> bool:
         other = trial.find(case)
         if other is None or other.rule != counterexample.rule:
             return False
-        found[case] = other
+        counterexamples[case] = other
         return True
 
-    return found[smallest(counterexample.case, breaks, MOST_STEPS)]
+    return counterexamples[smallest(counterexample.case, breaks, MOST_STEPS)]
 
 
 def _unsteady(counterexample: Counterexample) -> Counterexample:

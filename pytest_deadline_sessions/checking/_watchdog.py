@@ -23,9 +23,9 @@ from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.checking._virtual_time import GRACE, MOST_GRACE, VirtualTime
 
 STEP = 0.05
-"""The seconds between two looks of the watchdog."""
+"""The seconds between two checks by the watchdog."""
 _MOST_TRIES = 5
-_MOST_LOOKS = 300
+_MOST_POLLS = 300
 _SIGNAL = getattr(signal, "SIGURG", None)
 # In tuples, so that rebinding leaves them alone.
 _real_sleep = (time.sleep,)
@@ -133,9 +133,9 @@ class Watchdog:
                     self._interrupt(again=tried > 1)
                     pause, due = min(2 * pause, MOST_GRACE), quiet + pause
                     if tried == _MOST_TRIES:
-                        self.complain()
+                        self.report_unstoppable()
 
-    def complain(self) -> None:
+    def report_unstoppable(self) -> None:
         """Say on the real stderr that the collector cannot be stopped."""
         frame = current_frames().get(self._threads.collector)
         if self._stopper.running and frame is not None and sys.__stderr__ is not None:
@@ -189,9 +189,9 @@ class Watchdog:
 def _end(thread: threading.Thread, ended: threading.Event) -> None:
     ended.set()
     # If its start was interrupted, it is listed for a moment before it is alive, and then ends.
-    looks = iter(range(_MOST_LOOKS))
+    polls = iter(range(_MOST_POLLS))
     while (
-        not thread.is_alive() and thread in threading.enumerate() and next(looks, None) is not None
+        not thread.is_alive() and thread in threading.enumerate() and next(polls, None) is not None
     ):
         _real_sleep[0](0.001)
     if thread.is_alive():

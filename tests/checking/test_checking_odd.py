@@ -535,13 +535,13 @@ def test_a_task_group_is_stopped():
 def test_a_collector_that_cannot_be_stopped_is_shown_on_stderr(monkeypatch):
     """If the collector cannot be stopped, a line on the real stderr shows where it is."""
     sandbox, ended = Sandbox(Clock(), patience=0.05), threading.Event()
-    stderr, looks = io.StringIO(), itertools.count()
+    stderr, polls = io.StringIO(), itertools.count()
     monkeypatch.setattr(sys, "__stderr__", stderr)
     monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda **_: None)
-    monkeypatch.setattr(ended, "wait", lambda _: next(looks) > 200)
+    monkeypatch.setattr(ended, "wait", lambda _: next(polls) > 200)
     sandbox._watchdog.watch(ended)
     assert not stderr.getvalue()
-    looks = itertools.count()
+    polls = itertools.count()
     sandbox._stopper.running = True
     sandbox._watchdog.watch(ended)
     assert stderr.getvalue().startswith(
@@ -551,7 +551,7 @@ def test_a_collector_that_cannot_be_stopped_is_shown_on_stderr(monkeypatch):
     assert "_threads.py:" in stderr.getvalue()
     assert stderr.getvalue().count("\n") == 1
     monkeypatch.setattr(sys, "__stderr__", None)
-    sandbox._watchdog.complain()
+    sandbox._watchdog.report_unstoppable()
 
 
 def test_a_saved_exit_ends_the_process_after_the_check(monkeypatch):

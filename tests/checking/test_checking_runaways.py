@@ -230,13 +230,13 @@ def test_sleeping_advances_the_clock_of_service_and_collector():
 def test_a_stopped_collector_has_time_to_clean_up(monkeypatch):
     """A collector that cleans up slowly is interrupted again, at longer and longer intervals."""
     sandbox = Sandbox(Clock(), patience=5)
-    looks, interrupted = [], []
-    monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda **_: interrupted.append(len(looks)))
+    polls, interrupted = [], []
+    monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda **_: interrupted.append(len(polls)))
 
     class Ended:
         def wait(self, seconds):
-            looks.append(seconds)
-            return len(looks) > 60
+            polls.append(seconds)
+            return len(polls) > 60
 
     sandbox._stopper.running, sandbox._stopper.stopped = True, "it slept too long"
     sandbox._watchdog.watch(Ended())
