@@ -172,6 +172,9 @@ class FaultError(Exception):
     Attributes:
         fault: The same fault.
 
+    Raises:
+        TypeError: ``fault`` is not a ``Fault``.
+
     Example:
         >>> from pytest_deadline_sessions import FakeDeadline, Fault, FaultError
         >>> fake = FakeDeadline()
@@ -187,7 +190,7 @@ class FaultError(Exception):
     """
 
     def __init__(self, fault: Fault) -> None:
-        super().__init__(fault)
+        super().__init__(check_kind("fault", fault, Fault, "a Fault"))
         self.fault: Fault = fault
 
 

@@ -21,6 +21,7 @@ from pytest_deadline_sessions import (
     Clock,
     FakeDeadline,
     Fault,
+    FaultError,
     Listing,
     ListSessionsStubber,
     Page,
@@ -104,6 +105,7 @@ FUNCTIONS = {
     "FakeDeadline.reset": (lambda: _fake().reset, {}),
     "FakeDeadline.serve": (lambda: _fake().serve, {}),
     "Fault": (lambda: Fault, {"code": "ThrottlingException"}),
+    "FaultError": (lambda: FaultError, {"fault": Fault("ThrottlingException")}),
     "Job.session": (lambda: _fake().add_job().session, {"session_id": "session-1"}),
     "ListSessionsStubber": (lambda: ListSessionsStubber, {"client": FakeDeadline().client()}),
     "ListSessionsStubber.add_client_error": (
