@@ -252,7 +252,6 @@ def test_similar_sessions_keep_a_fixed_start(sessions):
     assert {session["startedAt"] for session in sessions} == {NOW}
 
 
-@pytest.mark.at_length
 @given(ds.session_lists(workerId=ds.worker_ids(), sessionId=ds.session_ids()))
 def test_ids_of_a_list_may_be_strategies(sessions):
     """Ids in a list stay unique if they are drawn from a given strategy."""
