@@ -193,7 +193,11 @@ def test_unknown_names_are_refused(module):
         _ = importlib.import_module(module).Lisitng
 
 
-@pytest.mark.parametrize(("module", "name"), OBJECTS)
+# Loading the plugin imports nothing, so its annotations are for type checkers alone.
+LOOKED_UP = [each for each in OBJECTS if each.values[0] != f"{ROOT}.plugin"]
+
+
+@pytest.mark.parametrize(("module", "name"), LOOKED_UP)
 def test_annotations_can_be_looked_up(module, name):
     """``typing.get_type_hints`` resolves the annotations of a public object and of its methods."""
     value = getattr(importlib.import_module(module), name)
