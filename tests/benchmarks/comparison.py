@@ -75,7 +75,7 @@ def outcome(collect, client):
 
 
 async def _gathered(result):
-    return [one async for one in result]
+    return [session async for session in result]
 
 
 def assert_all(result, options):
@@ -85,8 +85,8 @@ def assert_all(result, options):
         return
     if isinstance(result, dict):
         result = result["sessions"]
-    ids = [one["sessionId"] if isinstance(one, dict) else one for one in result]
-    wanted = [one["sessionId"] for one in SESSIONS]
+    ids = [item["sessionId"] if isinstance(item, dict) else item for item in result]
+    wanted = [session["sessionId"] for session in SESSIONS]
     assert (ids if options.get("ordered", True) else sorted(ids)) == wanted
 
 
@@ -117,10 +117,10 @@ def stubbed(pages, collect):
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
-    asked = []
+    requests = []
     client.meta.events.register(
         "provide-client-params.deadline.ListSessions",
-        lambda params, **_: asked.append(dict(params)),
+        lambda params, **_: requests.append(dict(params)),
     )
     with Stubber(client) as stubber:
         for page in pages:
@@ -133,8 +133,8 @@ def stubbed(pages, collect):
         finally:
             stubber.assert_no_pending_responses()
             tokens = [None, *(page["nextToken"] for page in pages[:-1])]
-            assert [one.get("nextToken") for one in asked] == tokens
-            assert all(JOB.items() <= one.items() for one in asked)
+            assert [params.get("nextToken") for params in requests] == tokens
+            assert all(JOB.items() <= params.items() for params in requests)
 
 
 def stubber(collect, options):
@@ -188,7 +188,7 @@ def table():
     yield f"| --- |{' --- |' * (len(TESTS) + 1)}"
     totals = dict.fromkeys(TESTS, 0)
     for rule in RULES:
-        names = [one for one in WRONG if next(r for r in RULES if r in WRONG[one][1]) == rule]
+        names = [name for name in WRONG if next(r for r in RULES if r in WRONG[name][1]) == rule]
         counts = {
             title: sum(catches(test, WRONG[name][0], WRONG[name][2]) for name in names)
             for title, test in TESTS.items()

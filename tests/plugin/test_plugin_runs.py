@@ -456,8 +456,10 @@ def test_fixture_requests_are_released(run):
         def test_one(number, job):
             assert pytest.count(job) == 1
             gc.collect()
-            kept = [one for one in gc.get_objects() if isinstance(one, pytest.FixtureRequest)]
-            assert sum(one.fixturename == "job" for one in kept) == 1
+            requests = [
+                thing for thing in gc.get_objects() if isinstance(thing, pytest.FixtureRequest)
+            ]
+            assert sum(request.fixturename == "job" for request in requests) == 1
             assert len(torn_down) == number
         """
     ).assert_outcomes(passed=4)
@@ -491,7 +493,7 @@ def test_nothing_remains_after_a_test(run):
 
             gc.collect()
             assert list(journal) == []
-            assert not [one for one in gc.get_objects() if isinstance(one, Call)]
+            assert not [call for call in gc.get_objects() if isinstance(call, Call)]
             assert [dict(vars(kind)) for kind in KINDS] == before
         """
     ).assert_outcomes(passed=2)

@@ -152,7 +152,7 @@ def state(modules=None):
         "loops": [loop.time for loop in _loops()],
         "hooks": (sys.unraisablehook, threading.excepthook),
         "handlers": {number: signal.getsignal(number) for number in signal.valid_signals()},
-        "threads": {one for one in threading.enumerate() if one.is_alive()},
+        "threads": {thread for thread in threading.enumerate() if thread.is_alive()},
     }
 
 

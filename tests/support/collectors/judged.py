@@ -12,7 +12,9 @@ def found(collect, *examples, **options):
     """Return the finding in one of these cases; there must be one."""
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, examples=examples, max_examples=1, **options)
-    assert caught.value.case in [Case(one) if isinstance(one, Listing) else one for one in examples]
+    assert caught.value.case in [
+        Case(example) if isinstance(example, Listing) else example for example in examples
+    ]
     return caught.value.finding
 
 

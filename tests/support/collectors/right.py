@@ -160,12 +160,12 @@ def recursive(client, **job):
 
 @right()
 def pool_over_jobs(client, **job):
-    def sessions_of(one):
-        pages = client.get_paginator("list_sessions").paginate(**one)
+    def sessions_of(ids):
+        pages = client.get_paginator("list_sessions").paginate(**ids)
         return [session for page in pages for session in page["sessions"]]
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return [session for found in pool.map(sessions_of, [job]) for session in found]
+        return list(itertools.chain.from_iterable(pool.map(sessions_of, [job])))
 
 
 @right()
@@ -331,7 +331,7 @@ def as_a_set_of_ids(client, **job):
 
 
 def _running(sessions):
-    return [one for one in sessions if one["lifecycleStatus"] != "ENDED"]
+    return [session for session in sessions if session["lifecycleStatus"] != "ENDED"]
 
 
 @right(expected=_running)
@@ -340,7 +340,9 @@ def running(client, **job):
 
 
 def _newest_first(sessions):
-    return sorted(sessions, key=lambda one: (one["startedAt"], one["sessionId"]), reverse=True)
+    return sorted(
+        sessions, key=lambda session: (session["startedAt"], session["sessionId"]), reverse=True
+    )
 
 
 @right(expected=_newest_first)
@@ -356,7 +358,7 @@ def first_ten(client, **job):
 
 
 def _by_status(sessions):
-    return collections.Counter(one["lifecycleStatus"] for one in sessions)
+    return collections.Counter(session["lifecycleStatus"] for session in sessions)
 
 
 @right(expected=_by_status)
@@ -367,7 +369,9 @@ def counted_by_status(client, **job):
     return counts
 
 
-@right(expected=lambda sessions: max(sessions, key=lambda one: one["startedAt"], default=None))
+@right(
+    expected=lambda sessions: max(sessions, key=lambda session: session["startedAt"], default=None)
+)
 def latest(client, **job):
     best = None
     for session in generator(client, **job):

@@ -141,7 +141,7 @@ def two_pages(client, **job):
 
 @wrong("complete")
 def ten_pages_at_most(client, **job):
-    return [one for page in itertools.islice(pages_of(client, **job), 10) for one in page]
+    return [session for page in itertools.islice(pages_of(client, **job), 10) for session in page]
 
 
 @wrong("complete")
@@ -163,33 +163,37 @@ def max_items(client, **job):
 
 @wrong("complete")
 def one_by_worker(client, **job):
-    return list({one["workerId"]: one for one in every(client, **job)}.values())
+    return list({session["workerId"]: session for session in every(client, **job)}.values())
 
 
 @wrong("complete")
 def one_by_worker_and_start(client, **job):
     seen, sessions = set(), []
-    for one in every(client, **job):
-        key = (one["workerId"], one["startedAt"])
+    for session in every(client, **job):
+        key = (session["workerId"], session["startedAt"])
         if key not in seen:
             seen.add(key)
-            sessions.append(one)
+            sessions.append(session)
     return sessions
 
 
 @wrong("complete")
 def running_only(client, **job):
-    return [one for one in every(client, **job) if "endedAt" not in one]
+    return [session for session in every(client, **job) if "endedAt" not in session]
 
 
 @wrong("complete")
 def without_those_asked_to_end(client, **job):
-    return [one for one in every(client, **job) if one["lifecycleStatus"] in {"STARTED", "ENDED"}]
+    return [
+        session
+        for session in every(client, **job)
+        if session["lifecycleStatus"] in {"STARTED", "ENDED"}
+    ]
 
 
 @wrong("complete")
 def sorted_by_start(client, **job):
-    return sorted(every(client, **job), key=lambda one: one["startedAt"])
+    return sorted(every(client, **job), key=lambda session: session["startedAt"])
 
 
 @wrong("complete")
@@ -202,7 +206,7 @@ def last_page_first(client, **job):
 
 @wrong("complete")
 def ids_in_any_order(client, **job):
-    return list({one["sessionId"] for one in every(client, **job)})
+    return list({session["sessionId"] for session in every(client, **job)})
 
 
 @wrong("complete")
@@ -220,13 +224,13 @@ def members_of_the_response(client, **job):
 
 @wrong("complete")
 def every_session_has_ended(client, **job):
-    return sorted(every(client, **job), key=lambda one: one["endedAt"])
+    return sorted(every(client, **job), key=lambda session: session["endedAt"])
 
 
 @wrong("complete")
 def naive_times(client, **job):
     now = datetime.datetime.now()
-    return [one for one in every(client, **job) if one["startedAt"] < now]
+    return [session for session in every(client, **job) if session["startedAt"] < now]
 
 
 @wrong("complete")
@@ -259,12 +263,20 @@ def too_deep(client, **job):
     return rest(pages_of(client, **job))
 
 
-@wrong("complete", expected=lambda sessions: [one for one in sessions if "endedAt" not in one])
+@wrong(
+    "complete",
+    expected=lambda sessions: [session for session in sessions if "endedAt" not in session],
+)
 def running_of_the_first_page(client, **job):
-    return [one for one in client.list_sessions(**job)["sessions"] if "endedAt" not in one]
+    return [
+        session for session in client.list_sessions(**job)["sessions"] if "endedAt" not in session
+    ]
 
 
-@wrong("complete", expected=lambda sessions: max((one["startedAt"] for one in sessions), default=0))
+@wrong(
+    "complete",
+    expected=lambda sessions: max((session["startedAt"] for session in sessions), default=0),
+)
 def the_last_is_the_latest(client, **job):
     sessions = every(client, **job)
     return sessions[-1]["startedAt"] if sessions else 0
@@ -321,7 +333,7 @@ def makes_sure(client, **job):
 def waits_for_the_end(client, **job):
     while True:
         sessions = every(client, **job)
-        if all(one["lifecycleStatus"] == "ENDED" for one in sessions):
+        if all(session["lifecycleStatus"] == "ENDED" for session in sessions):
             return sessions
         time.sleep(30)
 
@@ -729,8 +741,12 @@ _cached = functools.cache(every)
 
 @wrong("stateless")
 def never_twice(client, **job):
-    fresh = [one for one in every(client, **job) if (job["jobId"], one["sessionId"]) not in _seen]
-    _seen.update((job["jobId"], one["sessionId"]) for one in fresh)
+    fresh = [
+        session
+        for session in every(client, **job)
+        if (job["jobId"], session["sessionId"]) not in _seen
+    ]
+    _seen.update((job["jobId"], session["sessionId"]) for session in fresh)
     return fresh
 
 
@@ -776,7 +792,7 @@ class _Reader:
         if self.iterator is None or self.last != job["jobId"]:
             self.last = job["jobId"]
             self.iterator = client.get_paginator("list_sessions").paginate(**job)
-        return [one for page in self.iterator for one in page["sessions"]]
+        return [session for page in self.iterator for session in page["sessions"]]
 
     def refreshes_when_more(self, client, **job):
         found = every(client, **job)

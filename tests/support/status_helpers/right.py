@@ -39,7 +39,7 @@ def right(about):
 @oracle
 def active(got, sessions, _now):
     """The sessions that have not ended, in listing order."""
-    return got == [one for one in sessions if one["lifecycleStatus"] != "ENDED"]
+    return got == [session for session in sessions if session["lifecycleStatus"] != "ENDED"]
 
 
 @oracle
@@ -47,22 +47,25 @@ def latest(got, sessions, _now):
     """Any of the sessions with the latest start; ``None`` for no sessions."""
     if not sessions:
         return got is None
-    return got in sessions and all(one["startedAt"] <= got["startedAt"] for one in sessions)
+    return got in sessions and all(session["startedAt"] <= got["startedAt"] for session in sessions)
 
 
 @oracle
 def durations(got, sessions, now):
     """By id: how long each session took, or has been running."""
-    return got == {one["sessionId"]: one.get("endedAt", now) - one["startedAt"] for one in sessions}
+    return got == {
+        session["sessionId"]: session.get("endedAt", now) - session["startedAt"]
+        for session in sessions
+    }
 
 
 @oracle
 def being_stopped(got, sessions, _now):
     """The ids of sessions that have an end request and have not ended."""
     return got == {
-        one["sessionId"]
-        for one in sessions
-        if "targetLifecycleStatus" in one and one["lifecycleStatus"] != "ENDED"
+        session["sessionId"]
+        for session in sessions
+        if "targetLifecycleStatus" in session and session["lifecycleStatus"] != "ENDED"
     }
 
 
@@ -70,8 +73,8 @@ def being_stopped(got, sessions, _now):
 def per_worker(got, sessions, _now):
     """By worker: its sessions, in listing order."""
     return got == {
-        worker: [one for one in sessions if one["workerId"] == worker]
-        for worker in {one["workerId"] for one in sessions}
+        worker: [session for session in sessions if session["workerId"] == worker]
+        for worker in {session["workerId"] for session in sessions}
     }
 
 
@@ -79,9 +82,9 @@ def per_worker(got, sessions, _now):
 def stale(got, sessions, now):
     """The ids of sessions that have run for more than an hour and have not ended."""
     return got == {
-        one["sessionId"]
-        for one in sessions
-        if "endedAt" not in one and now - one["startedAt"] > HOUR
+        session["sessionId"]
+        for session in sessions
+        if "endedAt" not in session and now - session["startedAt"] > HOUR
     }
 
 
@@ -89,7 +92,7 @@ def stale(got, sessions, now):
 def counts(got, sessions, _now):
     """By status: the number of sessions, even if it is 0."""
     return got == {
-        status: len([one for one in sessions if one["lifecycleStatus"] == status])
+        status: len([session for session in sessions if session["lifecycleStatus"] == status])
         for status in STATUSES
     }
 
@@ -97,9 +100,9 @@ def counts(got, sessions, _now):
 @oracle
 def timeline(got, sessions, _now):
     """Every session once, ordered by start."""
-    starts = [one["startedAt"] for one in got]
+    starts = [session["startedAt"] for session in got]
     return starts == sorted(starts) and all(
-        got.count(one) == sessions.count(one) for one in [*got, *sessions]
+        got.count(session) == sessions.count(session) for session in [*got, *sessions]
     )
 
 
@@ -107,18 +110,19 @@ def timeline(got, sessions, _now):
 def last_change(got, sessions, _now):
     """By id: the latest time in each session."""
     return got == {
-        one["sessionId"]: max(one[name] for name in one if name.endswith("At")) for one in sessions
+        session["sessionId"]: max(session[name] for name in session if name.endswith("At"))
+        for session in sessions
     }
 
 
 @right("active")
 def by_comprehension(sessions):
-    return [one for one in sessions if one["lifecycleStatus"] != "ENDED"]
+    return [session for session in sessions if session["lifecycleStatus"] != "ENDED"]
 
 
 @right("active")
 def by_filter(sessions):
-    return list(filter(lambda one: "endedAt" not in one, sessions))
+    return list(filter(lambda session: "endedAt" not in session, sessions))
 
 
 @right("latest")
@@ -128,62 +132,70 @@ def by_max(sessions):
 
 @right("latest")
 def by_sorting(sessions):
-    ordered = sorted(sessions, key=lambda one: one["startedAt"], reverse=True)
+    ordered = sorted(sessions, key=lambda session: session["startedAt"], reverse=True)
     return ordered[0] if ordered else None
 
 
 @right("latest")
 def by_timestamp(sessions):
     best = None
-    for one in sessions:
-        if best is None or one["startedAt"].timestamp() > best["startedAt"].timestamp():
-            best = one
+    for session in sessions:
+        if best is None or session["startedAt"].timestamp() > best["startedAt"].timestamp():
+            best = session
     return best
 
 
 @right("durations")
 def by_get(sessions, now):
-    return {one["sessionId"]: (one.get("endedAt") or now) - one["startedAt"] for one in sessions}
+    return {
+        session["sessionId"]: (session.get("endedAt") or now) - session["startedAt"]
+        for session in sessions
+    }
 
 
 @right("durations")
 def by_status(sessions, now):
-    found = {}
-    for one in sessions:
-        end = one["endedAt"] if one["lifecycleStatus"] == "ENDED" else now
-        found[one["sessionId"]] = end - one["startedAt"]
-    return found
+    result = {}
+    for session in sessions:
+        end = session["endedAt"] if session["lifecycleStatus"] == "ENDED" else now
+        result[session["sessionId"]] = end - session["startedAt"]
+    return result
 
 
 @right("durations")
 def in_utc(sessions, now):
     utc = datetime.timezone.utc
     return {
-        one["sessionId"]: one.get("endedAt", now).astimezone(utc) - one["startedAt"].astimezone(utc)
-        for one in sessions
+        session["sessionId"]: session.get("endedAt", now).astimezone(utc)
+        - session["startedAt"].astimezone(utc)
+        for session in sessions
     }
 
 
 @right("being_stopped")
 def by_target(sessions):
     return {
-        one["sessionId"]
-        for one in sessions
-        if one.get("targetLifecycleStatus") == "ENDED" and one["lifecycleStatus"] != "ENDED"
+        session["sessionId"]
+        for session in sessions
+        if session.get("targetLifecycleStatus") == "ENDED" and session["lifecycleStatus"] != "ENDED"
     }
 
 
 @right("being_stopped")
 def by_update(sessions):
-    return {one["sessionId"] for one in sessions if one["lifecycleStatus"].startswith("UPDATE_")}
+    return {
+        session["sessionId"]
+        for session in sessions
+        if session["lifecycleStatus"].startswith("UPDATE_")
+    }
 
 
 @right("per_worker")
 def by_defaultdict(sessions):
-    found = collections.defaultdict(list)
-    for one in sessions:
-        found[one["workerId"]].append(one)
-    return dict(found)
+    result = collections.defaultdict(list)
+    for session in sessions:
+        result[session["workerId"]].append(session)
+    return dict(result)
 
 
 @right("per_worker")
@@ -195,41 +207,43 @@ def by_sorted_groupby(sessions):
 @right("stale")
 def by_age(sessions, now):
     return {
-        one["sessionId"]
-        for one in sessions
-        if one["lifecycleStatus"] != "ENDED" and now - one["startedAt"] > HOUR
+        session["sessionId"]
+        for session in sessions
+        if session["lifecycleStatus"] != "ENDED" and now - session["startedAt"] > HOUR
     }
 
 
 @right("stale")
 def by_seconds(sessions, now):
-    running = [one for one in sessions if "endedAt" not in one]
+    running = [session for session in sessions if "endedAt" not in session]
     return {
-        one["sessionId"]
-        for one in running
-        if (now - one["startedAt"]).total_seconds() > HOUR.total_seconds()
+        session["sessionId"]
+        for session in running
+        if (now - session["startedAt"]).total_seconds() > HOUR.total_seconds()
     }
 
 
 @right("counts")
 def by_counter(sessions):
-    found = collections.Counter(one["lifecycleStatus"] for one in sessions)
-    return {status: found[status] for status in STATUSES}
+    result = collections.Counter(session["lifecycleStatus"] for session in sessions)
+    return {status: result[status] for status in STATUSES}
 
 
 @right("timeline")
 def by_start(sessions):
-    return sorted(sessions, key=lambda one: one["startedAt"])
+    return sorted(sessions, key=lambda session: session["startedAt"])
 
 
 @right("timeline")
 def by_start_and_id(sessions):
-    return sorted(sessions, key=lambda one: (one["startedAt"], one["sessionId"]))
+    return sorted(sessions, key=lambda session: (session["startedAt"], session["sessionId"]))
 
 
 @right("last_change")
 def by_chain(sessions):
     return {
-        one["sessionId"]: one.get("endedAt") or one.get("updatedAt") or one["startedAt"]
-        for one in sessions
+        session["sessionId"]: session.get("endedAt")
+        or session.get("updatedAt")
+        or session["startedAt"]
+        for session in sessions
     }
