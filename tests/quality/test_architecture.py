@@ -99,13 +99,15 @@ def _module(path):
 
 def _imports(path):
     """Return every import of a file, including those in functions and for types only."""
-    names = [name for node in ast.walk(_tree(path)) for name in imported(node, _module(path))]
+    module = _module(path)
+    names = [name for node in ast.walk(_tree(path)) for name in imported(node, module)]
     return [*names, *itertools.chain(*COMPUTED_IMPORTS.get(_name(path), {}).values())]
 
 
 def _imports_at_the_top(path):
     """Return the imports that run when the file is imported."""
-    return [name for node in at_the_top(_tree(path)) for name in imported(node, _module(path))]
+    module = _module(path)
+    return [name for node in at_the_top(_tree(path)) for name in imported(node, module)]
 
 
 def _file_of(name):
