@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 
 
 def is_public(name):
@@ -15,7 +16,7 @@ def module_names(source):
 
     An imported name is not its own, except in the form for type checkers, ``import X as X``.
     """
-    return {name for name in _defined(ast.parse(source).body) if is_public(name)}
+    return {name for name in _defined(_parsed(source).body) if is_public(name)}
 
 
 def class_attributes(name, sources):
@@ -30,7 +31,7 @@ def class_attributes(name, sources):
     classes = [
         node
         for source in sources
-        for node in ast.parse(source).body
+        for node in _parsed(source).body
         if isinstance(node, ast.ClassDef)
     ]
     names, waiting = set(), [name]
@@ -43,6 +44,11 @@ def class_attributes(name, sources):
         names |= {*_defined(node.body), *_set_on_self(node)}
         waiting += [ast.unparse(base).partition("[")[0] for base in node.bases]
     return {attribute for attribute in names if is_public(attribute)}
+
+
+@functools.cache
+def _parsed(source):
+    return ast.parse(source)
 
 
 def _defined(statements):
