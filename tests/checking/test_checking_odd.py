@@ -13,6 +13,7 @@ import threading
 import time
 
 import pytest
+from collectors.judged import MAY_STOP_COLLECTORS
 from collectors.wrong import every, first_page
 
 from pytest_deadline_sessions import Listing, PaginationViolation, _text, check_pagination
@@ -20,14 +21,7 @@ from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions.checking import VARIATIONS, Case, _watchdog
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 
-# A collector that is stopped while it closes its event loop leaves the loop open.
-pytestmark = [
-    pytest.mark.usefixtures("stopped_are_collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings(
-        "ignore:.*BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+pytestmark = MAY_STOP_COLLECTORS
 
 ONE_SESSION = Case(Listing(page_sizes=(1,)))
 

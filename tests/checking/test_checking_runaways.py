@@ -19,6 +19,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from collectors import runaway
+from collectors.judged import MAY_STOP_COLLECTORS
 from collectors.wrong import every
 
 from pytest_deadline_sessions import FakeDeadline, Listing, PaginationViolation, check_pagination
@@ -35,14 +36,7 @@ from pytest_deadline_sessions.checking._runaway import InsistentRunaway, Runaway
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
 
-# A collector that is stopped while it closes its event loop leaves the loop open.
-pytestmark = [
-    pytest.mark.usefixtures("stopped_are_collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings(
-        "ignore:.*BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+pytestmark = MAY_STOP_COLLECTORS
 
 _real_sleep = (time.sleep,)
 EMPTY_PAGE = Case(Listing(page_sizes=(0,)))

@@ -11,6 +11,7 @@ import time
 import types
 
 import pytest
+from collectors.judged import MAY_STOP_COLLECTORS
 from collectors.wrong import every
 from interrupting import state, unlike
 
@@ -22,14 +23,7 @@ from pytest_deadline_sessions.checking._threads import Threads
 from pytest_deadline_sessions.checking._trial import Trial
 from pytest_deadline_sessions.checking._undoing import Undoing
 
-# A collector that is stopped while it closes its event loop leaves the loop open.
-pytestmark = [
-    pytest.mark.usefixtures("stopped_are_collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings(
-        "ignore:.*BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+pytestmark = MAY_STOP_COLLECTORS
 
 trio = pytest.importorskip("trio")
 anyio = pytest.importorskip("anyio")

@@ -13,6 +13,7 @@ import weakref
 import botocore.session
 import pytest
 from botocore.retries.bucket import TokenBucket
+from collectors.judged import MAY_STOP_COLLECTORS
 from collectors.wrong import every, first_page
 from freezegun import api
 from interrupting import Interrupt, interrupted, look_through_few_modules, state, unlike
@@ -26,14 +27,7 @@ from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._undoing import Undoing
 from pytest_deadline_sessions.checking._virtual_time import TrioTime
 
-# A collector that is stopped while it closes its event loop leaves the loop open.
-pytestmark = [
-    pytest.mark.usefixtures("stopped_are_collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings(
-        "ignore:.*BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+pytestmark = MAY_STOP_COLLECTORS
 
 CHECKING = [
     "pytest_deadline_sessions/_rebinding.py",

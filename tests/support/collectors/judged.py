@@ -7,6 +7,16 @@ import pytest
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions.checking import VARIATIONS, Case
 
+# The marks of a module of tests. A collector that is stopped while it closes its event loop leaves
+# the loop open.
+MAY_STOP_COLLECTORS = [
+    pytest.mark.usefixtures("stopped_are_collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:.*BaseEventLoop.__del__:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
+
 
 def found(collect, *examples, **options):
     """Return the finding in one of these cases; there must be one."""
