@@ -179,6 +179,12 @@ def sizes(case):
     return case.listing.page_sizes or ()
 
 
+def served(case):
+    """Return the sizes of the pages that the service cuts."""
+    most = case.behavior.page_size
+    return [stop - start for start, stop, _ in case.listing.cuts(most, most)]
+
+
 def statuses(case):
     """Return the statuses of the sessions, in order."""
     return [session["lifecycleStatus"] for session in case.listing]
@@ -290,16 +296,18 @@ def test_equal_pages(count, least, more, others, data):
     """Consecutive pages that must be equal shrink together, also if a status must stay."""
     pages = [*others, *[least + more] * count, *reversed(others)]
     ended = data.draw(st.none() | st.integers(0, sum(pages) - 1))
-    runs = (("STARTED", ended), ("ENDED", 1), ("STARTED", sum(pages) - ended - 1)) if ended else ()
+    runs = ()
+    if ended is not None:
+        runs = (("STARTED", ended), ("ENDED", 1), ("STARTED", sum(pages) - ended - 1))
 
     def breaks(case):
         rows = [list(same) for _, same in itertools.groupby(sizes(case))]
         equal = any(len(row) >= count and row[0] >= least for row in rows)
-        return equal and (not ended or "ENDED" in statuses(case))
+        return equal and (ended is None or "ENDED" in statuses(case))
 
     start = cut(*pages, runs=tuple(run for run in runs if run[1]))
     smaller = smallest_of(start, breaks)
-    if ended:
+    if ended is not None:
         # A page of its own may hold the session that ended.
         assert sum(sizes(smaller)) <= least * count + 1
     else:
@@ -311,9 +319,8 @@ def test_pages_that_the_service_cuts(page_size):
     """Page sizes above the service's own shrink as the pages that are served."""
 
     def breaks(case):
-        most = case.behavior.page_size
-        served = [stop - start for start, stop, _ in case.listing.cuts(most, most)]
-        return sum(served.count(size) >= 2 for size in set(served) if size > 3) > 1
+        pages = served(case)
+        return sum(pages.count(size) >= 2 for size in set(pages) if size > 3) > 1
 
     start = Case(Listing(page_sizes=(43, 43, 9, 82, 53, 24, 89, 65)), Behavior(page_size=page_size))
     smaller = smallest_of(start, breaks)
@@ -326,9 +333,7 @@ def test_pages_of_the_service_with_a_status(ended, more):
     """Pages that only the service cuts shrink together, also if a status must stay."""
 
     def breaks(case):
-        most = case.behavior.page_size
-        served = [stop - start for start, stop, _ in case.listing.cuts(most, most)]
-        equal = any(one == other > 3 for one, other in itertools.pairwise(served))
+        equal = any(size == following > 3 for size, following in itertools.pairwise(served(case)))
         return equal and "ENDED" in statuses(case)
 
     runs = (("STARTED", ended), ("ENDED", 1), ("STARTED", more))
