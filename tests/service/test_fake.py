@@ -312,22 +312,6 @@ def test_calls_that_botocore_cannot_serialize(fake):
     assert call.message in {"KeyError: 'queueId'", "KeyError: 'jobId'"}
 
 
-def test_a_closed_fake_records_nothing(fake):
-    """Calls of clients of a closed fake leave no trace, whatever is wrong with them."""
-    heard, client, job = [], fake.client(), fake.add_job()
-    fake.on_call(heard.append)
-    fake.close()
-    for call in (
-        lambda: client.list_sessions(**job),
-        lambda: client.list_sessions(**job, maxResults=0),
-        client.list_farms,
-        lambda: client.create_farm(displayName="farm"),
-    ):
-        with pytest.raises((RuntimeError, botocore.exceptions.ParamValidationError)):
-            call()
-    assert (heard, list(fake.calls)) == ([], [])
-
-
 def test_an_operation_may_raise_a_fault(fake):
     """An operation gives its caller a fault by raising it, as by returning it."""
 

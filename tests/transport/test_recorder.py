@@ -169,12 +169,17 @@ def test_a_result_that_json_cannot_hold_is_recorded_as_an_error(fake):
 
 
 def test_a_closed_fake_records_nothing(fake):
-    """A call to a closed fake is not recorded."""
-    client = fake.client()
+    """A closed fake records no call and tells no listener, whatever is wrong with the call."""
+    heard, client = [], fake.client()
+    fake.on_call(heard.append)
     fake.close()
     with pytest.raises(RuntimeError, match="this FakeDeadline is closed"):
         client.list_sessions(**fake.jobs[0])
-    assert fake.calls == []
+    with pytest.raises(botocore.exceptions.ParamValidationError):
+        client.list_sessions(**fake.jobs[0], maxResults=0)
+    with pytest.raises(NotImplementedError):
+        client.create_farm(displayName="farm")
+    assert (heard, list(fake.calls)) == ([], [])
 
 
 def test_an_interrupted_call_is_not_recorded(fake):
