@@ -50,10 +50,6 @@ ENDED = lifecycle.advance(SUMMARY, "ENDED", NOON)
 VALUES = [object(), b"x", 2.5, float("nan"), float("inf"), -(10**30), ["x"], {"x": 1}, "x" * 5_000]
 
 
-def _fake():
-    return FakeDeadline()
-
-
 def _session():
     return FakeDeadline().add_job(sessions=1).sessions[0]
 
@@ -93,20 +89,20 @@ FUNCTIONS = {
     "Clock.advance": (lambda: Clock().advance, {}),
     "Clock.freeze": (lambda: Clock().freeze, {}),
     "FakeDeadline": (lambda: FakeDeadline, {}),
-    "FakeDeadline.add_job": (lambda: _fake().add_job, {}),
-    "FakeDeadline.async_client": (lambda: _fake().async_client, {}),
-    "FakeDeadline.attach": (lambda: _fake().attach, {"client": FakeDeadline().client()}),
-    "FakeDeadline.client": (lambda: _fake().client, {}),
-    "FakeDeadline.describe": (lambda: _fake().describe, {"identifier": "farm-" + "0" * 32}),
-    "FakeDeadline.fail_next": (lambda: _fake().fail_next, {"fault": "ThrottlingException"}),
-    "FakeDeadline.on_call": (lambda: _fake().on_call, {"listener": print}),
-    "FakeDeadline.operation": (lambda: _fake().operation, {"name": "GetJob"}),
-    "FakeDeadline.pause": (lambda: _fake().pause, {"why": "lunch"}),
-    "FakeDeadline.reset": (lambda: _fake().reset, {}),
-    "FakeDeadline.serve": (lambda: _fake().serve, {}),
+    "FakeDeadline.add_job": (lambda: FakeDeadline().add_job, {}),
+    "FakeDeadline.async_client": (lambda: FakeDeadline().async_client, {}),
+    "FakeDeadline.attach": (lambda: FakeDeadline().attach, {"client": FakeDeadline().client()}),
+    "FakeDeadline.client": (lambda: FakeDeadline().client, {}),
+    "FakeDeadline.describe": (lambda: FakeDeadline().describe, {"identifier": "farm-" + "0" * 32}),
+    "FakeDeadline.fail_next": (lambda: FakeDeadline().fail_next, {"fault": "ThrottlingException"}),
+    "FakeDeadline.on_call": (lambda: FakeDeadline().on_call, {"listener": print}),
+    "FakeDeadline.operation": (lambda: FakeDeadline().operation, {"name": "GetJob"}),
+    "FakeDeadline.pause": (lambda: FakeDeadline().pause, {"why": "lunch"}),
+    "FakeDeadline.reset": (lambda: FakeDeadline().reset, {}),
+    "FakeDeadline.serve": (lambda: FakeDeadline().serve, {}),
     "Fault": (lambda: Fault, {"code": "ThrottlingException"}),
     "FaultError": (lambda: FaultError, {"fault": Fault("ThrottlingException")}),
-    "Job.session": (lambda: _fake().add_job().session, {"session_id": "session-1"}),
+    "Job.session": (lambda: FakeDeadline().add_job().session, {"session_id": "session-1"}),
     "ListSessionsStubber": (lambda: ListSessionsStubber, {"client": FakeDeadline().client()}),
     "ListSessionsStubber.add_client_error": (
         lambda: _stubber().add_client_error,
@@ -138,7 +134,7 @@ FUNCTIONS = {
         lambda: assert_complete_listing,
         {"got": [SUMMARY], "listing": Listing(page_sizes=(1,))},
     ),
-    "assert_follows_tokens": (lambda: assert_follows_tokens, {"calls": _fake().calls}),
+    "assert_follows_tokens": (lambda: assert_follows_tokens, {"calls": FakeDeadline().calls}),
     "assert_lifecycle": (lambda: assert_lifecycle, {"snapshots": [SUMMARY, ENDED]}),
     "assert_session_summary": (lambda: assert_session_summary, {"summary": SUMMARY}),
     "assert_transition": (lambda: assert_transition, {"before": SUMMARY, "after": ENDED}),
@@ -199,7 +195,8 @@ def _refusal(name, argument, value):
         return None
     except (TypeError, ValueError) as error:
         return error
-    return None
+    else:
+        return None
 
 
 @pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
