@@ -173,7 +173,7 @@ class ClientHooks:
             self._when_late()
 
     def _serialize(self, serialize: Any, parameters: Any, operation_model: Any) -> Any:
-        """Record a call that botocore cannot send: its validation refuses the arguments."""
+        """Record a call whose arguments botocore refuses or cannot serialize."""
         from botocore.exceptions import ParamValidationError
 
         try:
