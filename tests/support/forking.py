@@ -17,6 +17,11 @@ from pathlib import Path
 
 import pytest
 
+if "forkserver" in multiprocessing.get_all_start_methods():
+    # It holds the server. After each test, pytester forgets the modules that the test imported, so
+    # an import by a test would start a server per test.
+    import multiprocessing.forkserver
+
 # None of our modules and no plugin: each run imports those itself, as a real run would.
 PRELOADED = ["boto3", "botocore.client", "faker", "freezegun", "hypothesis", "pytest"]
 PATIENCE = 120
