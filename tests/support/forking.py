@@ -23,7 +23,7 @@ if "forkserver" in multiprocessing.get_all_start_methods():
     import multiprocessing.forkserver
 
 # None of our modules and no plugin: each run imports those itself, as a real run would.
-PRELOADED = ["boto3", "botocore.client", "faker", "freezegun", "hypothesis", "pytest"]
+PRELOADED = ["boto3", "botocore.client", "coverage", "faker", "freezegun", "hypothesis", "pytest"]
 PATIENCE = 120
 
 _MEASURING = "COVERAGE_PROCESS_CONFIG"
