@@ -48,6 +48,15 @@ def check_switch(name: str, value: object) -> bool:
     return check_kind(name, value, bool, "True or False")
 
 
+def check_optional_switch(name: str, value: object) -> bool | None:
+    """Refuse anything but a bool or ``None``.
+
+    Raises:
+        TypeError: The value is neither.
+    """
+    return None if value is None else check_kind(name, value, bool, "True or False or None")
+
+
 def check_whole(name: str, value: object, low: int = 0, high: int | None = None) -> int:
     """Refuse anything but an int within the bounds; a bool does not count as an int.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -37,9 +38,10 @@ def check_sizes(low_name: str, low: object, high_name: str, high: object) -> Non
 
 def check_switches(*, optional: bool = False, **switches: object) -> None:
     """Refuse anything but a bool, or ``None`` if ``optional``."""
-    for name, value in switches.items():
-        if not isinstance(value, bool) and not (optional and value is None):
-            raise refuse_value(name, value, f"True or False{' or None' if optional else ''}")
+    check = _arguments.check_optional_switch if optional else _arguments.check_switch
+    with _as_invalid():
+        for name, value in switches.items():
+            check(name, value)
 
 
 def deferred(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
@@ -48,7 +50,14 @@ def deferred(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
 
 
 def _whole(name: str, value: object) -> int:
-    try:
+    with _as_invalid():
         return _arguments.check_whole(name, value)
+
+
+@contextlib.contextmanager
+def _as_invalid() -> Iterator[None]:
+    """Refuse as Hypothesis does."""
+    try:
+        yield
     except (TypeError, ValueError) as error:
         raise InvalidArgument(str(error)) from None
