@@ -39,7 +39,7 @@ def options(item: pytest.Item) -> tuple[dict[str, bool], Behavior]:
     Raises:
         pytest.UsageError: A marker has a wrong option.
     """
-    from pytest_deadline_sessions._arguments import refusal
+    from pytest_deadline_sessions._arguments import check_switch, refusal
     from pytest_deadline_sessions._service.behavior import Behavior
     from pytest_deadline_sessions._text import shown
 
@@ -52,10 +52,9 @@ def options(item: pytest.Item) -> tuple[dict[str, bool], Behavior]:
     for name, value in merged.items():
         if name not in allowed:
             raise _wrong(item, refusal(name, value, f"one of {', '.join(allowed)}"))
-        if name in SWITCHES and not isinstance(value, bool):
-            raise _wrong(item, refusal(name, value, "True or False"))
-    switches = {name: merged.pop(name, default) for name, default in SWITCHES.items()}
     try:
+        given = {name: merged.pop(name, default) for name, default in SWITCHES.items()}
+        switches = {name: check_switch(name, value) for name, value in given.items()}
         return switches, Behavior(**merged)
     except (TypeError, ValueError) as error:
         raise _wrong(item, str(error)) from None
