@@ -15,13 +15,12 @@ from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions.checking._case import Case, Change, Lapse
 from pytest_deadline_sessions.checking._listing_moves import (
-    Move,
-    dropping_chunks,
     listing_moves,
     rarer_listing_moves,
     with_smaller_pages,
     without_pages,
 )
+from pytest_deadline_sessions.checking._move import Move, dropping_chunks
 
 T = TypeVar("T")
 
