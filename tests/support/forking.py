@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-if "forkserver" in multiprocessing.get_all_start_methods():
+CAN_FORK = "forkserver" in multiprocessing.get_all_start_methods()
+if CAN_FORK:
     # It holds the server. After each test, pytester forgets the modules that the test imported, so
     # an import by a test would start a server per test.
     import multiprocessing.forkserver
@@ -44,7 +45,7 @@ def run_forked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
 
     Where processes cannot be forked, it starts an interpreter.
     """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    if not CAN_FORK:
         return pytester.runpytest_subprocess(*arguments)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
