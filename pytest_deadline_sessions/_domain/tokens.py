@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import datetime
-import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from pytest_deadline_sessions._domain import token_shapes
 from pytest_deadline_sessions._domain.listing import Cut
-
-SHORTEST = 48
-
-# Characters that careless handling breaks: those reserved in a query string, an escape sequence
-# that must not be decoded twice, two spaces, and characters that quote, separate and format.
-_AWKWARD = "+/%2B&  =?#\"',;{}"
+from pytest_deadline_sessions._domain.token_shapes import TokenShape
 
 
 @dataclass(frozen=True)
@@ -24,6 +18,7 @@ class TokenPolicy:
 
     Attributes:
         lifetime: The age up to which a token is accepted.
+        shape: What the text of a token looks like.
         length: How many characters a token has.
         spaced: Whether a token begins and ends with a space.
         shared: Whether the n-th token of every job is the same text.
@@ -33,6 +28,7 @@ class TokenPolicy:
     """
 
     lifetime: datetime.timedelta = datetime.timedelta(hours=24)
+    shape: TokenShape = "special-characters"
     length: int = 80
     spaced: bool = False
     shared: bool = False
@@ -107,10 +103,7 @@ class Tokens:
         counter, seed = (scope, None) if policy.shared else (None, scope)
         count = self._counts.get(counter, 0)
         self._counts[counter] = count + 1
-        length = policy.length
-        head = _digest(f"{seed} {count}", 16)
-        text = head + _AWKWARD + _digest(f"{self.salt} {seed} {count}", length)
-        token = f" {text[: length - 2]} " if policy.spaced else text[: length - 1] + "="
+        token = _text(policy, token_shapes.Seed(seed, count, self.salt))
         self._issued[scope, token] = Issued(len(self._issued), arguments, cut, at)
         return token
 
@@ -157,6 +150,7 @@ class Tokens:
         self._expired = len(self._issued)
 
 
-def _digest(text: str, length: int) -> str:
-    """``length`` characters that look random, the same for the same text."""
-    return base64.b64encode(hashlib.shake_128(text.encode()).digest(length))[:length].decode()
+def _text(policy: TokenPolicy, seed: token_shapes.Seed) -> str:
+    if policy.spaced:
+        return f" {token_shapes.text(policy.shape, seed, policy.length - 2)} "
+    return token_shapes.text(policy.shape, seed, policy.length)

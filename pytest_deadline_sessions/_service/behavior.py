@@ -16,7 +16,8 @@ from pytest_deadline_sessions._arguments import (
     check_whole,
     wrong_value,
 )
-from pytest_deadline_sessions._domain import tokens
+from pytest_deadline_sessions._domain import token_shapes
+from pytest_deadline_sessions._domain.token_shapes import TokenShape
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import concise
 
@@ -61,6 +62,11 @@ class Behavior:
     token_lifetime: datetime.timedelta = _decision(
         datetime.timedelta(hours=24),
         "Documented as 24 hours. A token of exactly that age is still accepted.",
+    )
+    token_shape: TokenShape = _decision(
+        "special-characters",
+        "Tokens are opaque, and what they look like is not documented. By default they contain "
+        "characters that careless handling breaks.",
     )
     token_length: int = _decision(
         80,
@@ -151,7 +157,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 def _spans() -> dict[str, tuple[int, int | None]]:
     return {
         "page_size": model.bounds("MaxResults"),
-        "token_length": (tokens.SHORTEST, model.token_bounds()[1]),
+        "token_length": (token_shapes.SHORTEST, model.token_bounds()[1]),
         "retry_after_seconds": (0, None),
     }
 

@@ -105,6 +105,7 @@ def token_policy(behavior: Behavior) -> TokenPolicy:
     """How the tokens of a service look, and which tokens it refuses."""
     return TokenPolicy(
         lifetime=behavior.token_lifetime,
+        shape=behavior.token_shape,
         length=behavior.token_length,
         spaced=behavior.spaces_around_tokens,
         shared=behavior.tokens_shared_by_jobs,

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_deadline_sessions._domain.listing import Cut
-from pytest_deadline_sessions._domain.tokens import SHORTEST, TokenError, TokenPolicy, Tokens
+from pytest_deadline_sessions._domain.token_shapes import SHORTEST
+from pytest_deadline_sessions._domain.tokens import TokenError, TokenPolicy, Tokens
 
 NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.timezone.utc)
 DAY = datetime.timedelta(hours=24)

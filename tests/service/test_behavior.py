@@ -3,10 +3,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
+from typing import get_args
 
 import pytest
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.token_shapes import TokenShape
 from pytest_deadline_sessions._domain.tokens import TokenPolicy
 from pytest_deadline_sessions._service import pagination
 from pytest_deadline_sessions._service.behavior import Behavior
@@ -22,6 +24,7 @@ ALLOWED = {
     "page_size": [100, 1, 99],
     "order": ["startedAt", "given"],
     "token_lifetime": [DAY, NONE, datetime.timedelta(microseconds=1), 1000 * DAY],
+    "token_shape": list(get_args(TokenShape)),
     "token_length": [80, 48, 4096],
     "expired_token_reason": ["OTHER", "CANNOT_PARSE"],
     "garbled_token_reason": ["FIELD_VALIDATION_FAILED", "OTHER", "UNKNOWN_OPERATION"],

@@ -11,6 +11,8 @@ import ast
 CONSTANT_MAKERS = {
     "Bundle": "a name for values that a state machine of Hypothesis draws",
     "TypeVar": "read by type checkers",
+    "_base64": "a function",
+    "_between": "a function",
     "_decision": "a field of Behavior with its reason",
     "datetime.datetime": "immutable",
     "datetime.timedelta": "immutable",

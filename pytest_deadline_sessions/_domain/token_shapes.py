@@ -1,0 +1,148 @@
+"""What the text of a token looks like."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+TokenShape = Literal[
+    "special-characters",
+    "alphanumeric",
+    "alike",
+    "growing",
+    "leading-dash",
+    "digits",
+    "number",
+    "date",
+    "json",
+    "quoted",
+    "path",
+    "base64",
+    "base64url",
+    "case-twins",
+]
+
+SHORTEST = 48
+LONGEST = 4096
+
+_LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+# Characters that careless handling breaks: those reserved in a query string, escape sequences that
+# must not be decoded twice, two spaces, and characters that quote, separate and format.
+_AWKWARD = "+/%2B&  =?#\"',;{}"
+_ALL_OF_BASE64 = b"\xfb\xef\xbe\xff\xff\xff"
+_GROWTH = 3
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What a token is computed from.
+
+    Attributes:
+        scope: What its number is unique in.
+        number: How many tokens were issued in that scope before it.
+        salt: Makes the tokens of one service differ from those of every other one.
+    """
+
+    scope: object
+    number: int
+    salt: str
+
+    def characters(self, alphabet: str, length: int, *, unique: bool = True) -> str:
+        """``length`` characters that look random, the same for the same seed.
+
+        Args:
+            alphabet: The characters to choose from.
+            length: How many characters.
+            unique: Whether they depend on the number too.
+        """
+        number = self.number if unique else ""
+        return "".join(
+            alphabet[byte % len(alphabet)]
+            for byte in _bytes(f"{self.salt} {self.scope} {number}", length)
+        )
+
+
+def text(shape: TokenShape, seed: Seed, length: int) -> str:
+    """The text of a token.
+
+    Args:
+        shape: What it looks like.
+        seed: What it is computed from; other seeds give other tokens.
+        length: How many characters it has; with ``"growing"``, the first of its scope.
+
+    Example:
+        >>> seed = Seed("a job", 0, "")
+        >>> text("digits", seed, 48).isdigit(), len(text("json", seed, 80))
+        (True, 80)
+    """
+    return _MAKERS[shape](seed, length)
+
+
+def _special(seed: Seed, length: int) -> str:
+    # The start does not depend on the salt, so that it looks the same in each report.
+    start = base64.b64encode(_bytes(f"{seed.scope} {seed.number}", 16)).decode()[:16]
+    rest = base64.b64encode(_bytes(f"{seed.salt} {seed.scope} {seed.number}", length)).decode()
+    return f"{start}{_AWKWARD}{rest}"[: length - 1] + "="
+
+
+def _alphanumeric(seed: Seed, length: int) -> str:
+    return seed.characters(_LETTERS_AND_DIGITS, length)
+
+
+def _alike(seed: Seed, length: int) -> str:
+    same = seed.characters(_LETTERS_AND_DIGITS, length - 12, unique=False)
+    return same + seed.characters(_LETTERS_AND_DIGITS, 12)
+
+
+def _growing(seed: Seed, length: int) -> str:
+    return _alphanumeric(seed, min(length + _GROWTH * seed.number, LONGEST))
+
+
+def _between(start: str, alphabet: str, end: str = "") -> Callable[[Seed, int], str]:
+    def make(seed: Seed, length: int) -> str:
+        return start + seed.characters(alphabet, length - len(start) - len(end)) + end
+
+    return make
+
+
+def _base64(encode: Callable[[bytes], bytes]) -> Callable[[Seed, int], str]:
+    def make(seed: Seed, length: int) -> str:
+        content = _ALL_OF_BASE64 + _bytes(f"{seed.salt} {seed.scope} {seed.number}", length)
+        # Four characters hold three bytes; one byte fewer makes the text end with padding.
+        return encode(content[: max(length // 4 * 3 - 1, 0)]).decode().ljust(length, "=")
+
+    return make
+
+
+def _twin(seed: Seed, length: int) -> str:
+    """Two tokens in a row differ only in the case of their letters."""
+    pair = Seed(seed.scope, seed.number // 2, seed.salt)
+    letters = pair.characters(string.ascii_letters, length)
+    return letters.swapcase() if seed.number % 2 else letters
+
+
+_MAKERS: dict[str, Callable[[Seed, int], str]] = {
+    "special-characters": _special,
+    "alphanumeric": _alphanumeric,
+    "alike": _alike,
+    "growing": _growing,
+    "leading-dash": _between("-", _LETTERS_AND_DIGITS),
+    # Leading and trailing zeros, because a conversion to a number and back loses them.
+    "digits": _between("00", string.digits),
+    "number": _between("1.", string.digits, "0"),
+    "date": _between("2030-01-01T00:00:00.", string.digits, "Z"),
+    "json": _between('{"offset":1,"after":"', _LETTERS_AND_DIGITS, '"}'),
+    "quoted": _between('"', _LETTERS_AND_DIGITS, '"'),
+    "path": _between("/jobs//./", _LETTERS_AND_DIGITS, "/../"),
+    "base64": _base64(base64.b64encode),
+    "base64url": _base64(base64.urlsafe_b64encode),
+    "case-twins": _twin,
+}
+
+
+def _bytes(seed: str, length: int) -> bytes:
+    return hashlib.shake_128(seed.encode()).digest(length)
