@@ -15,6 +15,7 @@ TokenShape = Literal[
     "alike",
     "growing",
     "leading-dash",
+    "counter",
     "digits",
     "number",
     "date",
@@ -31,8 +32,8 @@ LONGEST = 4096
 
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 # Characters that careless handling breaks: those reserved in a query string, escape sequences that
-# must not be decoded twice, two spaces, and characters that quote, separate and format.
-_AWKWARD = "+/%2B&  =?#\"',;{}"
+# must not be decoded, two spaces, and characters that quote, separate, format and expand.
+_AWKWARD = "+/%2B&amp;  =?#\"',;{}$HOME\\n"
 _ALL_OF_BASE64 = b"\xfb\xef\xbe\xff\xff\xff"
 _GROWTH = 3
 
@@ -66,27 +67,31 @@ class Seed:
         )
 
 
-def text(shape: TokenShape, seed: Seed, length: int) -> str:
+def text(shape: TokenShape, seed: Seed, length: int, *, spaced: bool = False) -> str:
     """The text of a token.
 
     Args:
         shape: What it looks like.
         seed: What it is computed from; other seeds give other tokens.
-        length: How many characters it has; with ``"growing"``, the first of its scope.
+        length: How many characters it has. With ``"growing"``, the first token of its scope has
+            that many; a ``"counter"`` is as short as it can be.
+        spaced: Whether the first and the last character are spaces.
 
     Example:
         >>> seed = Seed("a job", 0, "")
         >>> text("digits", seed, 48).isdigit(), len(text("json", seed, 80))
         (True, 80)
     """
-    return _MAKERS[shape](seed, length)
+    if shape == "growing":
+        length = min(length + _GROWTH * seed.number, LONGEST)
+    return f" {_MAKERS[shape](seed, length - 2)} " if spaced else _MAKERS[shape](seed, length)
 
 
 def _special(seed: Seed, length: int) -> str:
-    # The start does not depend on the salt, so that it looks the same in each report.
-    start = base64.b64encode(_bytes(f"{seed.scope} {seed.number}", 16)).decode()[:16]
-    rest = base64.b64encode(_bytes(f"{seed.salt} {seed.scope} {seed.number}", length)).decode()
-    return f"{start}{_AWKWARD}{rest}"[: length - 1] + "="
+    # It begins like those that are shared by jobs, so that it looks the same in each report.
+    start = base64.b64encode(_bytes(f"{seed.scope} {seed.number}", 12)).decode()
+    own = base64.b64encode(_bytes(f"{seed.salt} {seed.scope} {seed.number}", length)).decode()
+    return f"{start}{own[:4]}{_AWKWARD}{own[4:]}"[: length - 1] + "="
 
 
 def _alphanumeric(seed: Seed, length: int) -> str:
@@ -98,8 +103,8 @@ def _alike(seed: Seed, length: int) -> str:
     return same + seed.characters(_LETTERS_AND_DIGITS, 12)
 
 
-def _growing(seed: Seed, length: int) -> str:
-    return _alphanumeric(seed, min(length + _GROWTH * seed.number, LONGEST))
+def _counter(seed: Seed, _length: int) -> str:
+    return str(seed.number)
 
 
 def _between(start: str, alphabet: str, end: str = "") -> Callable[[Seed, int], str]:
@@ -129,8 +134,9 @@ _MAKERS: dict[str, Callable[[Seed, int], str]] = {
     "special-characters": _special,
     "alphanumeric": _alphanumeric,
     "alike": _alike,
-    "growing": _growing,
+    "growing": _alphanumeric,
     "leading-dash": _between("-", _LETTERS_AND_DIGITS),
+    "counter": _counter,
     # Leading and trailing zeros, because a conversion to a number and back loses them.
     "digits": _between("00", string.digits),
     "number": _between("1.", string.digits, "0"),

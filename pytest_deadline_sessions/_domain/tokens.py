@@ -103,7 +103,8 @@ class Tokens:
         counter, seed = (scope, None) if policy.shared else (None, scope)
         count = self._counts.get(counter, 0)
         self._counts[counter] = count + 1
-        token = _text(policy, token_shapes.Seed(seed, count, self.salt))
+        made_from = token_shapes.Seed(seed, count, self.salt)
+        token = token_shapes.text(policy.shape, made_from, policy.length, spaced=policy.spaced)
         self._issued[scope, token] = Issued(len(self._issued), arguments, cut, at)
         return token
 
@@ -148,9 +149,3 @@ class Tokens:
     def expire(self) -> None:
         """Make every token issued so far too old to be accepted."""
         self._expired = len(self._issued)
-
-
-def _text(policy: TokenPolicy, seed: token_shapes.Seed) -> str:
-    if policy.spaced:
-        return f" {token_shapes.text(policy.shape, seed, policy.length - 2)} "
-    return token_shapes.text(policy.shape, seed, policy.length)

@@ -70,7 +70,8 @@ class Behavior:
     )
     token_length: int = _decision(
         80,
-        "Tokens have up to 4096 characters; how long they really are is not documented.",
+        "Tokens have up to 4096 characters; how long they really are is not documented. Those of "
+        "the shape counter are shorter, and those of the shape growing longer.",
     )
     spaces_around_tokens: bool = _decision(
         False,

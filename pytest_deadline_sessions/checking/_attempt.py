@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,12 +59,14 @@ class Counterexample:
         finding: The rule that it broke, and how.
         calls: The requests that the collector sent, with the answers.
         number: Seeds the ids and the tokens of the case.
+        before: The cases that must come first, because the collector keeps state from them.
     """
 
     case: Case
     finding: Finding
     calls: tuple[Call, ...]
     number: int = 0
+    before: tuple[Case, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -77,8 +79,9 @@ class _Tally:
     """Counts requests, to decide how many a collector may send.
 
     Attributes:
-        failed: How many requests failed.
-        retries: How many requests were botocore's own retries.
+        failed: How many requests failed, of any operation.
+        healed: How many of those botocore sent again.
+        retries: How many requests for pages were botocore's own retries.
         limit: The smallest maxResults that was sent.
         repeats: How many requests in a row have repeated the current token.
         held: The most sessions in any response to the current token.
@@ -86,6 +89,7 @@ class _Tally:
     """
 
     failed: int = 0
+    healed: int = 0
     retries: int = 0
     limit: int = model.bounds("MaxResults")[1]
     repeats: int = 0
@@ -93,7 +97,8 @@ class _Tally:
     resumptions: int = 0
 
     def add(self, call: Call, previous: Call | None) -> None:
-        """Count one request."""
+        """Count one request for a page."""
+        self.add_outcome(call)
         if call.retry:
             self.retries += 1
         elif previous is not None and same(call.token, previous.token):
@@ -102,10 +107,15 @@ class _Tally:
                 self.resumptions += 1
         else:
             self.repeats = self.held = 0
-        if call.error is not None:
-            self.failed += 1
         self.held = max(self.held, len(call.sessions))
         self.limit = min(self.limit, validation.page_limit(call.params))
+
+    def add_outcome(self, call: Call) -> None:
+        """Count whether a request failed, and whether it was one of botocore's retries."""
+        if call.retry:
+            self.healed += 1
+        if call.error is not None:
+            self.failed += 1
 
 
 @dataclass
@@ -117,6 +127,7 @@ class Attempt:
         page_size: The most sessions that the service puts in a page.
         job: The three ids.
         earlier: The ids and the tokens that earlier calls of the collector received.
+        resumable: The requests of earlier calls for the same job, whose tokens are still good.
         same_object: Whether it returned the same object as in the previous call.
         healthy: Whether a request can fail only because of the collector itself.
         added: The ids of sessions that started while it ran.
@@ -130,6 +141,7 @@ class Attempt:
     page_size: int
     job: Mapping[str, str]
     earlier: Collection[str] = ()
+    resumable: Sequence[Call] = ()
     healthy: bool = False
     added: set[str] = field(default_factory=set)
     requests: list[Call] = field(default_factory=list)
@@ -141,14 +153,27 @@ class Attempt:
     _pages: dict[int, int] = field(default_factory=dict, init=False)
 
     def add(self, call: Call) -> None:
-        """Record one ``ListSessions`` request."""
+        """Record one request; those of other operations only fail or not."""
+        if call.operation != model.OPERATION:
+            self._tally.add_outcome(call)
+            return
         self._tally.add(call, self.requests[-1] if self.requests else None)
         self.requests.append(call)
 
     @property
     def faults(self) -> int:
         """How many calls failed permanently: after botocore had given up retrying."""
-        return self._tally.failed - self._tally.retries
+        return self._tally.failed - self._tally.healed
+
+    @property
+    def delayed(self) -> bool:
+        """Whether botocore retried a request, which takes time."""
+        return self._tally.healed > 0
+
+    @property
+    def limit(self) -> int:
+        """The smallest maxResults that it sent."""
+        return self._tally.limit
 
     def allowance(self) -> int:
         """How many calls the collector may make, not counting retries.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._arguments import (
     check_choice,
     check_items,
@@ -26,21 +27,26 @@ Sequence = Literal[
     "changed-result",
     "after-failure",
     "sessions-added",
+    "sessions-added-same-time",
+    "sessions-added-earlier",
     "failing-later",
 ]
-Change = Literal["start", "end", "request-end"]
+Start = Literal["start", "start-same-time", "start-earlier"]
+Change = Literal["start", "start-same-time", "start-earlier", "end", "request-end"]
+Drift = tuple[int, Change] | tuple[int, Change, int]
 
 VARIATIONS = {
     "page-sizes": "where the service cuts pages: full, single-session, short and uneven ones",
     "empty-pages": "pages without sessions, first, in the middle and last",
-    "volume": "hundreds of pages, a thousand sessions",
-    "tokens": "content and length of tokens, spaces around them, the same text for two jobs, null "
+    "volume": "hundreds of pages, thousands of sessions",
+    "tokens": "shape and length of tokens, spaces around them, the same text for two jobs, null "
     "for the last page",
     "data": "equal start times, sessions that differ only in sessionId, all statuses, any start "
     "order",
-    "drift": "sessions that start, receive end requests and end between two pages",
-    "faults": "each kind of fault and broken connection, on each page: ending before botocore "
-    "gives up, ending later, and permanent",
+    "drift": "sessions that start, receive end requests and end between two pages, whether they "
+    "were served before or not; new ones may have an earlier start time",
+    "faults": "each kind of fault and broken connection, on each page and in each operation that "
+    "the collector calls: ending before botocore gives up, ending later, and permanent",
     "expiry": "tokens that expire between two pages, once or always",
     "sequences": "repeated calls: for the same job, for two jobs in turn, after a failure, after a "
     "change, and with every request of the second call failing",
@@ -50,6 +56,7 @@ VARIATIONS = {
 EMPTY = Listing(page_sizes=(0,))
 TWO = Listing(page_sizes=(1, 1))
 _PLAIN = Behavior()
+_LAST = -1
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,27 +65,44 @@ class Lapse:
 
     Attributes:
         fault: The code of the fault.
-        after: How many requests are answered first.
+        after: How many requests are answered first, counted from the end of the lapse before it.
         times: How many requests fail, botocore's retries included; ``None`` for all from then on.
+        operation: The API name of the operation; only its requests count.
 
     Raises:
         TypeError: A value has the wrong type.
-        ValueError: ``ListSessions`` has no such fault, or a number is out of range.
+        ValueError: The operation is unknown or has no such fault, or a number is out of range.
     """
 
     fault: str
     after: int = 0
     times: int | None = None
+    operation: str = model.OPERATION
 
     def __post_init__(self) -> None:
         """Check every value now, so that an impossible lapse never exists."""
-        check_choice("fault", self.fault, fault_codes())
+        check_kind("operation", self.operation, str, "the API name of an operation")
+        model.operation_model(self.operation)
+        check_choice("fault", self.fault, fault_codes(self.operation))
         check_whole("after", self.after)
         if self.times is not None:
             check_whole("times", self.times, 1)
 
     def __repr__(self) -> str:
         return concise(self, positional=1)
+
+
+@dataclass
+class Seen:
+    """What a collector has been seen to do so far.
+
+    Attributes:
+        operations: The API names of the operations that it called, in that order.
+        limit: The smallest maxResults that it sent.
+    """
+
+    operations: dict[str, None] = field(default_factory=dict)
+    limit: int = model.bounds("MaxResults")[1]
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +115,9 @@ class Case:
         lapses: The faults.
         expiries: The numbers of answered requests after which all tokens expire.
         always_expired: Whether every token has expired by the time the collector uses it.
-        drift: The changes in the job, each with the number of answered requests that precede it.
+        drift: The changes in the job: each with the number of answered requests that precede it,
+            and optionally with a place. Place 0 is the first session that is still ``STARTED``; by
+            default it is -1, the last.
         sequence: How often the collector is called, and what happens between the calls.
 
     Raises:
@@ -104,7 +130,7 @@ class Case:
     lapses: tuple[Lapse, ...] = ()
     expiries: tuple[int, ...] = ()
     always_expired: bool = False
-    drift: tuple[tuple[int, Change], ...] = ()
+    drift: tuple[Drift, ...] = ()
     sequence: Sequence = "once"
 
     def __post_init__(self) -> None:
@@ -130,12 +156,22 @@ def _answer(name: str, value: object) -> int:
     return check_whole(name, value, 1)
 
 
-def _drift(name: str, value: object) -> tuple[int, Change]:
-    expected = "a pair of a number of answered requests and a change"
-    pair = check_kind(name, value, (tuple, list), expected)
-    if len(pair) != 2:  # noqa: PLR2004 (a pair)
+def _drift(name: str, value: object) -> Drift:
+    expected = "a number of answered requests, a change and, optionally, a place"
+    parts = check_kind(name, value, (tuple, list), expected)
+    if len(parts) not in {2, 3}:
         raise wrong_value(name, value, expected)
-    return _answer(f"{name}[0]", pair[0]), check_choice(f"{name}[1]", pair[1], get_args(Change))
+    at = _answer(f"{name}[0]", parts[0])
+    change = check_choice(f"{name}[1]", parts[1], get_args(Change))
+    if len(parts) == 2:  # noqa: PLR2004 (without a place)
+        return at, change
+    place = check_whole(f"{name}[2]", parts[2], _LAST)
+    return (at, change) if place == _LAST else (at, change, place)
+
+
+def place_of(drift: Drift) -> int:
+    """The place of a change: which of the sessions that are still ``STARTED`` it affects."""
+    return drift[2] if len(drift) == 3 else _LAST  # noqa: PLR2004 (with a place)
 
 
 def without_empty_pages(listing: Listing) -> Listing:

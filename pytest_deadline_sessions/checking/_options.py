@@ -73,7 +73,7 @@ def checked_options(
     if expected is not None:
         check_callable("expected", expected, "a function of the complete list")
     if max_examples is not None:
-        max_examples = check_whole("max_examples", max_examples, 1)
+        max_examples = check_whole("max_examples", max_examples)
     return Options(
         collect=collector,
         expected=expectation,

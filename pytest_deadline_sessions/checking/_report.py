@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytest_deadline_sessions._domain.listing import Listing
@@ -36,7 +36,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
         "returned: ": finding.returned,
         "likely cause: ": finding.cause,
     }
-    rerun = _call(options, example)
+    rerun = _call(options, [*counterexample.before, example])
     return "\n".join(
         [
             f"collector violates {finding.rule!r}: {RULES[finding.rule]}",
@@ -56,9 +56,9 @@ def report(counterexample: Counterexample, options: Options) -> str:
     )
 
 
-def _call(options: Options, example: Case | Listing) -> str:
-    """Write the call of ``check_pagination`` that tries this example first."""
-    arguments = [_name(options.collect, "collect"), f"examples=[{example!r}]"]
+def _call(options: Options, examples: Sequence[Case | Listing]) -> str:
+    """Write the call of ``check_pagination`` that tries these examples first."""
+    arguments = [_name(options.collect, "collect"), f"examples={examples!r}"]
     if options.expected is not None:
         arguments.append(f"expected={_name(options.expected, 'expected')}")
     if not options.ordered:

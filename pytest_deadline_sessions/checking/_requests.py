@@ -24,7 +24,8 @@ def of_requests(attempt: Attempt) -> Finding | None:
 def _valid(attempt: Attempt) -> Finding | None:
     for call in attempt.requests:
         violations = [str(violation) for violation in validation.check_request(call.params)]
-        if call.reason == "CANNOT_PARSE":
+        # An expired token may have any reason.
+        if call.reason == "CANNOT_PARSE" and "expired" not in call.message:
             violations.append(f"the service refused it: {call.message}")
         if same(call.token, ""):
             violations.append("nextToken: '' (expected a token, or no nextToken at all)")
@@ -37,7 +38,7 @@ def _valid(attempt: Attempt) -> Finding | None:
 
 
 def _arguments(attempt: Attempt) -> Finding | None:
-    ledger = Ledger()
+    ledger = _ledger(attempt)
     for call in attempt.requests:
         for name, value in attempt.job.items():
             sent = call.params.get(name)
@@ -56,8 +57,16 @@ def _arguments(attempt: Attempt) -> Finding | None:
     return None
 
 
-def _tokens(attempt: Attempt) -> Finding | None:
+def _ledger(attempt: Attempt) -> Ledger:
+    """The tokens that the collector may have kept from earlier calls for the same job."""
     ledger = Ledger()
+    for call in attempt.resumable:
+        ledger.add(call)
+    return ledger
+
+
+def _tokens(attempt: Attempt) -> Finding | None:
+    ledger = _ledger(attempt)
     for call in attempt.requests:
         token = call.token
         if token is not None and not ledger.may_pass(token):

@@ -58,6 +58,9 @@ def of_outcome(
 
 def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Finding | None:
     raised = f"It {then}raised {worded(error)}, though no call had failed"
+    if not attempt.faults and attempt.delayed:
+        # It may have a time limit, which the retries have used up.
+        return None
     if not attempt.faults:
         # The collector made no call, so the error can only come from state of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.requests else COMPLETE
@@ -65,7 +68,7 @@ def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Findi
     if not attempt.healthy:
         return None
     problem = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
-    expired = "expired" in attempt.requests[-1].message
+    expired = bool(attempt.requests) and "expired" in attempt.requests[-1].message
     cause = "It sleeps until its token has expired." if expired else ""
     return Finding(COMPLETE.name, problem, cause=cause, error=error)
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
+import botocore.parsers
 import botocore.session
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._domain.listing import GAP, Listing
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._fake import FakeDeadline
-from pytest_deadline_sessions._service.jobs import Job
+from pytest_deadline_sessions._service.jobs import Job, Session
+from pytest_deadline_sessions._text import same
+from pytest_deadline_sessions._transport import timestamps
 from pytest_deadline_sessions.checking._attempt import (
     RAISED,
     Attempt,
@@ -25,7 +27,7 @@ from pytest_deadline_sessions.checking._attempt import (
     UnfitError,
 )
 from pytest_deadline_sessions.checking._calling import Calling
-from pytest_deadline_sessions.checking._case import Case, Lapse
+from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, Start, place_of
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._runaway import Runaway
@@ -48,13 +50,16 @@ class History:
     Attributes:
         strings: The ids and the tokens that it received.
         returned: Its last return value.
+        seen: The operations and limits of its requests.
     """
 
     strings: set[str] = field(default_factory=set)
     returned: Any = None
+    seen: Seen = field(default_factory=Seen)
 
     def add(self, attempt: Attempt) -> None:
         """Add the ids and the tokens of an attempt."""
+        self.seen.limit = min(self.seen.limit, attempt.limit)
         for call in attempt.requests:
             self.strings.update(attempt.job.values())
             if call.next_token:
@@ -89,6 +94,8 @@ class Runner:
         undoing.enter(self.fake.intercept())
         self.sandbox.open(undoing, self.options.collect)
         undoing.put(botocore.session, "create_loader", _sharing(botocore.session.create_loader))
+        # Parsing timestamps takes most of the time of a client that the collector makes itself.
+        undoing.put(botocore.parsers, "DEFAULT_TIMESTAMP_PARSER", timestamps.parse)
         # The report has its own copy of the calls.
         undoing.later(self.fake.calls.clear)
         self.calling.open(undoing)
@@ -122,8 +129,7 @@ class Run:
         self._history = runner.history
         self._calls: list[Call] = []
         self._under_way: _UnderWay
-        empty_final_token = runner.options.empty_final_token
-        fake.reset(behavior=dataclasses.replace(case.behavior, empty_final_token=empty_final_token))
+        fake.reset(behavior=case.behavior)
         fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else sets it)
         fake.on_call(self._listen)
         self.job = self.add_job(case.listing)
@@ -146,7 +152,7 @@ class Run:
 
     def plan(self, lapse: Lapse) -> None:
         """Make requests fail as the lapse describes."""
-        self._fake.fail_next(lapse.fault, times=lapse.times, after=lapse.after)
+        self._fake.fail_next(lapse.fault, lapse.operation, times=lapse.times, after=lapse.after)
 
     def call_off(self) -> None:
         """Cancel all planned faults."""
@@ -169,6 +175,7 @@ class Run:
             self._fake.behavior.page_size,
             dict(job),
             self._history.strings,
+            [call for call in self._calls if _lists(call, job)],
             healthy=not disturbed,
         )
         self._under_way = _UnderWay(attempt, job, conditions)
@@ -231,14 +238,13 @@ class Run:
     def _listen(self, call: Call) -> None:
         self._sandbox.heard()
         self._calls.append(call)
-        if call.operation != model.OPERATION:
-            return
         under_way = self._under_way
+        self._history.seen.operations.setdefault(call.operation)
         under_way.attempt.add(call)
         excess = under_way.attempt.excess()
         if excess is not None:
             self._sandbox.stop(excess)
-        if call.error is None and call.sent:
+        if call.operation == model.OPERATION and call.error is None and call.sent:
             under_way.answer()
             if under_way.tokens_expire:
                 self._fake.expire_tokens()
@@ -263,14 +269,22 @@ class _UnderWay:
     def answer(self) -> None:
         """Count an answered request, and let the job drift."""
         self.answered += 1
-        for place, change in self.conditions.drift:
-            if place == self.answered:
-                _change(self.job, change, self.attempt)
+        for drift in self.conditions.drift:
+            at, change = drift[:2]
+            if at == self.answered:
+                _change(self.job, change, place_of(drift), self.attempt)
 
     @property
     def tokens_expire(self) -> bool:
         """Whether all tokens expire after this answer."""
         return self.conditions.always_expired or self.answered in self.conditions.expiries
+
+
+def _lists(call: Call, job: Job) -> bool:
+    """Whether a call lists the sessions of a job."""
+    return call.operation == model.OPERATION and all(
+        same(call.params.get(name), value) for name, value in job.items()
+    )
 
 
 def _sharing(original: Any) -> Any:
@@ -291,13 +305,30 @@ def _of_runaway(error: BaseException) -> bool:
     )
 
 
-def _change(job: Job, change: str, attempt: Attempt) -> None:
-    if change == "start":
-        attempt.added.add(job.start_session().session_id)
+def _change(job: Job, change: str, place: int, attempt: Attempt) -> None:
+    if change in get_args(Start):
+        attempt.added.add(start_session(job, change).session_id)
         return
     running = [session for session in job.sessions if session.status == STARTED]
     if running:
+        session = running[min(place, len(running) - 1)]
         if change == "end":
-            running[-1].end()
+            session.end()
         else:
-            running[-1].request_end()
+            session.request_end()
+
+
+def start_session(job: Job, start: str) -> Session:
+    """Start another session of a job.
+
+    Args:
+        job: The job.
+        start: Its start time: ``"start"`` for now, ``"start-same-time"`` for that of the latest
+            session, ``"start-earlier"`` for a minute before that of the earliest.
+    """
+    times = [summary["startedAt"] for summary in job.listing]
+    if start == "start" or not times:
+        return job.start_session()
+    if start == "start-same-time":
+        return job.start_session(startedAt=max(times))
+    return job.start_session(startedAt=min(times) - GAP)

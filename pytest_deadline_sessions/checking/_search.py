@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from unittest import SkipTest
 
@@ -12,7 +13,7 @@ import hypothesis
 from hypothesis import Phase, settings
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
-from pytest_deadline_sessions._contract.rules import STATELESS, TERMINATES
+from pytest_deadline_sessions._contract.rules import STATELESS
 from pytest_deadline_sessions._transport.tracking import running_test
 from pytest_deadline_sessions.checking._attempt import Counterexample
 from pytest_deadline_sessions.checking._case import Case
@@ -20,6 +21,9 @@ from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._shrink import MOST_STEPS, smallest
 from pytest_deadline_sessions.checking._strategies import cases
 from pytest_deadline_sessions.checking._trial import Trial
+
+_MOST_SESSIONS = 200_000
+_FEWEST_STEPS = 20
 
 
 def search(trial: Trial) -> Counterexample | None:
@@ -36,49 +40,84 @@ def search(trial: Trial) -> Counterexample | None:
         # The right result would depend on when the collector listed each page.
         without |= {"drift"}
     explicit = Phase.explicit in _profile().phases
+    past = _Past()
     return (
-        _first(trial, options.examples if explicit else ())
-        or _drawn(trial, without, Phase.reuse)
-        or _first(trial, simplest(without) if explicit else (), shrink=True)
-        or _drawn(trial, without, Phase.generate)
+        _first(trial, options.examples if explicit else (), past)
+        or _drawn(trial, without, Phase.reuse, past)
+        or _first(trial, _simplest(trial, without) if explicit else (), past, shrink=True)
+        or _drawn(trial, without, Phase.generate, past)
     )
+
+
+def _simplest(trial: Trial, without: Collection[str]) -> Iterator[Case]:
+    return simplest(without, empty_final_token=trial.options.empty_final_token, seen=trial.seen)
 
 
 def _profile() -> settings:
     return settings.default or settings()
 
 
+@dataclass
+class _Past:
+    """Cases that the collector was right in.
+
+    Attributes:
+        first: The first one.
+        last: The last one.
+    """
+
+    first: Case | None = None
+    last: Case | None = None
+
+    def add(self, case: Case) -> None:
+        """Add a case that the collector was right in."""
+        self.first = self.first or case
+        self.last = case
+
+
 def _first(
-    trial: Trial, candidates: Iterable[Case], *, shrink: bool = False
+    trial: Trial, candidates: Iterable[Case], past: _Past, *, shrink: bool = False
 ) -> Counterexample | None:
     for case in candidates:
         counterexample = trial.find(case)
         if counterexample is None:
+            past.add(case)
             continue
         if not trial.repeats(counterexample):
             return _unsteady(counterexample)
-        # A collector that had to be stopped is slow to rerun; one with state differs each time.
-        if shrink and counterexample.rule not in {TERMINATES.name, STATELESS.name}:
+        blamed = _outlived(trial, counterexample, past)
+        # A collector that waits until it is stopped is slow to rerun.
+        if blamed is None and shrink and not trial.slow:
             return _shrunk(trial, counterexample)
-        return counterexample
+        return blamed or counterexample
     return None
 
 
-def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexample | None:
+def _drawn(
+    trial: Trial, without: Collection[str], phase: Phase, past: _Past
+) -> Counterexample | None:
     """Let Hypothesis search in one phase, under the active profile."""
     last: Counterexample | None = None
 
     def breaks(case: Case) -> bool:
         nonlocal last
         counterexample = trial.find(case)
+        if counterexample is None:
+            past.add(case)
         last = counterexample or last
         return counterexample is not None
 
     active = _profile()
     limit = trial.options.max_examples
+    if limit == 0:
+        return None
     try:
         hypothesis.find(
-            cases(without),
+            cases(
+                without,
+                empty_final_token=trial.options.empty_final_token,
+                seen=trial.seen,
+            ),
             breaks,
             settings=settings(
                 active,
@@ -98,7 +137,31 @@ def _drawn(trial: Trial, without: Collection[str], phase: Phase) -> Counterexamp
         # Hypothesis remembered nothing, the profile draws nothing, the few tries it allows gave no
         # case, or the collector is right in every case.
         pass
-    return last if last is None or trial.slow else _shrunk(trial, last)
+    if last is None:
+        return None
+    blamed = _outlived(trial, last, past)
+    return blamed or (last if trial.slow else _shrunk(trial, last))
+
+
+def _outlived(trial: Trial, counterexample: Counterexample, past: _Past) -> Counterexample | None:
+    """Blame state that outlives a case, if a case that passed at first now fails in the same way.
+
+    Only cases without faults are suspected. In others, the collector may just have broken down.
+    """
+    case = counterexample.case
+    disturbed = case.lapses or case.expiries or case.always_expired or "fail" in case.sequence
+    if disturbed or past.first is None or past.last is None:
+        return None
+    again = trial.find(past.first)
+    if again is None or again.rule != counterexample.rule:
+        return None
+    finding = counterexample.finding
+    problem = (
+        "It passed other cases before, and now fails in those too, so it keeps state that outlives "
+        f"a call: a lock that is still held, say, or a global variable. {finding.what}"
+    )
+    stateless = dataclasses.replace(finding, rule=STATELESS.name, what=problem)
+    return dataclasses.replace(counterexample, finding=stateless, before=(past.last,))
 
 
 def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
@@ -114,7 +177,9 @@ def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
         counterexamples[case] = other
         return True
 
-    return counterexamples[smallest(counterexample.case, breaks, MOST_STEPS)]
+    # Each try lists all sessions.
+    steps = max(_MOST_SESSIONS // max(len(counterexample.case.listing), 1), _FEWEST_STEPS)
+    return counterexamples[smallest(counterexample.case, breaks, min(steps, MOST_STEPS))]
 
 
 def _unsteady(counterexample: Counterexample) -> Counterexample:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
-from pytest_deadline_sessions.checking._case import Case, Change, Lapse
+from pytest_deadline_sessions.checking._case import Case, Lapse
 from pytest_deadline_sessions.checking._listing_moves import (
     listing_moves,
     rarer_listing_moves,
@@ -194,20 +194,27 @@ def _earlier_events(case: Case) -> Iterator[Move[Case]]:
             yield sooner.then(put_expiry).then(
                 lambda expiries: dataclasses.replace(case, expiries=expiries)
             )
-    for place, (at, change) in enumerate(case.drift):
-        for sooner in _sooner_places(at):
-            put_drift = functools.partial(_with_drift, case, place, change)
-            yield sooner.then(put_drift)
+    yield from _earlier_drift(case)
     numbers = [
         *(number for lapse in case.lapses for number in (lapse.times or 0, lapse.after)),
         *case.expiries,
-        *(at for at, _ in case.drift),
+        *(drift[0] for drift in case.drift),
     ]
     if max(numbers, default=0) > 1:
         yield Move(max(numbers) - 1, functools.partial(_with_lower_numbers, case))
     if case.lapses or case.expiries or case.drift:
         for move in without_pages(case.listing, case.behavior.page_size):
             yield Move(move.most, functools.partial(_sooner, case, move))
+
+
+def _earlier_drift(case: Case) -> Iterator[Move[Case]]:
+    for place, (at, *rest) in enumerate(case.drift):
+        for sooner in _sooner_places(at):
+            put_drift = functools.partial(_with_drift, case, place, rest)
+            yield sooner.then(put_drift)
+        if len(rest) > 1:
+            # Without a place.
+            yield _replacing(case, drift=_with(case.drift, place, (at, rest[0])))
 
 
 def _sooner_places(place: int) -> Iterator[Move[int]]:
@@ -250,12 +257,12 @@ def _earlier(
             for lapse in case.lapses
         ),
         expiries=tuple(max(expiry - less, 1) for expiry in case.expiries),
-        drift=tuple((max(at - less, 1), change) for at, change in case.drift),
+        drift=tuple((max(at - less, 1), *rest) for at, *rest in case.drift),
     )
 
 
-def _with_drift(case: Case, place: int, change: Change, at: int) -> Case:
-    return dataclasses.replace(case, drift=_with(case.drift, place, (at, change)))
+def _with_drift(case: Case, place: int, rest: list[Any], at: int) -> Case:
+    return dataclasses.replace(case, drift=_with(case.drift, place, (at, *rest)))
 
 
 def _with(events: tuple[T, ...], place: int, event: T) -> tuple[T, ...]:

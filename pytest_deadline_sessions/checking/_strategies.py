@@ -4,31 +4,52 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._domain.listing import Listing
-from pytest_deadline_sessions._service.behavior import Behavior
+from pytest_deadline_sessions._domain.token_shapes import TokenShape
+from pytest_deadline_sessions._service.behavior import Behavior, Reason
 from pytest_deadline_sessions.checking._case import (
     Case,
     Change,
+    Drift,
     Lapse,
+    Seen,
     Sequence,
     without_empty_pages,
 )
 from pytest_deadline_sessions.lifecycle import STARTED
 from pytest_deadline_sessions.strategies import listings
 
+_MOST_SESSIONS = 200
+_MOST_PAGES = 40
 
-def cases(without: Collection[str] = ()) -> st.SearchStrategy[Case]:
-    """Any case that the service could produce."""
+
+def cases(
+    without: Collection[str] = (),
+    *,
+    empty_final_token: bool = False,
+    seen: Seen | None = None,
+) -> st.SearchStrategy[Case]:
+    """Any case that the service could produce.
+
+    Args:
+        without: The variations to leave out.
+        empty_final_token: Whether some of the last pages have an empty token.
+        seen: What the collector has been seen to do.
+    """
+    seen = Seen() if seen is None else seen
     return st.builds(
         Case,
-        listing=_listings(without),
-        behavior=_behaviors(without),
-        lapses=st.just(()) if "faults" in without else _lapses(),
+        listing=_listings(without, seen),
+        behavior=_behaviors(without, empty_final_token),
+        lapses=st.just(())
+        if "faults" in without
+        else _lapses(tuple(seen.operations) or (model.OPERATION,)),
         expiries=st.just(())
         if "expiry" in without
         else _rarely(st.lists(st.integers(1, 4), min_size=1, max_size=2).map(tuple), ()),
@@ -52,8 +73,10 @@ def _rarely(strategy: st.SearchStrategy[object], usual: object) -> st.SearchStra
     return st.one_of(st.just(usual), st.just(usual), st.just(usual), strategy)
 
 
-def _listings(without: Collection[str]) -> st.SearchStrategy[Listing]:
-    shapes: st.SearchStrategy[Listing] = listings(max_sessions=200)
+def _listings(without: Collection[str], seen: Seen) -> st.SearchStrategy[Listing]:
+    # A small maxResults takes many calls.
+    most = min(_MOST_SESSIONS, _MOST_PAGES * seen.limit)
+    shapes: st.SearchStrategy[Listing] = listings(max_sessions=most)
     if "page-sizes" in without:
         shapes = shapes.map(_uncut)
     if "empty-pages" in without:
@@ -73,24 +96,27 @@ def _plain(listing: Listing) -> Listing:
     return Listing(page_sizes=listing.page_sizes, runs=((STARTED, len(listing)),))
 
 
-def _behaviors(without: Collection[str]) -> st.SearchStrategy[Behavior]:
-    sizes = st.just(100) if "page-sizes" in without else _rarely(st.integers(1, 100), 100)
-    if "tokens" in without:
-        return st.builds(Behavior, page_size=sizes)
-    return st.builds(
-        Behavior,
-        page_size=sizes,
-        token_length=st.sampled_from([80, 48, 49, 256, 4095, 4096]),
-        spaces_around_tokens=st.booleans(),
-        tokens_shared_by_jobs=st.booleans(),
-        null_final_token=st.booleans(),
-    )
+def _behaviors(without: Collection[str], empty_final_token: bool) -> st.SearchStrategy[Behavior]:
+    members: dict[str, st.SearchStrategy[Any]] = {}
+    if "page-sizes" not in without:
+        members["page_size"] = _rarely(st.integers(1, 100), 100)
+    if "tokens" not in without:
+        members["token_shape"] = st.sampled_from(get_args(TokenShape))
+        members["token_length"] = st.sampled_from([80, 48, 49, 256, 4095, 4096])
+        for name in ("spaces_around_tokens", "tokens_shared_by_jobs", "null_final_token"):
+            members[name] = st.booleans()
+    if "expiry" not in without:
+        members["expired_token_reason"] = _rarely(st.sampled_from(get_args(Reason)), "OTHER")
+    if empty_final_token:
+        members["empty_final_token"] = st.booleans()
+    return st.builds(Behavior, **members)
 
 
-def _lapses() -> st.SearchStrategy[tuple[Lapse, ...]]:
+def _lapses(operations: Collection[str]) -> st.SearchStrategy[tuple[Lapse, ...]]:
+    faults = [(operation, code) for operation in operations for code in fault_codes(operation)]
     lapse = st.builds(
-        Lapse,
-        fault=st.sampled_from(fault_codes()),
+        _lapse,
+        st.sampled_from(faults),
         after=st.integers(0, 4),
         times=st.sampled_from([1, 2, 4, 5, 6, 12, None]),
     )
@@ -98,7 +124,14 @@ def _lapses() -> st.SearchStrategy[tuple[Lapse, ...]]:
     return st.one_of(st.just(()), st.just(()), single, st.tuples(lapse, lapse))
 
 
-def _drift() -> st.SearchStrategy[tuple[tuple[int, str], ...]]:
-    change = st.tuples(st.integers(1, 4), st.sampled_from(get_args(Change)))
+def _lapse(fault: tuple[str, str], after: int, times: int | None) -> Lapse:
+    operation, code = fault
+    return Lapse(code, after, times, operation)
+
+
+def _drift() -> st.SearchStrategy[tuple[Drift, ...]]:
+    change = st.tuples(
+        st.integers(1, 4), st.sampled_from(get_args(Change)), st.sampled_from([-1, 0, 1])
+    )
     changes = st.lists(change, min_size=1, max_size=4).map(tuple)
     return st.one_of(st.just(()), st.just(()), st.just(()), changes)

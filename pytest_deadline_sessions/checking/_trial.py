@@ -17,9 +17,9 @@ from pytest_deadline_sessions.checking._attempt import (
     Counterexample,
     Finding,
 )
-from pytest_deadline_sessions.checking._case import Case, Lapse
+from pytest_deadline_sessions.checking._case import Case, Lapse, Seen
 from pytest_deadline_sessions.checking._runaway import Runaway
-from pytest_deadline_sessions.checking._runner import Run, Runner
+from pytest_deadline_sessions.checking._runner import Run, Runner, start_session
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 _LASTING = Lapse("AccessDeniedException")
@@ -31,7 +31,19 @@ _AGAIN = {
     "changed-result": "Called again after the caller had emptied the first result",
     "after-failure": "Called again after a call that failed",
     "sessions-added": "Called again after another session had started",
+    "sessions-added-same-time": "Called again after another session had started, with the start "
+    "time of the latest one",
+    "sessions-added-earlier": "Called again after another session had been added, with a start "
+    "time before that of the earliest one",
     "failing-later": "Called again after another session had started, while every call failed",
+}
+
+
+_STARTS = {
+    "sessions-added": "start",
+    "sessions-added-same-time": "start-same-time",
+    "sessions-added-earlier": "start-earlier",
+    "failing-later": "start",
 }
 
 
@@ -61,6 +73,11 @@ class Trial:
             gc.collect()
             counterexample = self._find(self._runner.start(case))
         return counterexample
+
+    @property
+    def seen(self) -> Seen:
+        """What the collector has been seen to do so far."""
+        return self._runner.history.seen
 
     @property
     def slow(self) -> bool:
@@ -129,8 +146,8 @@ def _calls_again(run: Run, first: Attempt) -> Iterator[tuple[Job, Case]]:
         # The result may be of the collector's own type, and raise.
         with contextlib.suppress(Runaway, *RAISED):
             run.inside(lambda: _empty(first.returned))
-    if sequence in {"sessions-added", "failing-later"}:
-        run.job.start_session()
+    if sequence in _STARTS:
+        start_session(run.job, _STARTS[sequence])
     if sequence == "failing-later":
         run.plan(_LASTING)
         yield run.job, Case(lapses=(_LASTING,))

@@ -161,14 +161,14 @@ def test_phases_without_shrinking(tried, phase):
     tried.clear()
     with profile(phases=[phase], database=None):
         violation = violation_of(collect, without=SLOW)
-    assert tried.all()[-1] == violation.case
+    assert violation.case in tried.all()
     assert all(len(case.listing) < 7 for case in tried.all() if case != violation.case)
 
 
 def test_a_check_passes_if_no_case_is_drawn(monkeypatch):
     """A check passes if Hypothesis draws no case at all, as can happen with few examples."""
     never = st.integers().filter(lambda _: False)
-    monkeypatch.setattr(_search, "cases", lambda _: never)
+    monkeypatch.setattr(_search, "cases", lambda *_, **__: never)
     check_pagination(paginator, max_examples=1, without=VARIATIONS)
 
 
@@ -283,7 +283,7 @@ def test_every_collector_has_a_full_name():
 @pytest.fixture
 def only_drawn_cases(monkeypatch):
     """Leave out the simple cases that ``check_pagination`` always tries first."""
-    monkeypatch.setattr(_search, "simplest", lambda _without: [])
+    monkeypatch.setattr(_search, "simplest", lambda *_, **__: [])
 
 
 @pytest.mark.usefixtures("only_drawn_cases")

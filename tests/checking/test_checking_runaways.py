@@ -162,12 +162,12 @@ def test_a_runaway_may_raise_a_group():
     violation_of(collect, examples=[EMPTY_PAGE])
 
 
-@pytest.mark.parametrize("change", ["end", "request_end"])
+@pytest.mark.parametrize("change", ["end", "request-end"])
 def test_drift_without_active_sessions_changes_nothing(change):
     """Drift that ends a session changes nothing if all sessions have ended."""
     job = FakeDeadline().add_job(Listing(runs=(("ENDED", 2),)))
     before = [session.summary for session in job.sessions]
-    _runner._change(job, change, None)
+    _runner._change(job, change, -1, None)
     assert [session.summary for session in job.sessions] == before
 
 

@@ -517,7 +517,7 @@ def two_equal_pages(client, **job):
 )
 def test_reports_are_of_the_smallest_listing(collect, start, expected, monkeypatch):
     """``check_pagination`` reports the smallest listing for a case that Hypothesis has drawn."""
-    monkeypatch.setattr(_search, "cases", lambda _: st.just(start))
+    monkeypatch.setattr(_search, "cases", lambda *_, **__: st.just(start))
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(collect, max_examples=1, without=VARIATIONS)
     assert caught.value.rule == "complete"
@@ -541,7 +541,7 @@ def test_other_page_sizes_take_no_extra_tries(monkeypatch, most):
     monkeypatch.setattr(Trial, "find", lambda *args: tried.append(args) or find(*args))
     monkeypatch.setattr(_search, "MOST_STEPS", most)
     start = Case(Listing(runs=(("ENDED", 250),)))
-    monkeypatch.setattr(_search, "cases", lambda _: st.just(start))
+    monkeypatch.setattr(_search, "cases", lambda *_, **__: st.just(start))
     with pytest.raises(PaginationViolation):
         check_pagination(wrong_for(lambda count: count > 150), max_examples=1, without=VARIATIONS)
     # Before shrinking starts, the case itself is tried twice.
