@@ -104,6 +104,14 @@ class Seen:
     operations: dict[str, None] = field(default_factory=dict)
     limit: int = model.bounds("MaxResults")[1]
 
+    def sessions(self, calls: int) -> int:
+        """How many sessions it can list with so many calls.
+
+        A collector that calls other operations may do so for each session.
+        """
+        others = self.operations.keys() - {model.OPERATION}
+        return calls if others else calls * self.limit
+
 
 @dataclass(frozen=True, repr=False)
 class Case:

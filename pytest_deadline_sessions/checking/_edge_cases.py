@@ -37,6 +37,7 @@ MOST_CALLS = 520
 """How many calls a collector may need for one of these cases."""
 
 _MANY_CALLS = 110
+_FEW_CALLS = 10
 _SLOW = "ThrottlingException"
 
 
@@ -84,7 +85,7 @@ def _all(scope: Scope, seen: Seen) -> Iterator[Case]:
             yield from make()
     if scope.has("faults"):
         yield from _faults_elsewhere(seen)
-    scope = dataclasses.replace(scope, limit=seen.limit)
+    scope = dataclasses.replace(scope, limit=min(seen.sessions(_FEW_CALLS), seen.limit))
     yield from pairs(scope)
     yield from pairs_with_failures(scope)
     if scope.has("volume"):
@@ -120,7 +121,7 @@ def _cuts(seen: Seen) -> Iterator[Case]:
     for sizes in ((1, 1), (2, 1), (1, 2), (3,), (2, 2, 2), (1, 2, 3, 4), (1,) * 6, (1,) * 12):
         yield Case(Listing(page_sizes=sizes))
     for count in (5, 8, 10, 16, 17, 20, 25, 33, 50, 65, 99, 100, 101, 200, 201):
-        if count <= _MANY_CALLS * seen.limit:
+        if count <= seen.sessions(_MANY_CALLS):
             yield Case(Listing(runs=((STARTED, count),)))
     yield Case(Listing(runs=((STARTED, 3),)), Behavior(page_size=2))
     yield Case(Listing(runs=((STARTED, 4),)), Behavior(page_size=2))
@@ -224,7 +225,7 @@ def _volume(seen: Seen) -> Iterator[Case]:
     for pages in (30, 110, 310):
         yield Case(Listing(page_sizes=(1,) * pages))
     for count in (501, 1_001, 10_001):
-        if count <= MOST_CALLS * seen.limit:
+        if count <= seen.sessions(MOST_CALLS):
             yield Case(Listing(runs=((STARTED, count),)))
 
 

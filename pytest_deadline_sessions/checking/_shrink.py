@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
+from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior
-from pytest_deadline_sessions.checking._case import Case, Lapse
+from pytest_deadline_sessions.checking._case import Case, Lapse, Start
 from pytest_deadline_sessions.checking._listing_moves import (
     listing_moves,
     rarer_listing_moves,
@@ -21,6 +22,7 @@ from pytest_deadline_sessions.checking._listing_moves import (
     without_pages,
 )
 from pytest_deadline_sessions.checking._move import Move, dropping_chunks
+from pytest_deadline_sessions.lifecycle import STARTED
 
 T = TypeVar("T")
 
@@ -146,6 +148,7 @@ def moves(case: Case) -> Iterator[Move[Case]]:
     for move in listing_moves(case.listing):
         yield move.then(lambda listing: dataclasses.replace(case, listing=listing))
     yield from _plainer_behaviors(case)
+    yield from _there_from_the_start(case)
     yield from _fewer_events(case)
     yield from _earlier_events(case)
     for move in rarer_listing_moves(case.listing):
@@ -180,6 +183,24 @@ def _fewer_events(case: Case) -> Iterator[Move[Case]]:
         yield expiries.then(lambda left: dataclasses.replace(case, expiries=tuple(left)))
     for drift in dropping_chunks(case.drift):
         yield drift.then(lambda left: dataclasses.replace(case, drift=tuple(left)))
+
+
+def _there_from_the_start(case: Case) -> Iterator[Move[Case]]:
+    """Yield moves that list a session from the start that would start while pages are listed."""
+    full = model.bounds("MaxResults")[1]
+    listing = case.listing
+    sizes = listing.page_sizes
+    if listing.given is not None or (sizes is not None and sizes[-1] == full):
+        return
+    for place, (_, change, *_) in enumerate(case.drift):
+        if change in get_args(Start):
+            more = dataclasses.replace(
+                listing,
+                page_sizes=None if sizes is None else (*sizes[:-1], sizes[-1] + 1),
+                runs=(*listing.runs, (STARTED, 1)) if listing.runs or sizes is None else (),
+            )
+            rest = (*case.drift[:place], *case.drift[place + 1 :])
+            yield _replacing(case, listing=more, drift=rest)
 
 
 def _earlier_events(case: Case) -> Iterator[Move[Case]]:

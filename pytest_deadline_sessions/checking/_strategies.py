@@ -26,7 +26,7 @@ from pytest_deadline_sessions.lifecycle import STARTED
 from pytest_deadline_sessions.strategies import listings
 
 _MOST_SESSIONS = 200
-_MOST_PAGES = 40
+_MOST_CALLS = 40
 
 
 def cases(
@@ -74,8 +74,7 @@ def _rarely(strategy: st.SearchStrategy[object], usual: object) -> st.SearchStra
 
 
 def _listings(without: Collection[str], seen: Seen) -> st.SearchStrategy[Listing]:
-    # A small maxResults takes many calls.
-    most = min(_MOST_SESSIONS, _MOST_PAGES * seen.limit)
+    most = min(_MOST_SESSIONS, seen.sessions(_MOST_CALLS))
     shapes: st.SearchStrategy[Listing] = listings(max_sessions=most)
     if "page-sizes" in without:
         shapes = shapes.map(_uncut)

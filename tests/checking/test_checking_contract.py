@@ -437,18 +437,11 @@ def test_surfaces_faults(collect, lapse, text, cause):
 
 @pytest.mark.at_length
 def test_a_fault_that_botocore_overcomes_is_no_excuse():
-    """A fault that botocore's retries overcome excuses neither a partial listing nor an error."""
+    """A fault that botocore's retries overcome does not excuse a partial listing."""
     healing = Case(TWO_PAGES, lapses=(Lapse("ThrottlingException", times=4),))
     assert found(wrong.first_page, healing).rule == "complete"
     lasting = Case(TWO_PAGES, lapses=(Lapse("ThrottlingException", times=5),))
     passes(every, lasting, healing)
-
-    def touchy(client, **job):
-        sessions = every(client, **job)
-        assert client.list_sessions(**job)["ResponseMetadata"]["RetryAttempts"] == 0
-        return sessions if len(sessions) != 2 else [][1]  # noqa: PLE0643
-
-    assert "though no call had failed" in found(touchy, healing).what
 
 
 def test_other_operations_are_not_judged():

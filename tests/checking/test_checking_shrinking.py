@@ -142,7 +142,7 @@ def weight(case):
         + sum(2 + lapse.after + (lapse.times or 0) for lapse in case.lapses)
         + sum(case.expiries)
         + case.always_expired
-        + sum(place for place, _ in case.drift)
+        + sum(4 + drift[0] + len(drift) for drift in case.drift)
         + sum(getattr(behavior, name) != value for name, value in vars(Behavior()).items())
         + (behavior.page_size if behavior.page_size != Behavior().page_size else 0)
         + len(listing)
