@@ -34,7 +34,6 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 # Characters that careless handling breaks: those reserved in a query string, escape sequences that
 # must not be decoded, two spaces, and characters that quote, separate, format and expand.
 _AWKWARD = "+/%2B&amp;  =?#\"',;{}$HOME\\n"
-_ALL_OF_BASE64 = b"\xfb\xef\xbe\xff\xff\xff"
 _GROWTH = 3
 
 
@@ -116,9 +115,9 @@ def _between(start: str, alphabet: str, end: str = "") -> Callable[[Seed, int], 
 
 def _base64(encode: Callable[[bytes], bytes]) -> Callable[[Seed, int], str]:
     def make(seed: Seed, length: int) -> str:
-        content = _ALL_OF_BASE64 + _bytes(f"{seed.salt} {seed.scope} {seed.number}", length)
         # Four characters hold three bytes; one byte fewer makes the text end with padding.
-        return encode(content[: max(length // 4 * 3 - 1, 0)]).decode().ljust(length, "=")
+        content = _json_with_all_of_base64(seed, length // 4 * 3 - 1)
+        return encode(content.encode()).decode().ljust(length, "=")
 
     return make
 
@@ -129,6 +128,10 @@ def _twin(seed: Seed, length: int) -> str:
     letters = pair.characters(string.ascii_letters, length)
     return letters.swapcase() if seed.number % 2 else letters
 
+
+_json = _between('{"offset":1,"after":"', _LETTERS_AND_DIGITS, '"}')
+# Five equal bytes hold three that are encoded together: as Pj4+ and as Pz8/.
+_json_with_all_of_base64 = _between('{"after":">>>>>?????', _LETTERS_AND_DIGITS, '"}')
 
 _MAKERS: dict[str, Callable[[Seed, int], str]] = {
     "special-characters": _special,
@@ -141,7 +144,7 @@ _MAKERS: dict[str, Callable[[Seed, int], str]] = {
     "digits": _between("00", string.digits),
     "number": _between("1.", string.digits, "0"),
     "date": _between("2030-01-01T00:00:00.", string.digits, "Z"),
-    "json": _between('{"offset":1,"after":"', _LETTERS_AND_DIGITS, '"}'),
+    "json": _json,
     "quoted": _between('"', _LETTERS_AND_DIGITS, '"'),
     "path": _between("/jobs//./", _LETTERS_AND_DIGITS, "/../"),
     "base64": _base64(base64.b64encode),

@@ -92,6 +92,14 @@ def test_twins():
     assert first.lower() == second.lower() != third.lower()
 
 
+@given(seed=SEEDS)
+def test_base64_of_json(seed):
+    """A token in base64 holds JSON, ends with padding, and uses all of its alphabet."""
+    assert json.loads(base64.b64decode(text("base64", seed, 80)))
+    assert {"+", "/", "="} <= set(text("base64", seed, 80))
+    assert {"-", "_", "="} <= set(text("base64url", seed, 80))
+
+
 @pytest.mark.parametrize("spaced", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_service_accepts_what_it_issued(shape, spaced):
