@@ -1,4 +1,4 @@
-"""Both collections over many seeds: ``python tests/benchmarks/campaign.py [SEEDS [KIND]]``.
+"""All collections over many seeds: ``python tests/benchmarks/campaign.py [SEEDS [KIND …]]``.
 
 Each seed has a process of its own, as with ``pytest --hypothesis-seed=SEED``. Prints what each
 collector took, and whatever was missed, flagged falsely or reported under another rule.
@@ -15,22 +15,36 @@ import sys
 import time
 from pathlib import Path
 
+KINDS = ["right", "wrong", "strangers-right", "strangers-wrong"]
 TESTS = Path(__file__).parent.parent
 
 
 def run(seed, kinds):
     """Try every collector with one seed; one line of JSON each."""
     import hypothesis
+    from collectors import strangers
     from collectors.right import RIGHT
     from collectors.wrong import WRONG
 
     from pytest_deadline_sessions import PaginationViolation, check_pagination
+    from pytest_deadline_sessions.checking import RULES
 
     hypothesis.settings.register_profile("campaign", database=None)
     hypothesis.settings.load_profile("campaign")
     hypothesis.core.global_force_seed = seed
     rights = {name: (collect, {None}, options) for name, (collect, options) in RIGHT.items()}
-    several = {"right": rights, "wrong": WRONG}
+    several = {
+        "right": rights,
+        "wrong": WRONG,
+        "strangers-right": {
+            name: (collect, {None}, {}) for name, collect in strangers.right().items()
+        },
+        "strangers-wrong": {
+            name: (collect, set(RULES), {})
+            for name, (collect, _) in strangers.wrong().items()
+            if name not in strangers.OUT_OF_REACH
+        },
+    }
     for kind in kinds:
         for name, (collect, rules, options) in several[kind].items():
             before, found = time.process_time(), None
@@ -88,4 +102,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--seed"]:
         run(int(sys.argv[2]), sys.argv[3:])
     else:
-        main(int(sys.argv[1]) if sys.argv[1:] else 20, sys.argv[2:] or ["right", "wrong"])
+        main(int(sys.argv[1]) if sys.argv[1:] else 20, sys.argv[2:] or KINDS)
