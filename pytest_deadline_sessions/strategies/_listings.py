@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from botocore.model import Shape
 
 _MANY = 2000
+_FEW = 20
 # Hypothesis takes longer to check a new strategy than to draw from it.
 _GAPS = st.sampled_from(
     [GAP, datetime.timedelta(0), datetime.timedelta(microseconds=1), datetime.timedelta(days=1)]
@@ -35,6 +36,8 @@ _GAPS = st.sampled_from(
 _ORDERS = st.sampled_from(get_args(Order))
 _SECONDS = st.integers(0, 365 * 24 * 3600)
 _STARTS = st.just(EPOCH) | _SECONDS.map(lambda passed: EPOCH + datetime.timedelta(seconds=passed))
+_SOMETIMES = st.sampled_from([False, False, False, True])
+_SELDOM = st.sampled_from([False] * 7 + [True])
 _WORKERS = st.integers(1, 4)
 
 
@@ -116,7 +119,8 @@ def _edges(max_results: int) -> list[int]:
 def _counts(low: int, high: int, max_results: int) -> st.SearchStrategy[int]:
     edges = [0, *_edges(max_results), 101, 2 * max_results, 200, 201, 1000, 1001]
     inside = sorted({count for count in edges if low <= count <= high})
-    anywhere = st.integers(low, high)
+    few = st.integers(low, min(high, max(low, _FEW)))
+    anywhere = st.one_of(few, st.integers(low, high))
     return st.one_of(st.sampled_from(inside), anywhere) if inside else anywhere
 
 
@@ -129,8 +133,14 @@ def _cut(
     times = st.sampled_from([*[1] * 12, 2, 5, 40])
     # The number of pages comes first: one page of two sessions is simpler than two pages of one.
     runs = st.lists(st.tuples(times, size), min_size=1, max_size=6)
-    sizes = runs.map(lambda drawn: [size for count, size in drawn for _ in range(count)])
-    return sizes.map(lambda drawn: _fitted(drawn, low, high, empty_pages))
+    return st.builds(_sizes, runs, _SOMETIMES).map(
+        lambda sizes: _fitted(sizes, low, high, empty_pages)
+    )
+
+
+def _sizes(runs: list[tuple[int, int]], grows: bool) -> list[int]:
+    sizes = [size for count, size in runs for _ in range(count)]
+    return sorted(sizes) if grows else sizes
 
 
 def _fitted(
@@ -173,6 +183,9 @@ def _shaped(
 def _runs(draw: st.DrawFn, count: int, statuses: list[str]) -> tuple[tuple[str, int], ...]:
     if not count:
         return ()
+    if draw(_SELDOM) and count <= _FEW and len(statuses) > 1:
+        pair = draw(st.lists(st.sampled_from(statuses), min_size=2, max_size=2, unique=True))
+        return tuple((pair[place % 2], 1) for place in range(count))
     ends = [*sorted(draw(st.lists(st.integers(0, count), max_size=4))), count]
     runs = [
         (draw(st.sampled_from(statuses)), end - start)

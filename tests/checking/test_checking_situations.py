@@ -355,6 +355,29 @@ def test_resuming_with_the_token_of_another_job():
     assert caught.value.rule == "stateless"
 
 
+def test_resuming_with_other_arguments():
+    """A token that was kept from a call with other arguments is still found."""
+    collect = resuming(lambda job: job["jobId"])
+
+    def wrong(client, **job):
+        limits = iter([5])
+        whole = client.list_sessions
+
+        def list_sessions(**arguments):
+            first = "nextToken" not in arguments
+            return whole(maxResults=100 if first else next(limits, 100), **arguments)
+
+        class Client:
+            exceptions = client.exceptions
+
+        Client.list_sessions = staticmethod(list_sessions)
+        return collect(Client, **job)
+
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(wrong, without=only("faults", "sequences"))
+    assert caught.value.rule == "keeps-arguments"
+
+
 def test_state_that_outlives_a_case():
     """A plain case that fails only after others is blamed on state, with what came before it."""
     lock = threading.Lock()

@@ -98,6 +98,26 @@ def test_sizes_are_close_to_max_results(size):
         assert find_one(strategy, lambda listing: size in _sizes(listing))
 
 
+@pytest.mark.parametrize(
+    "shows",
+    [
+        pytest.param(lambda listing: 6 <= len(listing) <= 20, id="a dozen sessions"),
+        pytest.param(
+            lambda listing: len(listing.runs) == len(listing) > 4, id="alternating statuses"
+        ),
+        pytest.param(
+            lambda listing: (
+                len(set(_sizes(listing))) > 2 and list(_sizes(listing)) == sorted(_sizes(listing))
+            ),
+            id="growing pages",
+        ),
+    ],
+)
+def test_what_independent_draws_rarely_show(shows):
+    """Listings of a dozen sessions, statuses that alternate and pages that grow are drawn."""
+    assert find_one(ds.listings(max_sessions=200), shows)
+
+
 @pytest.mark.at_length
 @pytest.mark.parametrize(
     ("condition", "expected"),
