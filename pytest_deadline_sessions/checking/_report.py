@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.transcript import render
 from pytest_deadline_sessions.checking._attempt import RULES, Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions.checking._rerun import rerun
 
 _MOST_CALLS = 20
-_IMPORTS = {
-    "import datetime": ("datetime",),
-    "from pytest_deadline_sessions import ": ("Behavior", "Listing"),
-    "from pytest_deadline_sessions.checking import ": ("Case", "Lapse"),
-}
 
 
 def report(counterexample: Counterexample, options: Options) -> str:
@@ -28,15 +19,14 @@ def report(counterexample: Counterexample, options: Options) -> str:
         options: The arguments of ``check_pagination``.
     """
     case, finding = counterexample.case, counterexample.finding
-    example = case.listing if case == Case(case.listing) else case
+    plain = case == Case(case.listing)
     lines = {
         "listing:  ": repr(case.listing),
-        "case:     ": repr(case) if example is case else "",
+        "case:     ": "" if plain else repr(case),
         "expected: ": finding.expected,
         "returned: ": finding.returned,
         "likely cause: ": finding.cause,
     }
-    rerun = _call(options, [*counterexample.before, example])
     return "\n".join(
         [
             f"collector violates {finding.rule!r}: {RULES[finding.rule]}",
@@ -51,35 +41,6 @@ def report(counterexample: Counterexample, options: Options) -> str:
             ),
             "",
             "  to rerun this case:",
-            *(f"    {line}" for line in [*_imports(rerun), rerun]),
+            *(f"    {line}" for line in rerun(options, [*counterexample.before, case])),
         ]
     )
-
-
-def _call(options: Options, examples: Sequence[Case | Listing]) -> str:
-    """Write the call of ``check_pagination`` that tries these examples first."""
-    arguments = [_name(options.collect, "collect"), f"examples={examples!r}"]
-    if options.expected is not None:
-        arguments.append(f"expected={_name(options.expected, 'expected')}")
-    if not options.ordered:
-        arguments.append("ordered=False")
-    if options.empty_final_token:
-        arguments.append("empty_final_token=True")
-    return f"check_pagination({', '.join(arguments)})"
-
-
-def _imports(code: str) -> list[str]:
-    lines = []
-    for line, names in _IMPORTS.items():
-        used = [name for name in names if re.search(rf"\b{name}[.(]", code)]
-        if used:
-            lines.append(line + ", ".join(used) if line.endswith(" ") else line)
-    return lines
-
-
-def _name(function: Callable[..., Any], otherwise: str) -> str:
-    try:
-        name = function.__name__
-    except Exception:  # noqa: BLE001 (__name__ may be a property that raises)
-        return otherwise
-    return name if isinstance(name, str) and name.isidentifier() else otherwise
