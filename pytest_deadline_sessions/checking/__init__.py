@@ -98,7 +98,10 @@ def check_pagination(
     try:
         with undoing, undoing:
             runner.open(undoing)
-            counterexample = search(Trial(runner))
+            trial = Trial(runner)
+            counterexample = search(trial)
+            if counterexample is not None:
+                counterexample = trial.explained(counterexample)
     except UnfitError as unfit:
         # The class is private.
         raise RuntimeError(*unfit.args) from unfit.__cause__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,8 +38,11 @@ class Finding:
         what: The problem, without its final full stop.
         expected: The right result, shortened.
         returned: The result of the collector, shortened.
-        cause: A likely cause, if the pattern is clear.
+        cause: A likely cause that experiments have not refuted.
         error: The exception that the collector raised.
+        details: More to show: pairs of a label and a text.
+        suspects: Yields the suspicions that have not been tried, the likeliest first.
+        members: The members of sessions that matter for the cause.
     """
 
     rule: str
@@ -48,6 +51,9 @@ class Finding:
     returned: str = ""
     cause: str = ""
     error: BaseException | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    suspects: Callable[[], Iterable[Any]] = tuple
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from pytest_deadline_sessions._domain.transcript import render
-from pytest_deadline_sessions.checking._attempt import RULES, Counterexample
+from pytest_deadline_sessions.checking._attempt import RULES, Counterexample, Finding
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._rerun import rerun
 
 _MOST_CALLS = 20
+_MOST_SESSIONS = 8
 
 
 def report(counterexample: Counterexample, options: Options) -> str:
@@ -25,6 +31,8 @@ def report(counterexample: Counterexample, options: Options) -> str:
         "case:     ": "" if plain else repr(case),
         "expected: ": finding.expected,
         "returned: ": finding.returned,
+        **{f"{label}: ".ljust(10): text for label, text in finding.details},
+        **_sessions(case, finding),
         "likely cause: ": finding.cause,
     }
     return "\n".join(
@@ -44,3 +52,19 @@ def report(counterexample: Counterexample, options: Options) -> str:
             *(f"    {line}" for line in rerun(options, [*counterexample.before, case])),
         ]
     )
+
+
+def _sessions(case: Case, finding: Finding) -> dict[str, str]:
+    """Show the members of the sessions that matter for the cause."""
+    if not finding.members:
+        return {}
+    lines = {}
+    sessions: Iterable[Mapping[str, Any]] = itertools.islice(case.listing, _MOST_SESSIONS)
+    for place, session in enumerate(sessions):
+        values = (f"{member} {_value(session[member])}" for member in finding.members)
+        lines[f"#{place}: ".ljust(10)] = ", ".join(values)
+    return lines
+
+
+def _value(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime.datetime) else str(value)

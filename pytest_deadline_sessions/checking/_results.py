@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pytest_deadline_sessions._contract.completeness import check_ids, session_id
+from pytest_deadline_sessions._contract.completeness import check_ids
 from pytest_deadline_sessions._contract.differences import ids_by_place
 from pytest_deadline_sessions._contract.rules import (
     COMPLETE,
@@ -16,12 +17,14 @@ from pytest_deadline_sessions._contract.rules import (
 )
 from pytest_deadline_sessions._text import plural, shown, worded
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt, Finding, UnfitError
-from pytest_deadline_sessions.checking._diagnosis import of_order, of_result
+from pytest_deadline_sessions.checking._diagnosis import of_own_failure, of_result
+from pytest_deadline_sessions.checking._diagnosis_sessions import of_order
+from pytest_deadline_sessions.checking._ids import most_items, session_ids
 from pytest_deadline_sessions.checking._runaway import Runaway
+from pytest_deadline_sessions.checking._suspicion import Suspicion
 from pytest_deadline_sessions.lifecycle import Rule
 
 _WIDTH = 300
-_SPARE = 1_000
 _RETURNED_NORMALLY = "A call failed permanently, yet it returned normally"
 
 
@@ -40,7 +43,7 @@ def of_outcome(
         rule = STATELESS
     if expected is not None:
         return _compared(attempt, rule, _expected_result(expected, attempt), ordered=ordered)
-    most = _most(attempt)
+    most = most_items(len(attempt.listing))
     try:
         got = session_ids(attempt.returned, most)
     except RAISED as raised:
@@ -52,7 +55,8 @@ def of_outcome(
             f"It returned {_short(attempt.returned)} (expected summaries, session ids, or a "
             "dict with 'sessions'; for any other result, pass expected=)"
         )
-        return Finding(rule.name, f"{_RETURNED_NORMALLY}. {problem}" if attempt.faults else problem)
+        problem = f"{_RETURNED_NORMALLY}. {problem}" if attempt.faults else problem
+        return Finding(rule.name, problem, suspects=functools.partial(of_result, attempt, None))
     return _listed(attempt, rule, got, ordered=ordered)
 
 
@@ -68,35 +72,14 @@ def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Findi
     if not attempt.healthy:
         return None
     problem = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
-    expired = bool(attempt.requests) and "expired" in attempt.requests[-1].message
-    cause = "It sleeps until its token has expired." if expired else ""
-    return Finding(COMPLETE.name, problem, cause=cause, error=error)
+    return Finding(
+        COMPLETE.name, problem, error=error, suspects=functools.partial(of_own_failure, attempt)
+    )
 
 
 def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
     """Judge an error raised while reading the result as the collector's own."""
     return _of_raising(attempt, error, f"returned {_short(attempt.returned)}, and reading it ")
-
-
-def session_ids(returned: Any, most: int) -> list[str] | None:
-    """Read the session ids of a result; ``None`` if it holds anything else.
-
-    Args:
-        returned: The result.
-        most: Read at most this many items plus one, unless it is a list or a tuple.
-    """
-    if isinstance(returned, Mapping):
-        returned = returned.get("sessions")
-    if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
-        return None
-    ids = []
-    bounded = isinstance(returned, list | tuple)
-    for item in returned if bounded else itertools.islice(returned, most + 1):
-        own = session_id(item)
-        if own is None:
-            return None
-        ids.append(own)
-    return ids
 
 
 def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> Finding | None:
@@ -115,7 +98,8 @@ def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> 
         if not ordered:
             return None
         problem = _only_the_order("expected()'s")
-    return Finding(rule.name, problem, _short(expected), _short(got), of_result(attempt, None))
+    suspects = functools.partial(of_result, attempt, None)
+    return Finding(rule.name, problem, _short(expected), _short(got), suspects=suspects)
 
 
 def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
@@ -124,7 +108,7 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
     Raises:
         UnfitError: ``expected`` raises, is stopped, or never stops yielding.
     """
-    most = _most(attempt)
+    most = most_items(len(attempt.listing))
     try:
         result = expected(list(attempt.listing))
         lazy = isinstance(result, Iterator)
@@ -142,10 +126,6 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
         msg = f"expected() yielded more than {most} items for {_short(attempt.listing)}"
         raise UnfitError(msg)
     return result
-
-
-def _most(attempt: Attempt) -> int:
-    return 10 * len(attempt.listing) + _SPARE
 
 
 def _equal(got: Any, expected: Any) -> bool:
@@ -187,14 +167,14 @@ def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> F
             f"It returned {plural(len(got), 'session')} for a listing of {len(ids)}{started}: "
             f"{incomplete.differences.counts()}"
         )
-        cause = of_result(attempt, got)
+        suspects: Callable[[], Iterable[Suspicion]] = functools.partial(of_result, attempt, got)
     else:
         problem = _only_the_order("the service's")
-        cause = of_order(attempt, incomplete.got)
+        suspects = functools.partial(of_order, attempt, incomplete.got)
     if rule is SURFACES_FAULTS:
         problem = f"{_RETURNED_NORMALLY}. {problem}"
     expected, received = ids_by_place(ids, ids), ids_by_place(got, ids)
-    return Finding(rule.name, problem, expected, received, cause)
+    return Finding(rule.name, problem, expected, received, suspects=suspects)
 
 
 def _only_the_order(whose: str) -> str:

@@ -18,8 +18,10 @@ from pytest_deadline_sessions.checking._attempt import (
     Finding,
 )
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen
+from pytest_deadline_sessions.checking._lab import Lab
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._runner import Run, Runner, start_session
+from pytest_deadline_sessions.checking._suspicion import Suspicion
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 _LASTING = Lapse("AccessDeniedException")
@@ -97,6 +99,27 @@ class Trial:
             and rerun.rule == counterexample.rule
             and self._alike(rerun.finding, counterexample.finding)
         )
+
+    def explained(self, counterexample: Counterexample) -> Counterexample:
+        """Name the first suspected cause that no experiment refutes, if there is one.
+
+        A collector that keeps state may do anything in an experiment, so none is made with it.
+        """
+        finding = counterexample.finding
+        allowed = finding.rule != STATELESS.name and not self.slow
+        suspicions: list[Suspicion] = []
+        # The result may be of the collector's own type, and raise.
+        with contextlib.suppress(Runaway, *RAISED):
+            self._runner.sandbox.call(lambda: suspicions.extend(finding.suspects()))
+        lab = Lab(self._runner, allowed=allowed)
+        cause = next(filter(lab.confirms, suspicions), None)
+        named = dataclasses.replace(
+            finding,
+            cause="" if cause is None else cause.text,
+            members=() if cause is None else cause.members,
+            suspects=tuple,
+        )
+        return dataclasses.replace(counterexample, finding=named)
 
     def _find(self, run: Run) -> Counterexample | None:
         attempt = run.call(run.job, run.case)

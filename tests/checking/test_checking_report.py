@@ -91,7 +91,7 @@ of 1: 1 missing.
   case:     Case(Listing(page_sizes=(1,)), lapses=(Lapse('AccessDeniedException'),))
   expected: 1 session: #0
   returned: no sessions
-  likely cause: It treats AccessDeniedException as the end of the listing.
+  likely cause: It treats any error response (ClientError) as the end of the listing.
 
   calls:
     ListSessions(IDS) → 403 AccessDeniedException: User is not authorized to \
