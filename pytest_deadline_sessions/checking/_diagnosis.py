@@ -75,7 +75,9 @@ def _of_failures(failed: Sequence[Call]) -> str:
     when = f"a call fails with {codes.pop()}" if len(codes) == 1 else "a call fails"
     if all("expired" in call.message for call in failed):
         when = "its token has expired"
-    restarts = all(call.token is None for call in failed[1:]) or "token" in when
+    # If the first page fails, starting over means to repeat the call.
+    first = {call.token for call in failed[1:]} == {None} and failed[0].token is not None
+    restarts = first or "token" in when
     verb = "starts over" if restarts else "repeats the call"
     return f"It {verb} each time {when}, without a limit."
 
