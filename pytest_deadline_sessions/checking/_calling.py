@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from botocore import UNSIGNED
 
@@ -37,12 +37,16 @@ class Calling:
         options: Names the collector.
         fake: The service that answers the clients.
         sandbox: Stops a collector whose result never ends.
+
+    Attributes:
+        kind: The kind of client that it gets: ``"plain"`` or ``"async"``.
     """
 
     def __init__(self, options: Options, fake: FakeDeadline, sandbox: Sandbox) -> None:
         self._options = options
         self._fake = fake
         self._sandbox = sandbox
+        self.kind: Literal["plain", "async"] = "plain"
         self._client: Any = None
         self._knows_client = importlib.util.find_spec("aiobotocore") is None
         self._has_made_loop = False
@@ -125,5 +129,5 @@ class Calling:
                 raise
         finally:
             if attempt.requests:
-                self._client = client
+                self._client, self.kind = client, "async"
         return bool(attempt.requests), value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +38,16 @@ def rerun(options: Options, cases: Sequence[Case]) -> list[str]:
             values.append(value)
     call = f"check_pagination({', '.join(arguments)})"
     return [*_imports(call, values), call]
+
+
+def title(function: Any) -> str:
+    """What to call a function in a line of text; a partial has the name of its function."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    try:
+        return str(function.__qualname__).rpartition("<locals>.")[2]
+    except Exception:  # noqa: BLE001 (__qualname__ may be a property that raises)
+        return type(function).__name__
 
 
 def _code(name: str, value: Any) -> str:

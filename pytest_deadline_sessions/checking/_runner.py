@@ -28,6 +28,7 @@ from pytest_deadline_sessions.checking._attempt import (
 )
 from pytest_deadline_sessions.checking._calling import Calling
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, Start, place_of
+from pytest_deadline_sessions.checking._checked import Tally
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._runaway import Runaway
@@ -82,6 +83,7 @@ class Runner:
         self.sandbox = Sandbox(self.fake.clock, options.patience)
         self.calling = Calling(options, self.fake, self.sandbox)
         self.history = History()
+        self.tally = Tally(options.without)
 
     def open(self, undoing: Undoing) -> None:
         """Freeze time, and intercept every client in the process.
@@ -127,6 +129,7 @@ class Run:
         self._sandbox = runner.sandbox
         self._calling = runner.calling
         self._history = runner.history
+        self._tally = runner.tally
         self._calls: list[Call] = []
         self._under_way: _UnderWay
         fake.reset(behavior=case.behavior)
@@ -238,6 +241,7 @@ class Run:
     def _listen(self, call: Call) -> None:
         self._sandbox.heard()
         self._calls.append(call)
+        self._tally.calls += 1
         under_way = self._under_way
         self._history.seen.operations.setdefault(call.operation)
         under_way.attempt.add(call)

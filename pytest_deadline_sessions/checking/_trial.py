@@ -67,6 +67,7 @@ class Trial:
             case: The case.
             number: Seeds the ids and the tokens; by default an unused number.
         """
+        self._runner.tally.add(case)
         counterexample = self._find(self._runner.start(case, number))
         if self._runner.sandbox.patch_late_imports():
             # For the library, the stopped run is over only once nothing refers to it. Since Python
