@@ -66,6 +66,7 @@ class Counterexample:
         calls: The requests that the collector sent, with the answers.
         number: Seeds the ids and the tokens of the case.
         before: The cases that must come first, because the collector keeps state from them.
+        starts: Where in ``calls`` each call of the collector begins.
     """
 
     case: Case
@@ -73,6 +74,7 @@ class Counterexample:
     calls: tuple[Call, ...]
     number: int = 0
     before: tuple[Case, ...] = ()
+    starts: tuple[int, ...] = (0,)
 
     @property
     def rule(self) -> str:
@@ -141,6 +143,7 @@ class Attempt:
         returned: Its return value; a list of the items if that is an iterator.
         error: The exception that it raised.
         runaway: Why it was stopped, if it was.
+        place: The line of its code where it was stopped.
     """
 
     listing: Listing
@@ -155,6 +158,7 @@ class Attempt:
     same_object: bool = False
     error: BaseException | None = None
     runaway: str | None = None
+    place: str = ""
     _tally: _Tally = field(default_factory=_Tally, init=False)
     _pages: dict[int, int] = field(default_factory=dict, init=False)
 

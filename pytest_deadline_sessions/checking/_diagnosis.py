@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import same
@@ -12,7 +12,8 @@ from pytest_deadline_sessions.checking._attempt import Attempt
 from pytest_deadline_sessions.checking._diagnosis_faults import of_expiry, of_fault, of_restart
 from pytest_deadline_sessions.checking._diagnosis_pages import of_pages_left_out, of_stopping
 from pytest_deadline_sessions.checking._diagnosis_sessions import of_kind, of_sessions
-from pytest_deadline_sessions.checking._suspicion import Observation, Suspicion
+from pytest_deadline_sessions.checking._ids import most_items, session_ids
+from pytest_deadline_sessions.checking._suspicion import Observation, Suspicion, joined
 
 _LIFETIME = datetime.timedelta(hours=24)
 _ENOUGH_FAILURES = 10
@@ -91,3 +92,28 @@ def of_own_failure(attempt: Attempt) -> tuple[Suspicion, ...]:
     if "expired" in call.message and issuers and call.at - issuers[0].at >= _LIFETIME:
         return (Suspicion("It sleeps until its token has expired."),)
     return ()
+
+
+def of_state(first: Attempt, again: Attempt) -> Iterator[Suspicion]:
+    """Suspect what a collector keeps between two calls, by what the calls show.
+
+    Args:
+        first: The first call.
+        again: The call with the wrong result.
+    """
+    received = {call.next_token for call in first.requests if call.next_token}
+    tokens = [call.token for call in again.requests]
+    if tokens and tokens[0] is not None and tokens[0] in received:
+        yield Suspicion("It begins with a token that an earlier call received.")
+    if again.error is None and not again.requests:
+        yield Suspicion("It makes no calls when it is called again: it returns what it kept.")
+    got = session_ids(again.returned, most_items(len(again.listing)))
+    before, now = joined(Observation(first, None).pages), joined(Observation(again, None).pages)
+    # A list that is kept may have grown since.
+    if before and got is not None and got[: len(before + now)] == before + now:
+        yield Suspicion("It returns the sessions of the first call as well.")
+    fresh = [each for each in now if each not in before]
+    if not again.same_object and got == fresh != now:
+        yield Suspicion("It leaves out sessions that an earlier call returned.")
+    if again.same_object:
+        yield Suspicion("It returns the same object as before, which its caller may have changed.")

@@ -43,10 +43,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
             *(f"  {label}{text}" for label, text in lines.items() if text),
             "",
             "  calls:",
-            *(
-                f"    {line}"
-                for line in render(counterexample.calls, longest=_MOST_CALLS).splitlines()
-            ),
+            *(f"    {line}" for line in _calls(counterexample)),
             "",
             "  to rerun this case:",
             *(f"    {line}" for line in rerun(options, [*counterexample.before, case])),
@@ -68,3 +65,16 @@ def _sessions(case: Case, finding: Finding) -> dict[str, str]:
 
 def _value(value: object) -> str:
     return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime.datetime) else str(value)
+
+
+def _calls(counterexample: Counterexample) -> list[str]:
+    """Show the requests, below a heading for each call of the collector if there were several."""
+    calls, starts = counterexample.calls, counterexample.starts
+    if len(starts) == 1:
+        return render(calls, longest=_MOST_CALLS).splitlines()
+    lines = []
+    for number, (start, stop) in enumerate(itertools.pairwise([*starts, len(calls)]), start=1):
+        lines.append(f"call {number} of the collector:")
+        text = render(calls[start:stop], longest=_MOST_CALLS)
+        lines += [f"  {line}" for line in text.splitlines()]
+    return lines

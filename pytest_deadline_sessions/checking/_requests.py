@@ -99,4 +99,5 @@ def _terminates(attempt: Attempt) -> Finding | None:
     if why is None:
         return None
     suspects = functools.partial(of_surplus_calls, attempt)
-    return Finding(TERMINATES.name, f"It was stopped: {why}", suspects=suspects)
+    details = (("stopped at", attempt.place),) if attempt.place else ()
+    return Finding(TERMINATES.name, f"It was stopped: {why}", details=details, suspects=suspects)

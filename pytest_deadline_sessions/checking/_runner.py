@@ -31,6 +31,7 @@ from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, Start, pl
 from pytest_deadline_sessions.checking._checked import Tally
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions.checking._place import line_of
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -49,22 +50,22 @@ class History:
     """The values that a collector has received so far, in all cases, and may have kept.
 
     Attributes:
-        strings: The ids and the tokens that it received.
+        strings: The ids and the tokens that it received, each with the case in which it first did.
         returned: Its last return value.
         seen: The operations and limits of its requests.
     """
 
-    strings: set[str] = field(default_factory=set)
+    strings: dict[str, Case] = field(default_factory=dict)
     returned: Any = None
     seen: Seen = field(default_factory=Seen)
 
-    def add(self, attempt: Attempt) -> None:
-        """Add the ids and the tokens of an attempt."""
+    def add(self, attempt: Attempt, case: Case) -> None:
+        """Add the ids and the tokens of an attempt in a case."""
         self.seen.limit = min(self.seen.limit, attempt.limit)
         for call in attempt.requests:
-            self.strings.update(attempt.job.values())
-            if call.next_token:
-                self.strings.add(call.next_token)
+            for value in (*attempt.job.values(), call.next_token):
+                if value:
+                    self.strings.setdefault(value, case)
 
 
 class Runner:
@@ -131,6 +132,7 @@ class Run:
         self._history = runner.history
         self._tally = runner.tally
         self._calls: list[Call] = []
+        self._starts: list[int] = []
         self._under_way: _UnderWay
         fake.reset(behavior=case.behavior)
         fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else sets it)
@@ -182,10 +184,11 @@ class Run:
             healthy=not disturbed,
         )
         self._under_way = _UnderWay(attempt, job, conditions)
+        self._starts.append(len(self._calls))
         try:
             attempt.returned = self._sandbox.call(lambda: self._calling.result(job, attempt))
-        except Runaway:
-            pass
+        except Runaway as stopped:
+            attempt.place = line_of(stopped)
         except UnfitError:
             raise
         except RAISED as error:
@@ -193,6 +196,7 @@ class Run:
         except BaseException as error:
             if not _of_runaway(error):
                 raise
+            attempt.place = line_of(error)
         if self._sandbox.due < math.inf:
             raise UnfitError(_DEADLINE_MESSAGE.format(self._sandbox.due))
         attempt.runaway = self._sandbox.stopped
@@ -209,7 +213,7 @@ class Run:
         Reading a result may run code of the collector, so that happens in the sandbox too.
         """
         finding = self._judge(attempt)
-        self._history.add(attempt)
+        self._history.add(attempt, self.case)
         return finding
 
     def _judge(self, attempt: Attempt) -> Finding | None:
@@ -236,7 +240,8 @@ class Run:
             case: The part of this case that breaks the rule.
             finding: The broken rule.
         """
-        return Counterexample(case, finding, tuple(self._calls), self._number)
+        starts = tuple(self._starts)
+        return Counterexample(case, finding, tuple(self._calls), self._number, starts=starts)
 
     def _listen(self, call: Call) -> None:
         self._sandbox.heard()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import gc
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from pytest_deadline_sessions.checking._attempt import (
     Finding,
 )
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen
+from pytest_deadline_sessions.checking._diagnosis import of_state
 from pytest_deadline_sessions.checking._lab import Lab
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._runner import Run, Runner, start_session
@@ -90,7 +92,7 @@ class Trial:
     def repeats(self, counterexample: Counterexample) -> bool:
         """Whether a second run of the case breaks the same rule in the same way.
 
-        A collector that had to be stopped is not run again.
+        A collector that had to be stopped is not run again. What it keeps may grow with each run.
         """
         if counterexample.rule == TERMINATES.name:
             return True
@@ -98,7 +100,7 @@ class Trial:
         return (
             rerun is not None
             and rerun.rule == counterexample.rule
-            and self._alike(rerun.finding, counterexample.finding)
+            and (rerun.rule == STATELESS.name or self._alike(rerun.finding, counterexample.finding))
         )
 
     def explained(self, counterexample: Counterexample) -> Counterexample:
@@ -120,7 +122,21 @@ class Trial:
             members=() if cause is None else cause.members,
             suspects=tuple,
         )
-        return dataclasses.replace(counterexample, finding=named)
+        before = counterexample.before or self._case_before(counterexample)
+        return dataclasses.replace(counterexample, finding=named, before=before)
+
+    def _case_before(self, counterexample: Counterexample) -> tuple[Case, ...]:
+        """The case whose ids or tokens a collector has kept and sends in another case."""
+        kept = self._runner.history.strings
+        sent = (
+            kept[value]
+            for call in counterexample.calls
+            for value in call.params.values()
+            if isinstance(value, str) and value in kept
+        )
+        case = next((other for other in sent if other != counterexample.case), None)
+        stateless = counterexample.rule == STATELESS.name and counterexample.case.sequence == "once"
+        return (case,) if stateless and case is not None else ()
 
     def _find(self, run: Run) -> Counterexample | None:
         attempt = run.call(run.job, run.case)
@@ -143,7 +159,13 @@ class Trial:
             return None
         sequence = run.case.sequence
         problem = f"{_AGAIN[sequence]}, it no longer returns the right result. {finding.what}"
-        stateless = dataclasses.replace(finding, rule=STATELESS.name, what=problem, error=None)
+        stateless = dataclasses.replace(
+            finding,
+            rule=STATELESS.name,
+            what=problem,
+            error=None,
+            suspects=functools.partial(of_state, first, attempt),
+        )
         counterexample = run.counterexample(run.case, stateless)
         # If the first call was right with this listing, there is no need to try it alone.
         same_job = sequence in {"twice", "changed-result", "after-failure"}
