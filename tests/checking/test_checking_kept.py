@@ -167,7 +167,7 @@ def test_where_it_was_stopped():
 
 def _raised(function, *arguments):
     """Return the error that a function raises."""
-    with pytest.raises(ValueError, match="tool|Expecting") as caught:
+    with pytest.raises(ValueError, match=r"tool|Expecting") as caught:
         function(*arguments)
     return caught.value
 
