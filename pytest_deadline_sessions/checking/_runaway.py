@@ -35,16 +35,19 @@ class Stopper:
         running: Whether the collector is running.
         stopped: Why it was stopped, or ``None``.
         beats: How many times the collector has called the service or slept.
+        runs: How many times it has been called.
     """
 
     def __init__(self) -> None:
         self.running = False
         self.stopped: str | None = None
         self.beats = 0
+        self.runs = 0
         self._raised = 0
 
     def reset(self) -> None:
-        """Forget why the collector was last stopped."""
+        """Forget why the collector was last stopped, before it is called again."""
+        self.runs += 1
         self.stopped = None
         self._raised = 0
 

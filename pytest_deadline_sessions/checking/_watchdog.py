@@ -112,11 +112,13 @@ class Watchdog:
             ended: Set this to stop watching.
         """
         stopper = self._stopper
-        beats, quiet = stopper.beats, 0.0
+        runs, beats, quiet = stopper.runs, stopper.beats, 0.0
         pause, due, tried = GRACE, 0.0, 0
         while not ended.wait(STEP):
-            if not stopper.running or (stopper.stopped is None and beats != stopper.beats):
-                beats, quiet = stopper.beats, 0.0
+            moved = stopper.stopped is None and beats != stopper.beats
+            # The next run may begin before a pause between them is seen.
+            if not stopper.running or runs != stopper.runs or moved:
+                runs, beats, quiet = stopper.runs, stopper.beats, 0.0
                 pause, due, tried = GRACE, 0.0, 0
                 continue
             quiet += STEP

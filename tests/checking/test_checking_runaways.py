@@ -240,6 +240,27 @@ def test_a_stopped_collector_has_time_to_clean_up(monkeypatch):
     assert sorted(set(pauses)) == pauses
 
 
+def test_each_call_has_its_whole_patience():
+    """After a collector was stopped, its next call may again run for ``patience`` seconds.
+
+    It need not call the service before the watchdog looks at it, even if no look fell between.
+    """
+    sandbox = Sandbox(Clock(), patience=0.3)
+    stopper, ticks = sandbox._stopper, itertools.count()
+
+    class Ended:
+        def wait(self, seconds):
+            tick = next(ticks)
+            if tick == 10:
+                stopper.reset()
+            assert (stopper.stopped is not None) == (6 <= tick < 10)
+            return tick == 15
+
+    stopper.running = True
+    sandbox._watchdog._interrupt = lambda **_: None
+    sandbox._watchdog.watch(Ended())
+
+
 def test_the_shortest_sleep_advances_the_clock():
     """Even the shortest sleep advances the clock, by one microsecond."""
     elapsed = []
