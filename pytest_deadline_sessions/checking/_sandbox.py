@@ -42,8 +42,10 @@ class Sandbox:
         # Rebind everything at once, since each rebinding walks through every module.
         new = {**self._time.replacements(), **self._watchdog.replacements()}
         undoing.rebind({**new, **self._time.trio.patch_new(undoing)}, collect)
-        self._threads.open(undoing)
+        # The watchdog waits in real time, so it starts while every thread is an outsider.
         self._watchdog.open(undoing)
+        self._time.waiting.open(undoing)
+        self._threads.open(undoing)
 
     def patch_late_imports(self) -> bool:
         """Begin virtual time for a library that the collector has imported meanwhile.

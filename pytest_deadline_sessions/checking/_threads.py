@@ -7,9 +7,11 @@ import sys
 import threading
 from collections.abc import Iterable
 from types import FrameType
+from typing import Any
 
 from pytest_deadline_sessions.checking._undoing import Undoing
 
+_OURS = __name__.partition(".")[0]
 _BOOTSTRAP = ("threading", "_bootstrap_inner")
 _TRIO_THREAD = ("trio._core._thread_cache", "_work")
 # Where an idle pool thread waits for work.
@@ -37,6 +39,7 @@ class Threads:
         self.collector = threading.get_ident()
         self.is_open = False
         self._outsiders: set[int] = set()
+        self._places: dict[int, tuple[Any, int]] = {}
 
     def take_stock(self) -> None:
         """Make this thread the collector's, and all others outsiders."""
@@ -45,6 +48,7 @@ class Threads:
         frames = current_frames()
         spare = {ident for ident, frame in frames.items() if _place(frame) == _TRIO_THREAD}
         self._outsiders = frames.keys() - {self.collector, *spare}
+        self._places = {ident: _spot(frames[ident]) for ident in self._outsiders}
 
     def open(self, undoing: Undoing) -> None:
         """Start telling threads apart.
@@ -65,6 +69,15 @@ class Threads:
     def outside(self) -> bool:
         """Whether this thread is an outsider, or the check has ended."""
         return not self.is_open or threading.get_ident() in self._outsiders
+
+    def stir(self) -> bool:
+        """Whether a thread is starting, or an outsider is not where it was before the check."""
+        frames = current_frames()
+        return any(not thread.is_alive() for thread in threading.enumerate()) or any(
+            _spot(frames[ident]) != place
+            for ident, place in self._places.items()
+            if ident in self._outsiders and ident in frames
+        )
 
     def others(self, asleep: Iterable[int], ident: int | None = None) -> list[FrameType]:
         """The current frames of the collector's other threads that are neither asleep nor spare.
@@ -88,7 +101,7 @@ class Threads:
             if ident not in self._outsiders
             and ident != self.collector
             # Stopping an idle thread would break its pool.
-            and not _idles(frame)
+            and not idles(frame)
             and _runs(frame)
         ]
 
@@ -115,6 +128,10 @@ def current_frames() -> dict[int, FrameType]:
         (gc.enable if collects else gc.disable)()
 
 
+def _spot(frame: FrameType) -> tuple[Any, int]:
+    return frame.f_code, frame.f_lasti
+
+
 def _place(frame: FrameType) -> tuple[str, str]:
     return str(frame.f_globals.get("__name__")), frame.f_code.co_name
 
@@ -126,9 +143,9 @@ def _is_spare(frame: FrameType) -> bool:
     return getattr(frame.f_locals.get("self"), "_job", frame) is None
 
 
-def _idles(frame: FrameType | None) -> bool:
+def idles(frame: FrameType | None) -> bool:
     """Whether a pool thread is waiting for work."""
-    while frame is not None and frame.f_globals.get("__name__") in {"queue", "threading"}:
+    while frame is not None and package(frame) in {"queue", "threading", _OURS}:
         frame = frame.f_back
     return frame is not None and _place(frame) in _IDLE
 

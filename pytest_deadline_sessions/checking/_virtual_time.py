@@ -1,155 +1,28 @@
-"""Virtual time: sleeping advances the clock and takes no real time.
-
-Virtual time jumps once every thread and task is blocked, to the earliest wake-up.
-"""
+"""Virtual time: sleeping advances the clock and takes no real time."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import datetime
 import functools
-import itertools
 import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions.checking._runaway import Stopper
-from pytest_deadline_sessions.checking._threads import Threads, package, waits
+from pytest_deadline_sessions.checking._sleepers import SHORT_STEP, Sleepers
+from pytest_deadline_sessions.checking._threads import Threads, package
 from pytest_deadline_sessions.checking._undoing import Undoing
+from pytest_deadline_sessions.checking._waiting import Waiting
 
-MOST_SLEEPS = 5_000
-MOST_SLEPT = 7 * 86_400
-GRACE = 0.25
-"""How many real seconds a sleeper lets other threads work before time passes."""
-MOST_GRACE = 2.0
-"""How many real seconds that may take in all between two calls."""
-_SHORT_STEP = 0.001
 # In tuples, so that rebinding leaves them alone.
 _real_sleep = (time.sleep,)
 _real_async_sleep = (asyncio.sleep,)
-_real_clock = (time.perf_counter,)
 _real_clocks = (time.perf_counter, time.monotonic)
-
-
-class Sleepers:
-    """The threads and tasks that sleep in virtual time, and the clock that they advance.
-
-    Args:
-        clock: The clock.
-        threads: Which threads are the collector's.
-        stopper: Stops a collector that sleeps too often or too long.
-
-    Attributes:
-        slept: Total virtual seconds slept so far.
-    """
-
-    def __init__(self, clock: Clock, threads: Threads, stopper: Stopper) -> None:
-        self._clock = clock
-        self._threads = threads
-        self._stopper = stopper
-        self._sleeps = 0
-        self._slept_since_reset = 0.0
-        self._grace_taken = 0.0
-        self._order = itertools.count()
-        # For each sleeper: wake-up time, order of arrival, thread id.
-        self._sleepers: set[tuple[datetime.datetime, int, int]] = set()
-        self.slept = 0.0
-
-    def reset(self) -> None:
-        """Reset all limits, before the collector is called."""
-        self.note_call()
-        self._slept_since_reset = 0.0
-
-    def note_call(self) -> None:
-        """Reset the number of sleeps allowed: the collector has called the service."""
-        self._sleeps = 0
-        self._grace_taken = 0.0
-
-    @contextlib.contextmanager
-    def sleeping(self, seconds: float) -> Iterator[Callable[[], bool]]:
-        """Register a sleeper while the block runs, and advance the clock when it ends.
-
-        Time passes once every thread and task sleeps. The sleeper with the earliest wake-up wakes
-        first, after the others have had time to work.
-
-        Args:
-            seconds: How long to sleep.
-
-        Yields:
-            A function that returns whether this sleeper may wake.
-        """
-        self._note_sleep(seconds)
-        length = datetime.timedelta(seconds=seconds)
-        if length.total_seconds() < seconds:
-            # Rounded down, a loop that sleeps until a given time would never reach it.
-            length += datetime.timedelta.resolution
-        until = self._clock.now() + length
-        mine = (until, next(self._order), threading.get_ident())
-        grace = min(seconds, GRACE, MOST_GRACE - self._grace_taken)
-        started = _real_clock[0]()
-
-        def wakes() -> bool:
-            self._stopper.stop_again()
-            if not self._threads.is_open or self._clock.now() >= until:
-                return True
-            if not self._stopper.running:
-                # Threads that the collector left behind stand still; our own code may sleep.
-                return threading.get_ident() == self._threads.collector
-            if min(self._sleepers.copy()) != mine:
-                return False
-            waited = _real_clock[0]() - started
-            return waited >= grace or not self.others_work(waited)
-
-        self._sleepers.add(mine)
-        try:
-            yield wakes
-        finally:
-            self._sleepers.discard(mine)
-            self._grace_taken += _real_clock[0]() - started
-        passed = max(until - self._clock.now(), datetime.timedelta(0))
-        self._clock.advance(passed)
-        self.slept += passed.total_seconds()
-
-    def beside(self) -> int:
-        """The number of other sleepers in this thread."""
-        here = threading.get_ident()
-        return sum(ident == here for *_, ident in self._sleepers.copy()) - 1
-
-    def others(self, ident: int | None = None) -> list[FrameType]:
-        """The current frames of the collector's other threads that are not sleeping.
-
-        Args:
-            ident: The id of the thread to leave out; by default this one.
-        """
-        return self._threads.others({ident for *_, ident in self._sleepers.copy()}, ident)
-
-    def others_work(self, waited: float = math.inf, ident: int | None = None) -> bool:
-        """Whether another thread of the collector is working: neither asleep nor blocked.
-
-        Args:
-            waited: How many seconds this thread has waited; others may be about to continue.
-            ident: The id of the thread to leave out; by default this one.
-        """
-        # An idle pool thread may just have received work.
-        others = self.others(ident)
-        return bool(others) and (waited < _SHORT_STEP or not all(map(waits, others)))
-
-    def _note_sleep(self, seconds: float) -> None:
-        self._sleeps += 1
-        self._stopper.beats += 1
-        self._slept_since_reset += seconds
-        self._stopper.stop_again()
-        if self._sleeps > MOST_SLEEPS:
-            self._stopper.stop(f"it slept {MOST_SLEEPS} times without a call in between")
-        if self._slept_since_reset > MOST_SLEPT:
-            self._stopper.stop(f"it slept for more than {MOST_SLEPT // 86_400} days in all")
 
 
 class VirtualTime:
@@ -163,12 +36,14 @@ class VirtualTime:
     Attributes:
         sleepers: The threads and tasks that sleep.
         trio: Virtual time for trio, once it is imported.
+        waiting: Virtual time for waits on conditions, queues, threads and event loops.
     """
 
     def __init__(self, clock: Clock, threads: Threads, stopper: Stopper) -> None:
         self._threads = threads
         self.sleepers = Sleepers(clock, threads, stopper)
         self.trio = TrioTime(self.sleepers, threads)
+        self.waiting = Waiting(self.sleepers, threads)
 
     def replacements(self) -> dict[Any, Any]:
         """Our functions, by the real ones that they replace."""
@@ -192,18 +67,15 @@ class VirtualTime:
             raise ValueError(msg)
         with self.sleepers.sleeping(seconds) as wakes:
             while not wakes():
-                _real_sleep[0](_SHORT_STEP)
+                _real_sleep[0](SHORT_STEP)
 
     async def _async_sleep(self, delay: float, result: Any = None) -> Any:
         if self._threads.outside():
             return await _real_async_sleep[0](delay, result)
-        ready = getattr(asyncio.get_running_loop(), "_ready", ())
-        with self.sleepers.sleeping(max(delay, 0)) as wakes:
-            await _real_async_sleep[0](0)
-            # The other sleepers are always ready, since each polls for its turn.
-            while not wakes() or len(ready) > self.sleepers.beside():
-                await _real_async_sleep[0](_SHORT_STEP if self.sleepers.others() else 0)
-        return result
+        if delay <= 0:
+            # Otherwise the loop waits for it, and that counts.
+            self.sleepers.note_sleep(0)
+        return await _real_async_sleep[0](delay, result)
 
 
 @dataclass
@@ -336,7 +208,7 @@ class TrioTime:
                 woken = self._woken
                 await self._idle()
                 if self._sleepers.others():
-                    _real_sleep[0](_SHORT_STEP)
+                    _real_sleep[0](SHORT_STEP)
         self._woken += 1
         if trio.current_time() >= trio.current_effective_deadline():
             # The time limit around this sleep has passed, so trio cancels it here.

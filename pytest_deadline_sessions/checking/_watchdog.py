@@ -18,9 +18,10 @@ from types import FrameType
 from typing import Any
 
 from pytest_deadline_sessions.checking._runaway import InsistentRunaway, Runaway, Stopper
+from pytest_deadline_sessions.checking._sleepers import GRACE, MOST_GRACE
 from pytest_deadline_sessions.checking._threads import Threads, current_frames
 from pytest_deadline_sessions.checking._undoing import Undoing
-from pytest_deadline_sessions.checking._virtual_time import GRACE, MOST_GRACE, VirtualTime
+from pytest_deadline_sessions.checking._virtual_time import VirtualTime
 
 STEP = 0.05
 """The seconds between two checks by the watchdog."""

@@ -7,6 +7,7 @@ import builtins
 import datetime
 import functools
 import itertools
+import re
 import signal
 import sys
 import threading
@@ -29,6 +30,7 @@ from pytest_deadline_sessions.checking import (
     Case,
     Lapse,
     _runner,
+    _sleepers,
     _virtual_time,
     _watchdog,
 )
@@ -90,11 +92,11 @@ def test_runaways_are_stopped(collect, why):
     assert threading.active_count() <= threads
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGURG"), reason="nothing else ends waiting")
 @pytest.mark.parametrize("collect", [runaway.waits_for_ever, runaway.a_pool_waits_for_ever])
 def test_waiting_is_stopped(collect):
     """A collector that waits for an event that never comes is stopped."""
-    assert "it ran for 0.15 s" in violation_of(collect, examples=[EMPTY_PAGE]).finding.what
+    what = violation_of(collect, examples=[EMPTY_PAGE], patience=5).finding.what
+    assert re.search(r"it waits for ever at .*runaway\.py:\d+, in \w*waits_for_ever", what)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def test_a_stopped_collector_has_time_to_clean_up(monkeypatch):
 
     sandbox._stopper.running, sandbox._stopper.stopped = True, "it slept too long"
     sandbox._watchdog.watch(Ended())
-    assert interrupted[0] * _watchdog.STEP >= _virtual_time.GRACE
+    assert interrupted[0] * _watchdog.STEP >= _sleepers.GRACE
     pauses = [later - sooner for sooner, later in itertools.pairwise(interrupted)]
     assert len(pauses) == 3
     assert sorted(set(pauses)) == pauses
@@ -249,7 +251,7 @@ def test_each_call_has_its_whole_patience():
     stopper, ticks = sandbox._stopper, itertools.count()
 
     class Ended:
-        def wait(self, seconds):
+        def wait(self, _seconds):
             tick = next(ticks)
             if tick == 10:
                 stopper.reset()

@@ -34,9 +34,11 @@ CHECKING = [
     "checking/_calling.py",
     "checking/_runner.py",
     "checking/_sandbox.py",
+    "checking/_sleepers.py",
     "checking/_threads.py",
     "checking/_undoing.py",
     "checking/_virtual_time.py",
+    "checking/_waiting.py",
     "checking/_watchdog.py",
 ]
 

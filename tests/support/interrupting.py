@@ -175,6 +175,7 @@ _STAND_INS = {
     "freezegun.api",
     "pytest_deadline_sessions.checking._runner",
     "pytest_deadline_sessions.checking._virtual_time",
+    "pytest_deadline_sessions.checking._waiting",
 }
 _MAKERS = _STAND_INS | {"time", "datetime", "asyncio.tasks", "botocore.session", "trio"}
 
