@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._public import public
@@ -32,8 +32,11 @@ public(Lapse, __name__)
 
 @public
 def check_pagination(
-    collect: Callable[..., Any],
+    collect: Any,
     *,
+    call: Callable[[Any, Any, Any], Any] | None = None,
+    key: Callable[[Any], Any] | str | None = None,
+    client: Literal["plain", "async"] | None = None,
     expected: Callable[[list[Any]], Any] | None = None,
     ordered: bool = True,
     examples: Iterable[Listing | Case] = (),
@@ -51,7 +54,15 @@ def check_pagination(
 
     Args:
         collect: The function under test: plain, generator or ``async def``. It returns summaries or
-            session ids (a list, tuple or iterator), or a dict with ``sessions``.
+            session ids (a list, tuple or iterator), a dict with ``sessions``, or text in which the
+            ids are. With ``call`` it may be any object, such as a class.
+        call: Calls a collector that has another signature: ``call(collect, client, job)``, where
+            ``job`` is a dict of the three ids.
+        key: Where an item of the result has its session id: the name of a key, an attribute or a
+            column, or a function of the item. By default ``sessionId`` or ``session_id``.
+        client: The kind of client that the collector gets: ``"plain"``, or ``"async"`` for one of
+            aiobotocore. By default an asynchronous collector gets an asynchronous one, and a plain
+            one if it makes no calls with that.
         expected: For a collector that returns anything else: a function from the complete list of
             summaries to the right result, such as a filtered or sorted list.
         ordered: Whether the order of the result matters.
@@ -67,7 +78,9 @@ def check_pagination(
         PaginationViolation: The collector breaks a rule, in the smallest case that was found.
         RuntimeError: ``expected`` raises, or returns a value that cannot be compared; no event
             loop can be created for an asynchronous collector, or it is a trio coroutine.
-        TypeError: An argument is of the wrong type.
+        ImportError: ``client="async"``, and the extra ``async`` is not installed.
+        TypeError: An argument is of the wrong type, or a function takes other arguments. For a
+            collector, the message has a ``call`` to start from.
         ValueError: A variation is unknown, or a number is out of range.
 
     Example:
@@ -85,6 +98,9 @@ def check_pagination(
     __tracebackhide__ = True
     options = checked_options(
         collect=collect,
+        call=call,
+        key=key,
+        client=client,
         expected=expected,
         ordered=ordered,
         examples=examples,

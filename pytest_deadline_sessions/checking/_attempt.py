@@ -40,6 +40,7 @@ class Finding:
         returned: The result of the collector, shortened.
         cause: A likely cause, if the pattern is clear.
         error: The exception that the collector raised.
+        lead: What the report says first, in place of the rule's text: if the rule does not help.
     """
 
     rule: str
@@ -48,6 +49,7 @@ class Finding:
     returned: str = ""
     cause: str = ""
     error: BaseException | None = None
+    lead: str = ""
 
 
 @dataclass(frozen=True)

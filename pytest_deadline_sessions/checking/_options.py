@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 from pytest_deadline_sessions._arguments import (
     check_callable,
+    check_choice,
     check_items,
     check_kind,
     check_switch,
@@ -16,12 +17,16 @@ from pytest_deadline_sessions._arguments import (
     wrong_type,
     wrong_value,
 )
+from pytest_deadline_sessions._contract.completeness import Key
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case
+from pytest_deadline_sessions.checking._signatures import check_collector, check_signature
 
 _EXAMPLES = "a list of Listings and Cases"
 _SECONDS = "a number of seconds above 0"
 _WITHOUT = f"names among {', '.join(VARIATIONS)}"
+_COLLECT = "a function of client, farmId, queueId and jobId"
+_IDS = ("farmId", "queueId", "jobId")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,10 @@ class Options:
     """The arguments of ``check_pagination``.
 
     Attributes:
-        collect: The collector.
+        collect: The collector: a function, or anything that ``call`` can use.
+        call: Calls the collector, if it has a signature of its own.
+        key: Where an item of the result has its session id.
+        client: The kind of client that the collector gets; ``None`` for the one that suits it.
         expected: Computes the right result from the complete list, if that is not the list itself.
         ordered: Whether the order matters.
         examples: The cases to try first.
@@ -39,7 +47,10 @@ class Options:
         patience: How many seconds the collector may run without a call or a sleep.
     """
 
-    collect: Callable[..., Any]
+    collect: Any
+    call: Callable[[Any, Any, Any], Any] | None = None
+    key: Key | None = None
+    client: Literal["plain", "async"] | None = None
     expected: Callable[[list[Any]], Any] | None = None
     ordered: bool = True
     examples: tuple[Case, ...] = ()
@@ -52,6 +63,9 @@ class Options:
 def checked_options(
     *,
     collect: object,
+    call: object,
+    key: object,
+    client: object,
     expected: object,
     ordered: object,
     examples: object,
@@ -66,16 +80,26 @@ def checked_options(
         TypeError: An argument has the wrong type.
         ValueError: A variation is unknown, or a number out of range.
     """
-    collector: Any = check_callable(
-        "collect", collect, "a function of client, farmId, queueId and jobId"
-    )
+    caller: Any = call
+    if call is None:
+        function: Any = check_callable("collect", collect, _COLLECT)
+        check_collector(function, _IDS)
+    else:
+        check_callable("call", call, "a function of the collector, a client and the ids of a job")
+        check_signature("call", caller, "collect", "client", "job")
     expectation: Any = expected
     if expected is not None:
         check_callable("expected", expected, "a function of the complete list")
+        check_signature("expected", expectation, "sessions")
+    if client is not None:
+        check_choice("client", client, ("plain", "async"))
     if max_examples is not None:
         max_examples = check_whole("max_examples", max_examples)
     return Options(
-        collect=collector,
+        collect=collect,
+        call=caller,
+        key=_key(key, expectation),
+        client=cast("Literal['plain', 'async'] | None", client),
         expected=expectation,
         ordered=check_switch("ordered", ordered),
         examples=_cases(examples),
@@ -84,6 +108,19 @@ def checked_options(
         max_examples=max_examples,
         patience=_seconds("patience", patience),
     )
+
+
+def _key(key: Any, expected: object) -> Key | None:
+    if key is None:
+        return None
+    if expected is not None:
+        raise wrong_value("key", key, "no key= beside expected=, which compares whole results")
+    if isinstance(key, str):
+        return key
+    check_callable("key", key, "a name, or a function of an item of the result")
+    check_signature("key", key, "item")
+    function: Key = key
+    return function
 
 
 def _cases(examples: object) -> tuple[Case, ...]:

@@ -39,7 +39,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
     rerun = _call(options, [*counterexample.before, example])
     return "\n".join(
         [
-            f"collector violates {finding.rule!r}: {RULES[finding.rule]}",
+            f"collector violates {finding.rule!r}: {finding.lead or RULES[finding.rule]}",
             "",
             f"  {finding.what}.",
             *(f"  {label}{text}" for label, text in lines.items() if text),
@@ -59,6 +59,13 @@ def report(counterexample: Counterexample, options: Options) -> str:
 def _call(options: Options, examples: Sequence[Case | Listing]) -> str:
     """Write the call of ``check_pagination`` that tries these examples first."""
     arguments = [_name(options.collect, "collect"), f"examples={examples!r}"]
+    for option in ("call", "key"):
+        value = getattr(options, option)
+        if value is not None:
+            name = repr(value) if isinstance(value, str) else _name(value, option)
+            arguments.append(f"{option}={name}")
+    if options.client is not None:
+        arguments.append(f"client={options.client!r}")
     if options.expected is not None:
         arguments.append(f"expected={_name(options.expected, 'expected')}")
     if not options.ordered:

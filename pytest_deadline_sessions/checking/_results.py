@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_deadline_sessions._contract.completeness import check_ids, session_id
+from pytest_deadline_sessions._contract.completeness import Key, check_ids
 from pytest_deadline_sessions._contract.differences import ids_by_place
 from pytest_deadline_sessions._contract.rules import (
     COMPLETE,
@@ -17,6 +17,7 @@ from pytest_deadline_sessions._contract.rules import (
 from pytest_deadline_sessions._text import plural, shown, worded
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt, Finding, UnfitError
 from pytest_deadline_sessions.checking._diagnosis import of_order, of_result
+from pytest_deadline_sessions.checking._reading import advice, session_ids
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.lifecycle import Rule
 
@@ -30,6 +31,7 @@ def of_outcome(
     *,
     ordered: bool = True,
     expected: Callable[[list[Any]], Any] | None = None,
+    key: Key | None = None,
 ) -> Finding | None:
     """Find the rule that an attempt's result or error breaks."""
     error = attempt.error
@@ -42,29 +44,28 @@ def of_outcome(
         return _compared(attempt, rule, _expected_result(expected, attempt), ordered=ordered)
     most = _most(attempt)
     try:
-        got = session_ids(attempt.returned, most)
+        got = session_ids(attempt.returned, most, key)
+        # A collector has no reason to return a text without ids, but for an empty listing.
+        is_other_text = isinstance(attempt.returned, str) and not got and len(attempt.listing) > 0
+        if got is None or is_other_text:
+            return _unreadable(attempt, rule, advice(attempt.returned, most, key))
     except RAISED as raised:
         return _of_reading(attempt, raised)
-    if got is not None and len(got) > most and not isinstance(attempt.returned, list | tuple):
+    if len(got) > most and not isinstance(attempt.returned, list | tuple):
         return Finding(TERMINATES.name, f"The iterable it returned yielded more than {most} items")
-    if got is None:
-        problem = (
-            f"It returned {_short(attempt.returned)} (expected summaries, session ids, or a "
-            "dict with 'sessions'; for any other result, pass expected=)"
-        )
-        return Finding(rule.name, f"{_RETURNED_NORMALLY}. {problem}" if attempt.faults else problem)
     return _listed(attempt, rule, got, ordered=ordered)
 
 
 def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Finding | None:
     raised = f"It {then}raised {worded(error)}, though no call had failed"
+    cause = "It does not await a call of the client." if _is_of_await(error) else ""
     if not attempt.faults and attempt.delayed:
         # It may have a time limit, which the retries have used up.
         return None
     if not attempt.faults:
         # The collector made no call, so the error can only come from state of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.requests else COMPLETE
-        return Finding(rule.name, raised, error=error)
+        return Finding(rule.name, raised, cause=cause, error=error)
     if not attempt.healthy:
         return None
     problem = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
@@ -73,30 +74,22 @@ def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Findi
     return Finding(COMPLETE.name, problem, cause=cause, error=error)
 
 
+def _is_of_await(error: BaseException) -> bool:
+    """Whether Python refused to use a coroutine in place of its result."""
+    return isinstance(error, TypeError | AttributeError) and "'coroutine' object" in worded(error)
+
+
 def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
     """Judge an error raised while reading the result as the collector's own."""
     return _of_raising(attempt, error, f"returned {_short(attempt.returned)}, and reading it ")
 
 
-def session_ids(returned: Any, most: int) -> list[str] | None:
-    """Read the session ids of a result; ``None`` if it holds anything else.
-
-    Args:
-        returned: The result.
-        most: Read at most this many items plus one, unless it is a list or a tuple.
-    """
-    if isinstance(returned, Mapping):
-        returned = returned.get("sessions")
-    if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
-        return None
-    ids = []
-    bounded = isinstance(returned, list | tuple)
-    for item in returned if bounded else itertools.islice(returned, most + 1):
-        own = session_id(item)
-        if own is None:
-            return None
-        ids.append(own)
-    return ids
+def _unreadable(attempt: Attempt, rule: Rule, what_to_do: str) -> Finding:
+    """Judge a result without session ids. Unless a call failed, the test is likely wrong."""
+    problem = f"It returned {_short(attempt.returned)}, in which no session ids were found"
+    if attempt.faults:
+        return Finding(rule.name, f"{_RETURNED_NORMALLY}. {problem}. {what_to_do}")
+    return Finding(rule.name, what_to_do, lead=f"{problem}.")
 
 
 def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> Finding | None:

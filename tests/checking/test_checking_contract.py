@@ -111,15 +111,6 @@ def test_every_rule_has_its_reason():
             "It raised KeyError: 'endedAt', though no call ",
             "",
         ),
-        (
-            wrong.nothing_is_returned,
-            ONE_PAGE,
-            "It returned None (expected summaries, session ids",
-            "",
-        ),
-        (wrong.lists_in_a_list, ONE_PAGE, "It returned [[{'", ""),
-        (lambda *_, **__: "session-1", ONE_PAGE, "It returned 'session-1' (expected summ", ""),
-        (lambda *_, **__: {"items": []}, ONE_PAGE, "It returned {'items': []} (expected summ", ""),
     ],
 )
 def test_complete(collect, listing, text, cause):
