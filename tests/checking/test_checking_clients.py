@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 
 import pytest
@@ -103,6 +104,39 @@ def test_an_async_client():
 def test_the_kind_that_was_used(collect, options, kind):
     """The kind of client that a collector has got can be read."""
     assert kind_of(collect, **options) == kind
+
+
+@needs_async_clients
+def test_an_asynchronous_generator():
+    """What an asynchronous generator yields is its result."""
+
+    async def collect(client, **job):
+        for session in await awaiting(client, **job):
+            yield session["sessionId"]
+
+    passes(collect, TWO_PAGES)
+
+
+@needs_async_clients
+def test_an_asynchronous_collector_that_raises():
+    """An error that an asynchronous collector raises after a call is its own."""
+
+    async def collect(client, **job):
+        sessions = await awaiting(client, **job)
+        return sessions[2]
+
+    finding = found(collect, TWO_PAGES)
+    assert "It raised IndexError: list index out of range, though no call had" in finding.what
+
+
+def test_while_a_loop_runs():
+    """A coroutine is run in a thread of its own where this thread already runs an event loop."""
+
+    async def check():
+        passes(not_awaiting, TWO_PAGES, client="plain")
+        return found(no_subscript, TWO_PAGES, client="plain").what
+
+    assert "1 missing" in asyncio.run(check())
 
 
 def test_without_aiobotocore(monkeypatch):
