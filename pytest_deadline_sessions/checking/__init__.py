@@ -7,7 +7,9 @@ from types import FrameType
 from typing import Any, Literal
 
 from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions._public import public
+from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions.checking._attempt import RULES, UnfitError
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
 from pytest_deadline_sessions.checking._options import checked_options
@@ -36,6 +38,8 @@ def check_pagination(
     *,
     call: Callable[[Any, Any, Any], Any] | None = None,
     key: Callable[[Any], Any] | str | None = None,
+    jobs: int | None = None,
+    setup: Callable[[FakeDeadline, Job], Any] | None = None,
     client: Literal["plain", "async"] | None = None,
     expected: Callable[[list[Any]], Any] | None = None,
     ordered: bool = True,
@@ -60,6 +64,12 @@ def check_pagination(
             ``job`` is a dict of the three ids.
         key: Where an item of the result has its session id: the name of a key, an attribute or a
             column, or a function of the item. By default ``sessionId`` or ``session_id``.
+        jobs: For a collector that is told no job, but lists the sessions of all jobs of a queue:
+            how many jobs the queue has. It is called as ``collect(client, farmId=…, queueId=…)``,
+            and ``job`` has these two ids. The first job has the sessions of the case, and each
+            other one two pages of one session.
+        setup: A function ``setup(fake, job)`` that prepares the fake for each job, before the
+            collector is called, such as by ``fake.describe(job["jobId"], name=…)``.
         client: The kind of client that the collector gets: ``"plain"``, or ``"async"`` for one of
             aiobotocore. By default an asynchronous collector gets an asynchronous one, and a plain
             one if it makes no calls with that.
@@ -76,8 +86,9 @@ def check_pagination(
 
     Raises:
         PaginationViolation: The collector breaks a rule, in the smallest case that was found.
-        RuntimeError: ``expected`` raises, or returns a value that cannot be compared; no event
-            loop can be created for an asynchronous collector, or it is a trio coroutine.
+        RuntimeError: ``setup`` or ``expected`` raises, or ``expected`` returns a value that cannot
+            be compared; no event loop can be created for an asynchronous collector, or it is a trio
+            coroutine.
         ImportError: ``client="async"``, and the extra ``async`` is not installed.
         TypeError: An argument is of the wrong type, or a function takes other arguments. For a
             collector, the message has a ``call`` to start from.
@@ -100,6 +111,8 @@ def check_pagination(
         collect=collect,
         call=call,
         key=key,
+        jobs=jobs,
+        setup=setup,
         client=client,
         expected=expected,
         ordered=ordered,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions._contract.rules import COLLECTOR_RULES
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.transcript import Call
@@ -76,6 +77,12 @@ class Counterexample:
         return self.finding.rule
 
 
+def job_of(call: Call) -> Any:
+    """The id of the job that a request names, if it is text; else what it has in its place."""
+    value = call.params.get("jobId")
+    return str.__str__(value) if isinstance(value, str) else value
+
+
 @dataclass
 class _Tally:
     """Counts requests, to decide how many a collector may send.
@@ -127,7 +134,9 @@ class Attempt:
     Attributes:
         listing: The job's sessions when the collector was called.
         page_size: The most sessions that the service puts in a page.
-        job: The three ids.
+        job: The ids that the collector was told.
+        others: The listings of the queue's other jobs, if the collector was told no job.
+        job_ids: The ids of all jobs that it should list, if it was told none.
         earlier: The ids and the tokens that earlier calls of the collector received.
         resumable: The requests of earlier calls for the same job, whose tokens are still good.
         same_object: Whether it returned the same object as in the previous call.
@@ -144,6 +153,8 @@ class Attempt:
     job: Mapping[str, str]
     earlier: Collection[str] = ()
     resumable: Sequence[Call] = ()
+    others: tuple[Listing, ...] = ()
+    job_ids: tuple[str, ...] = ()
     healthy: bool = False
     added: set[str] = field(default_factory=set)
     requests: list[Call] = field(default_factory=list)
@@ -154,13 +165,23 @@ class Attempt:
     _tally: _Tally = field(default_factory=_Tally, init=False)
     _pages: dict[int, int] = field(default_factory=dict, init=False)
 
+    def __post_init__(self) -> None:
+        """Take the job that the collector was told for the only one."""
+        self.job_ids = self.job_ids or tuple(filter(None, [self.job.get("jobId")]))
+
     def add(self, call: Call) -> None:
         """Record one request; those of other operations only fail or not."""
         if call.operation != model.OPERATION:
             self._tally.add_outcome(call)
             return
-        self._tally.add(call, self.requests[-1] if self.requests else None)
+        previous = (each for each in reversed(self.requests) if same(job_of(each), job_of(call)))
+        self._tally.add(call, next(previous, None))
         self.requests.append(call)
+
+    @property
+    def sessions(self) -> list[SessionSummary]:
+        """The complete list of summaries that the collector should find."""
+        return [summary for listing in (self.listing, *self.others) for summary in listing]
 
     @property
     def faults(self) -> int:
@@ -183,13 +204,18 @@ class Attempt:
         Code that takes a page in parts, as ``PaginationConfig`` does with ``MaxItems``, requests
         the page once for each part: at most once for each of its sessions.
         """
-        return (self.pages() + 1) * (1 + self.faults) + self._tally.resumptions
+        jobs = 1 + len(self.others)
+        return (self.pages() + jobs) * (1 + self.faults) + self._tally.resumptions
 
     def pages(self) -> int:
-        """How many pages the listing has for the smallest maxResults that was sent."""
+        """How many pages there are for the smallest maxResults that was sent."""
         limit = self._tally.limit
         if limit not in self._pages:
-            self._pages[limit] = sum(1 for _ in self.listing.cuts(limit, self.page_size))
+            self._pages[limit] = sum(
+                1
+                for listing in (self.listing, *self.others)
+                for _ in listing.cuts(limit, self.page_size)
+            )
         return self._pages[limit] + len(self.added)
 
     def excess(self) -> str | None:

@@ -10,7 +10,6 @@ from typing import Any
 from botocore import UNSIGNED
 
 from pytest_deadline_sessions._fake import FakeDeadline
-from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions._transport import client_factory
 from pytest_deadline_sessions.checking import _awaiting
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt
@@ -95,22 +94,21 @@ class Calling:
     def _forget_client(self) -> None:
         self._client = None
 
-    def result(self, job: Job, attempt: Attempt) -> Any:
+    def result(self, attempt: Attempt) -> Any:
         """Call the collector; iterators and coroutines are run to their end.
 
         Args:
-            job: The job to call it with.
-            attempt: Records the collector's calls.
+            attempt: Has the ids to call it with, and records its calls.
         """
         if self.kind == "async":
             with _awaiting.closing_unawaited():
-                result = self._result(job, attempt)
+                result = self._result(attempt)
             _awaiting.close(result)
             return result
-        return self._result(job, attempt)
+        return self._result(attempt)
 
-    def _result(self, job: Job, attempt: Attempt) -> Any:
-        most = 10 * len(job.listing) + _SPARE
+    def _result(self, attempt: Attempt) -> Any:
+        most = 10 * len(attempt.sessions) + _SPARE
 
         def count(items: int) -> None:
             if items > most:

@@ -92,7 +92,7 @@ def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
         for cause, remaining in by_cause.items():
             if list(got) == list(itertools.chain.from_iterable(remaining)):
                 return cause
-    by_id = {summary["sessionId"]: {**summary, "sessionId": ""} for summary in attempt.listing}
+    by_id = {summary["sessionId"]: {**summary, "sessionId": ""} for summary in attempt.sessions}
     missing = [bare for session_id, bare in by_id.items() if session_id not in got]
     returned = [by_id[session_id] for session_id in got if session_id in by_id]
     if missing and all(bare in returned for bare in missing):
@@ -102,7 +102,7 @@ def _of_sessions(attempt: Attempt, got: Sequence[str]) -> str:
 
 def of_order(attempt: Attempt, got: Sequence[str]) -> str:
     """Guess why the order is wrong."""
-    summaries = list(attempt.listing)
+    summaries = attempt.sessions
     if list(got) == [summary["sessionId"] for summary in reversed(summaries)]:
         return "It reverses or sorts the listing."
     by_start = sorted(summaries, key=lambda summary: summary["startedAt"])

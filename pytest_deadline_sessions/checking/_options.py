@@ -26,7 +26,11 @@ _EXAMPLES = "a list of Listings and Cases"
 _SECONDS = "a number of seconds above 0"
 _WITHOUT = f"names among {', '.join(VARIATIONS)}"
 _COLLECT = "a function of client, farmId, queueId and jobId"
-_IDS = ("farmId", "queueId", "jobId")
+_IDS_OF_A_QUEUE = ("farmId", "queueId")
+_IDS = (*_IDS_OF_A_QUEUE, "jobId")
+
+MOST_JOBS = 100
+"""The most jobs that a queue may have in a check."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Options:
         collect: The collector: a function, or anything that ``call`` can use.
         call: Calls the collector, if it has a signature of its own.
         key: Where an item of the result has its session id.
+        jobs: How many jobs the queue has that the collector is told; ``None`` if it is told a job.
+        setup: Prepares the fake for each job, before the collector is called.
         client: The kind of client that the collector gets; ``None`` for the one that suits it.
         expected: Computes the right result from the complete list, if that is not the list itself.
         ordered: Whether the order matters.
@@ -50,6 +56,8 @@ class Options:
     collect: Any
     call: Callable[[Any, Any, Any], Any] | None = None
     key: Key | None = None
+    jobs: int | None = None
+    setup: Callable[[Any, Any], Any] | None = None
     client: Literal["plain", "async"] | None = None
     expected: Callable[[list[Any]], Any] | None = None
     ordered: bool = True
@@ -65,6 +73,8 @@ def checked_options(
     collect: object,
     call: object,
     key: object,
+    jobs: object,
+    setup: object,
     client: object,
     expected: object,
     ordered: object,
@@ -80,13 +90,18 @@ def checked_options(
         TypeError: An argument has the wrong type.
         ValueError: A variation is unknown, or a number out of range.
     """
-    caller: Any = call
+    caller, preparing = cast("Any", call), cast("Any", setup)
+    if jobs is not None:
+        jobs = check_whole("jobs", jobs, 1, MOST_JOBS)
     if call is None:
         function: Any = check_callable("collect", collect, _COLLECT)
-        check_collector(function, _IDS)
+        check_collector(function, _IDS if jobs is None else _IDS_OF_A_QUEUE)
     else:
         check_callable("call", call, "a function of the collector, a client and the ids of a job")
         check_signature("call", caller, "collect", "client", "job")
+    if setup is not None:
+        check_callable("setup", setup, "a function of the fake and a job")
+        check_signature("setup", preparing, "fake", "job")
     expectation: Any = expected
     if expected is not None:
         check_callable("expected", expected, "a function of the complete list")
@@ -99,6 +114,8 @@ def checked_options(
         collect=collect,
         call=caller,
         key=_key(key, expectation),
+        jobs=jobs,
+        setup=preparing,
         client=cast("Literal['plain', 'async'] | None", client),
         expected=expectation,
         ordered=check_switch("ordered", ordered),

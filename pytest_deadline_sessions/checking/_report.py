@@ -31,6 +31,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
     example = case.listing if case == Case(case.listing) else case
     lines = {
         "listing:  ": repr(case.listing),
+        "jobs:     ": _jobs(options.jobs),
         "case:     ": repr(case) if example is case else "",
         "expected: ": finding.expected,
         "returned: ": finding.returned,
@@ -56,6 +57,10 @@ def report(counterexample: Counterexample, options: Options) -> str:
     )
 
 
+def _jobs(count: int | None) -> str:
+    return f"{count} in the queue; each but the first has two pages of one session" if count else ""
+
+
 def _call(options: Options, examples: Sequence[Case | Listing]) -> str:
     """Write the call of ``check_pagination`` that tries these examples first."""
     arguments = [_name(options.collect, "collect"), f"examples={examples!r}"]
@@ -64,8 +69,12 @@ def _call(options: Options, examples: Sequence[Case | Listing]) -> str:
         if value is not None:
             name = repr(value) if isinstance(value, str) else _name(value, option)
             arguments.append(f"{option}={name}")
-    if options.client is not None:
-        arguments.append(f"client={options.client!r}")
+    if options.setup is not None:
+        arguments.append(f"setup={_name(options.setup, 'setup')}")
+    for option in ("jobs", "client"):
+        value = getattr(options, option)
+        if value is not None:
+            arguments.append(f"{option}={value!r}")
     if options.expected is not None:
         arguments.append(f"expected={_name(options.expected, 'expected')}")
     if not options.ordered:

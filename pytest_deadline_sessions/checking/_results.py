@@ -46,7 +46,7 @@ def of_outcome(
     try:
         got = session_ids(attempt.returned, most, key)
         # A collector has no reason to return a text without ids, but for an empty listing.
-        is_other_text = isinstance(attempt.returned, str) and not got and len(attempt.listing) > 0
+        is_other_text = isinstance(attempt.returned, str) and not got and bool(attempt.sessions)
         if got is None or is_other_text:
             return _unreadable(attempt, rule, advice(attempt.returned, most, key))
     except RAISED as raised:
@@ -119,7 +119,7 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
     """
     most = _most(attempt)
     try:
-        result = expected(list(attempt.listing))
+        result = expected(attempt.sessions)
         lazy = isinstance(result, Iterator)
         result = list(itertools.islice(result, most + 1)) if lazy else _listed_if_lazy(result)
     except Exception as error:
@@ -138,7 +138,7 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
 
 
 def _most(attempt: Attempt) -> int:
-    return 10 * len(attempt.listing) + _SPARE
+    return 10 * len(attempt.sessions) + _SPARE
 
 
 def _equal(got: Any, expected: Any) -> bool:
@@ -170,7 +170,7 @@ def _same_items(items: list[Any], others: list[Any]) -> bool:
 
 
 def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> Finding | None:
-    ids = [summary["sessionId"] for summary in attempt.listing]
+    ids = [summary["sessionId"] for summary in attempt.sessions]
     incomplete = check_ids(got, ids, ordered=ordered, started=attempt.added)
     if incomplete is None:
         return None

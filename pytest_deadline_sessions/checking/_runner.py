@@ -17,7 +17,7 @@ from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions._service.jobs import Job, Session
-from pytest_deadline_sessions._text import same
+from pytest_deadline_sessions._text import same, worded
 from pytest_deadline_sessions._transport import timestamps
 from pytest_deadline_sessions.checking._attempt import (
     RAISED,
@@ -33,10 +33,13 @@ from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
-from pytest_deadline_sessions.lifecycle import STARTED
+from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 T = TypeVar("T")
 
+_BESIDE = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)))
+# Between the ids of a queue's jobs, so that the ids of many cases fit.
+_FAR = 16**8
 _DEADLINE_MESSAGE = (
     "the collector waits in trio, with a deadline {:.3g} s away that passes in real time (expected "
     "trio.sleep, which takes no real time, or a longer patience=)"
@@ -61,7 +64,7 @@ class History:
         """Add the ids and the tokens of an attempt."""
         self.seen.limit = min(self.seen.limit, attempt.limit)
         for call in attempt.requests:
-            self.strings.update(attempt.job.values())
+            self.strings.update([*attempt.job.values(), *attempt.job_ids])
             if call.next_token:
                 self.strings.add(call.next_token)
 
@@ -129,6 +132,7 @@ class Run:
         self._history = runner.history
         self._calls: list[Call] = []
         self._under_way: _UnderWay
+        self._is_setting_up = False
         fake.reset(behavior=case.behavior)
         fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else sets it)
         fake.on_call(self._listen)
@@ -137,18 +141,43 @@ class Run:
             self.plan(lapse)
 
     def add_job(self, listing: Listing, place: int = 0) -> Job:
-        """Add a job of this case's farm and queue.
+        """Add a job of this case's farm, and the other jobs of its queue if there are to be any.
 
         Args:
             listing: The sessions of the job.
-            place: Determines the job's id: 0 is the job of the case itself.
+            place: Determines the job's id: 0 is the job of the case itself. A collector that is
+                told a queue gets the job in a queue of its own.
         """
-        shapes = ("FarmId", "QueueId", "JobId")
-        farm, queue, job = (
+        jobs = self._options.jobs or 1
+        queue = 1 if self._options.jobs is None else 1 + place
+        first, *_ = [
+            self._set_up(each, queue, 2 + place + more * _FAR)
+            for more, each in enumerate([listing, *[_BESIDE] * (jobs - 1)])
+        ]
+        return first
+
+    def _set_up(self, listing: Listing, queue: int, number: int) -> Job:
+        farm, queue_id, job_id = (
             model.make_id(shape, self._number + more)
-            for shape, more in zip(shapes, (0, 1, 2 + place), strict=True)
+            for shape, more in (("FarmId", 0), ("QueueId", queue), ("JobId", number))
         )
-        return self._fake.add_job(listing, farmId=farm, queueId=queue, jobId=job)
+        job = self._fake.add_job(listing, farmId=farm, queueId=queue_id, jobId=job_id)
+        if self._options.setup is not None:
+            self._is_setting_up = True
+            try:
+                self._options.setup(self._fake, job)
+            except Exception as error:
+                msg = f"setup() raised {worded(error)} for {job!r} (expected that it never raises)"
+                raise UnfitError(msg) from error
+            finally:
+                self._is_setting_up = False
+        return job
+
+    def _jobs(self, job: Job) -> list[Job]:
+        """The jobs that a collector should list if it is called for this one."""
+        if self._options.jobs is None:
+            return [job]
+        return [each for each in self._fake.jobs if each["queueId"] == job["queueId"]]
 
     def plan(self, lapse: Lapse) -> None:
         """Make requests fail as the lapse describes."""
@@ -170,17 +199,27 @@ class Run:
                 needs an event loop that it cannot have.
         """
         disturbed = conditions.lapses or conditions.expiries or conditions.always_expired
+        # The user's own function may have planned some.
+        faults = self._fake._service.state.planned  # noqa: SLF001 (nobody else asks)
+        jobs = self._jobs(job)
+        told = (
+            job
+            if self._options.jobs is None
+            else {"farmId": job["farmId"], "queueId": job["queueId"]}
+        )
         attempt = Attempt(
             job.listing,
             self._fake.behavior.page_size,
-            dict(job),
+            dict(told),
             self._history.strings,
-            [call for call in self._calls if _lists(call, job)],
-            healthy=not disturbed,
+            [call for call in self._calls if any(_lists(call, each) for each in jobs)],
+            others=tuple(each.listing for each in jobs[1:]),
+            job_ids=tuple(each["jobId"] for each in jobs),
+            healthy=not (disturbed or faults),
         )
         self._under_way = _UnderWay(attempt, job, conditions)
         try:
-            attempt.returned = self._sandbox.call(lambda: self._calling.result(job, attempt))
+            attempt.returned = self._sandbox.call(lambda: self._calling.result(attempt))
         except Runaway:
             pass
         except UnfitError:
@@ -236,6 +275,8 @@ class Run:
         return Counterexample(case, finding, tuple(self._calls), self._number)
 
     def _listen(self, call: Call) -> None:
+        if self._is_setting_up:
+            return
         self._sandbox.heard()
         self._calls.append(call)
         under_way = self._under_way
