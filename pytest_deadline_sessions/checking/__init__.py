@@ -13,6 +13,7 @@ from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions.checking._attempt import RULES, UnfitError
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
 from pytest_deadline_sessions.checking._options import checked_options
+from pytest_deadline_sessions.checking._program import Program
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._search import search
 from pytest_deadline_sessions.checking._trial import Trial
@@ -25,11 +26,13 @@ __all__ = [
     "Case",
     "Lapse",
     "PaginationViolation",
+    "Program",
     "check_pagination",
 ]
 
 public(Case, __name__)
 public(Lapse, __name__)
+public(Program, __name__)
 
 
 @public
@@ -47,7 +50,7 @@ def check_pagination(
     without: Collection[str] = (),
     empty_final_token: bool = False,
     max_examples: int | None = None,
-    patience: float = 5.0,
+    patience: float | None = None,
 ) -> None:
     """Check a collector against the contract, in many situations that the service could produce.
 
@@ -59,7 +62,8 @@ def check_pagination(
     Args:
         collect: The function under test: plain, generator or ``async def``. It returns summaries or
             session ids (a list, tuple or iterator), a dict with ``sessions``, or text in which the
-            ids are. With ``call`` it may be any object, such as a class.
+            ids are. With ``call`` it may be any object, such as a class. A ``Program`` is run as a
+            process, in few cases, and without virtual time.
         call: Calls a collector that has another signature: ``call(collect, client, job)``, where
             ``job`` is a dict of the three ids.
         key: Where an item of the result has its session id: the name of a key, an attribute or a
@@ -80,9 +84,10 @@ def check_pagination(
         without: Variations to leave out, by their names in ``VARIATIONS``.
         empty_final_token: Whether the last page has an empty token, which the service model allows
             but nothing documents.
-        max_examples: How many cases Hypothesis draws; by default the active profile's number.
+        max_examples: How many cases Hypothesis draws; by default the active profile's number, and
+            none for a ``Program``.
         patience: How many seconds the collector may go without a call or a sleep before it is
-            stopped.
+            stopped; by default 5, and 30 for a ``Program``.
 
     Raises:
         PaginationViolation: The collector breaks a rule, in the smallest case that was found.

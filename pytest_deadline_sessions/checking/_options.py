@@ -20,8 +20,10 @@ from pytest_deadline_sessions._arguments import (
 from pytest_deadline_sessions._contract.completeness import Key
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case
+from pytest_deadline_sessions.checking._program import PATIENCE, Program
 from pytest_deadline_sessions.checking._signatures import check_collector, check_signature
 
+_PATIENCE = 5.0
 _EXAMPLES = "a list of Listings and Cases"
 _SECONDS = "a number of seconds above 0"
 _WITHOUT = f"names among {', '.join(VARIATIONS)}"
@@ -65,7 +67,7 @@ class Options:
     without: frozenset[str] = frozenset()
     empty_final_token: bool = False
     max_examples: int | None = None
-    patience: float = 5.0
+    patience: float = _PATIENCE
 
 
 def checked_options(
@@ -93,12 +95,17 @@ def checked_options(
     caller, preparing = cast("Any", call), cast("Any", setup)
     if jobs is not None:
         jobs = check_whole("jobs", jobs, 1, MOST_JOBS)
-    if call is None:
-        function: Any = check_callable("collect", collect, _COLLECT)
-        check_collector(function, _IDS if jobs is None else _IDS_OF_A_QUEUE)
-    else:
+    if client is not None:
+        check_choice("client", client, ("plain", "async"))
+    is_program = isinstance(collect, Program)
+    if is_program:
+        _refuse_for_programs(call=call, client=client)
+    if call is not None:
         check_callable("call", call, "a function of the collector, a client and the ids of a job")
         check_signature("call", caller, "collect", "client", "job")
+    elif not is_program:
+        function: Any = check_callable("collect", collect, _COLLECT)
+        check_collector(function, _IDS if jobs is None else _IDS_OF_A_QUEUE)
     if setup is not None:
         check_callable("setup", setup, "a function of the fake and a job")
         check_signature("setup", preparing, "fake", "job")
@@ -106,10 +113,6 @@ def checked_options(
     if expected is not None:
         check_callable("expected", expected, "a function of the complete list")
         check_signature("expected", expectation, "sessions")
-    if client is not None:
-        check_choice("client", client, ("plain", "async"))
-    if max_examples is not None:
-        max_examples = check_whole("max_examples", max_examples)
     return Options(
         collect=collect,
         call=caller,
@@ -122,9 +125,15 @@ def checked_options(
         examples=_cases(examples),
         without=_variations(without),
         empty_final_token=check_switch("empty_final_token", empty_final_token),
-        max_examples=max_examples,
-        patience=_seconds("patience", patience),
+        max_examples=_number_of_cases(max_examples, 0 if is_program else None),
+        patience=_seconds("patience", patience, PATIENCE if is_program else _PATIENCE),
     )
+
+
+def _refuse_for_programs(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise wrong_value(name, value, f"no {name}= for a Program, which makes its own clients")
 
 
 def _key(key: Any, expected: object) -> Key | None:
@@ -168,7 +177,13 @@ def _variations(without: object) -> frozenset[str]:
     return frozenset(names)
 
 
-def _seconds(name: str, value: object) -> float:
+def _number_of_cases(value: object, default: int | None) -> int | None:
+    return default if value is None else check_whole("max_examples", value)
+
+
+def _seconds(name: str, value: object, default: float) -> float:
+    if value is None:
+        return default
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong_type(name, value, _SECONDS)
     if not 0 < value < math.inf:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_deadline_sessions._domain.listing import Listing
@@ -11,12 +11,13 @@ from pytest_deadline_sessions._domain.transcript import render
 from pytest_deadline_sessions.checking._attempt import RULES, Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions.checking._program import Program
 
 _MOST_CALLS = 20
 _IMPORTS = {
     "import datetime": ("datetime",),
     "from pytest_deadline_sessions import ": ("Behavior", "Listing"),
-    "from pytest_deadline_sessions.checking import ": ("Case", "Lapse"),
+    "from pytest_deadline_sessions.checking import ": ("Case", "Lapse", "Program"),
 }
 
 
@@ -93,7 +94,9 @@ def _imports(code: str) -> list[str]:
     return lines
 
 
-def _name(function: Callable[..., Any], otherwise: str) -> str:
+def _name(function: Any, otherwise: str) -> str:
+    if isinstance(function, Program):
+        return repr(function)
     try:
         name = function.__name__
     except Exception:  # noqa: BLE001 (__name__ may be a property that raises)

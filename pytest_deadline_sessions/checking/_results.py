@@ -45,9 +45,7 @@ def of_outcome(
     most = _most(attempt)
     try:
         got = session_ids(attempt.returned, most, key)
-        # A collector has no reason to return a text without ids, but for an empty listing.
-        is_other_text = isinstance(attempt.returned, str) and not got and bool(attempt.sessions)
-        if got is None or is_other_text:
+        if got is None or (not got and attempt.sessions and _is_other_text(attempt.returned)):
             return _unreadable(attempt, rule, advice(attempt.returned, most, key))
     except RAISED as raised:
         return _of_reading(attempt, raised)
@@ -82,6 +80,11 @@ def _is_of_await(error: BaseException) -> bool:
 def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
     """Judge an error raised while reading the result as the collector's own."""
     return _of_raising(attempt, error, f"returned {_short(attempt.returned)}, and reading it ")
+
+
+def _is_other_text(returned: Any) -> bool:
+    """Whether this is a text that says something other than nothing."""
+    return isinstance(returned, str) and bool(str.strip(returned))
 
 
 def _unreadable(attempt: Attempt, rule: Rule, what_to_do: str) -> Finding:

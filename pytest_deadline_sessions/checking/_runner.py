@@ -30,6 +30,8 @@ from pytest_deadline_sessions.checking._calling import Calling
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, Start, place_of
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions.checking._processes import Processes, ProgramCalling
+from pytest_deadline_sessions.checking._program import Program
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -82,26 +84,36 @@ class Runner:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.fake = FakeDeadline()
-        self.sandbox = Sandbox(self.fake.clock, options.patience)
-        self.calling = Calling(options, self.fake, self.sandbox)
+        self.sandbox: Sandbox | Processes
+        self.calling: Calling | ProgramCalling
+        if isinstance(options.collect, Program):
+            self.sandbox = Processes(options.patience)
+            self.calling = ProgramCalling(options.collect, self.fake, self.sandbox)
+        else:
+            self.sandbox = Sandbox(self.fake.clock, options.patience)
+            self.calling = Calling(options, self.fake, self.sandbox)
         self.history = History()
 
     def open(self, undoing: Undoing) -> None:
-        """Freeze time, and intercept every client in the process.
+        """Freeze time, and intercept every client in the process; or serve, for a program.
 
         Args:
-            undoing: Restores both.
+            undoing: Restores everything.
         """
-        self.calling.load()
-        undoing.enter(self.fake.clock.freeze(self.fake.clock.now()))
-        undoing.enter(self.fake.intercept())
-        self.sandbox.open(undoing, self.options.collect)
-        undoing.put(botocore.session, "create_loader", _sharing(botocore.session.create_loader))
-        # Parsing timestamps takes most of the time of a client that the collector makes itself.
-        undoing.put(botocore.parsers, "DEFAULT_TIMESTAMP_PARSER", timestamps.parse)
+        if isinstance(self.calling, Calling) and isinstance(self.sandbox, Sandbox):
+            self.calling.load()
+            self._open_here(undoing, self.sandbox)
         # The report has its own copy of the calls.
         undoing.later(self.fake.calls.clear)
         self.calling.open(undoing)
+
+    def _open_here(self, undoing: Undoing, sandbox: Sandbox) -> None:
+        undoing.enter(self.fake.clock.freeze(self.fake.clock.now()))
+        undoing.enter(self.fake.intercept())
+        sandbox.open(undoing, self.options.collect)
+        undoing.put(botocore.session, "create_loader", _sharing(botocore.session.create_loader))
+        # Parsing timestamps takes most of the time of a client that the collector makes itself.
+        undoing.put(botocore.parsers, "DEFAULT_TIMESTAMP_PARSER", timestamps.parse)
 
     def start(self, case: Case, number: int | None = None) -> Run:
         """Set up a case on an empty service.
