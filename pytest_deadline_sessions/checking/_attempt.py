@@ -146,6 +146,7 @@ class Attempt:
         returned: Its return value; a list of the items if that is an iterator.
         error: The exception that it raised.
         runaway: Why it was stopped, if it was.
+        elsewhere: The process or host that it turned to, as a sentence; empty if to none.
     """
 
     listing: Listing
@@ -162,6 +163,7 @@ class Attempt:
     same_object: bool = False
     error: BaseException | None = None
     runaway: str | None = None
+    elsewhere: str = ""
     _tally: _Tally = field(default_factory=_Tally, init=False)
     _pages: dict[int, int] = field(default_factory=dict, init=False)
 

@@ -56,7 +56,7 @@ def of_result(attempt: Attempt, got: Sequence[str] | None) -> str:
         got: The session ids that it returned; ``None`` if it returned something else.
     """
     if not attempt.requests:
-        return "It made no calls."
+        return attempt.elsewhere or "It made no calls."
     last = attempt.requests[-1]
     if last.error is not None:
         return f"It treats {last.error} as the end of the listing."

@@ -103,4 +103,6 @@ def _terminates(attempt: Attempt) -> Finding | None:
     # A collector that takes a page in parts may request it twice.
     stuck = len(tokens) > 2 and len(set(tokens[-3:])) == 1  # noqa: PLR2004
     cause = "It keeps requesting the same page." if stuck else ""
+    if not attempt.requests:
+        cause = attempt.elsewhere
     return Finding(TERMINATES.name, f"It was stopped: {why}", cause=cause)

@@ -56,7 +56,9 @@ def of_outcome(
 
 def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Finding | None:
     raised = f"It {then}raised {worded(error)}, though no call had failed"
-    cause = "It does not await a call of the client." if _is_of_await(error) else ""
+    cause = "" if attempt.requests else attempt.elsewhere
+    if _is_of_await(error):
+        cause = "It does not await a call of the client."
     if not attempt.faults and attempt.delayed:
         # It may have a time limit, which the retries have used up.
         return None
@@ -92,7 +94,8 @@ def _unreadable(attempt: Attempt, rule: Rule, what_to_do: str) -> Finding:
     problem = f"It returned {_short(attempt.returned)}, in which no session ids were found"
     if attempt.faults:
         return Finding(rule.name, f"{_RETURNED_NORMALLY}. {problem}. {what_to_do}")
-    return Finding(rule.name, what_to_do, lead=f"{problem}.")
+    cause = "" if attempt.requests else attempt.elsewhere
+    return Finding(rule.name, what_to_do, cause=cause, lead=f"{problem}.")
 
 
 def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> Finding | None:

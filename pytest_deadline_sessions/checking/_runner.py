@@ -28,6 +28,7 @@ from pytest_deadline_sessions.checking._attempt import (
 )
 from pytest_deadline_sessions.checking._calling import Calling
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, Start, place_of
+from pytest_deadline_sessions.checking._elsewhere import Elsewhere
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._processes import Processes, ProgramCalling
@@ -92,6 +93,7 @@ class Runner:
         else:
             self.sandbox = Sandbox(self.fake.clock, options.patience)
             self.calling = Calling(options, self.fake, self.sandbox)
+        self.elsewhere = Elsewhere()
         self.history = History()
 
     def open(self, undoing: Undoing) -> None:
@@ -111,6 +113,7 @@ class Runner:
         undoing.enter(self.fake.clock.freeze(self.fake.clock.now()))
         undoing.enter(self.fake.intercept())
         sandbox.open(undoing, self.options.collect)
+        self.elsewhere.open(undoing)
         undoing.put(botocore.session, "create_loader", _sharing(botocore.session.create_loader))
         # Parsing timestamps takes most of the time of a client that the collector makes itself.
         undoing.put(botocore.parsers, "DEFAULT_TIMESTAMP_PARSER", timestamps.parse)
@@ -141,6 +144,7 @@ class Run:
         self._fake = fake = runner.fake
         self._sandbox = runner.sandbox
         self._calling = runner.calling
+        self._elsewhere = runner.elsewhere
         self._history = runner.history
         self._calls: list[Call] = []
         self._under_way: _UnderWay
@@ -230,6 +234,7 @@ class Run:
             healthy=not (disturbed or faults),
         )
         self._under_way = _UnderWay(attempt, job, conditions)
+        self._elsewhere.cause = ""
         try:
             attempt.returned = self._sandbox.call(lambda: self._calling.result(attempt))
         except Runaway:
@@ -243,7 +248,7 @@ class Run:
                 raise
         if self._sandbox.due < math.inf:
             raise UnfitError(_DEADLINE_MESSAGE.format(self._sandbox.due))
-        attempt.runaway = self._sandbox.stopped
+        attempt.runaway, attempt.elsewhere = self._sandbox.stopped, self._elsewhere.cause
         attempt.same_object = (
             isinstance(attempt.returned, dict | list | set)
             and attempt.returned is self._history.returned
