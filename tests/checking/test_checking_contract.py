@@ -198,7 +198,7 @@ def test_the_expected_and_the_returned_sessions():
     finding = found(lambda *_, **__: [], ONE_PAGE)
     assert (finding.expected, finding.returned) == ("1 session: #0", "no sessions")
     long_finding = found(lambda *_, **__: {"x": "y" * 400}, ONE_PAGE)
-    assert f"It returned {{'x': '{'y' * 292}… (expected" in long_finding.what
+    assert f"It returned {{'x': '{'y' * 292}…, in which no" in long_finding.lead
 
 
 @pytest.mark.at_length
