@@ -134,9 +134,14 @@ def test_while_a_loop_runs():
 
     async def check():
         passes(not_awaiting, TWO_PAGES, client="plain")
-        return found(no_subscript, TWO_PAGES, client="plain").what
+        return [found(each, TWO_PAGES, client="plain").what for each in (no_subscript, raises)]
 
-    assert "1 missing" in asyncio.run(check())
+    async def raises(_client, **_job):
+        raise KeyError("sessions")
+
+    wrong, raised = asyncio.run(check())
+    assert "1 missing" in wrong
+    assert "It raised KeyError: 'sessions', though no call had failed" in raised
 
 
 def test_without_aiobotocore(monkeypatch):
