@@ -28,6 +28,7 @@ from pytest_deadline_sessions import (
     check_pagination,
 )
 from pytest_deadline_sessions import strategies as ds
+from pytest_deadline_sessions.checking import Program
 
 
 def a_test_of_the_fake(deadline_sessions: FakeDeadline, deadline_sessions_client: Any) -> None:
@@ -82,6 +83,12 @@ def collector(client: Any, **job: str) -> Iterator[SessionSummary]:
 def a_check() -> None:
     """Any function of a client and ids."""
     check_pagination(collector, expected=len, examples=[Listing()])
+    check_pagination(
+        dict, call=lambda kind, client, job: kind(client, **job), key="id", client="async"
+    )
+    check_pagination(
+        Program(["aws"], parse=str.split), setup=lambda fake, job: fake.describe(job["jobId"])
+    )
 
 
 @given(ds.session_lists(min_size=1), ds.listings(), st.data())
