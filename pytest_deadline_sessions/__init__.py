@@ -42,12 +42,14 @@ if TYPE_CHECKING:
     from pytest_deadline_sessions._service.service import Service as Service
     from pytest_deadline_sessions._stubber.stubber import ListSessionsStubber as ListSessionsStubber
     from pytest_deadline_sessions._transport.http_server import Endpoint as Endpoint
+    from pytest_deadline_sessions.checking import Checked as Checked
     from pytest_deadline_sessions.checking import PaginationViolation as PaginationViolation
     from pytest_deadline_sessions.checking import check_pagination as check_pagination
 else:
     _ROOMS = {
         "Behavior": "_service.behavior",
         "Call": "_domain.transcript",
+        "Checked": "checking",
         "Clock": "_domain.clock",
         "Endpoint": "_transport.http_server",
         "FakeDeadline": "_fake",

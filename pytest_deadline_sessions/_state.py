@@ -20,6 +20,9 @@ lock = threading.RLock()
 journal: collections.deque[Any] = collections.deque(maxlen=4)
 """The last four transcripts that the running test wrote to, for its failure report."""
 
+checks: collections.deque[str] = collections.deque(maxlen=100)
+"""What the last hundred checks tried, in one line each, until a test reports them."""
+
 replacements: dict[str, list[Any]] = {}
 """The active replacements of each named group of patches, oldest first."""
 

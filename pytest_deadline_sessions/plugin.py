@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _SECTION = "Deadline Cloud calls"
+_CHECKS = "check_pagination"
+_STATISTICS = "--hypothesis-show-statistics"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -115,6 +117,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin a run of a test, and forget any run before it."""
     _state.journal.clear()
+    _state.checks.clear()
     activation.begin(item)
 
 
@@ -152,10 +155,34 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the transcript of a test that failed."""
+    """Show the transcript of a test that failed, and note what checks have tried."""
     report = yield
+    if _state.checks:
+        # A worker of pytest-xdist sends its reports, with their sections, to the controller.
+        report.sections.append((_CHECKS, "\n".join(_state.checks)))
+        _state.checks.clear()
     if call.when == "call":
         activation.of_test(item).passed = report.passed
     if report.failed:
         report.sections.extend((_SECTION, str(transcript)) for transcript in _state.journal)
     return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show what each check has tried, with ``-v`` or ``--hypothesis-show-statistics``."""
+    if not (config.get_verbosity() > 0 or config.getoption(_STATISTICS, default=False)):
+        return
+    lines = [
+        f"{report.nodeid}: {line}"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, text in getattr(report, "sections", ())
+        if name == _CHECKS
+        for line in text.splitlines()
+    ]
+    if lines:
+        terminalreporter.section(_CHECKS)
+        for line in lines:
+            terminalreporter.line(line)

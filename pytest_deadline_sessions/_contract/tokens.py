@@ -107,6 +107,11 @@ class Ledger:
         """The tokens that no call has passed yet."""
         return frozenset(self._fresh)
 
+    @property
+    def issued(self) -> frozenset[str]:
+        """The tokens that calls returned."""
+        return frozenset(self._issuers)
+
 
 def _plain(token: object) -> str | None:
     # A token that botocore refused to send may be any object, even an unhashable one.

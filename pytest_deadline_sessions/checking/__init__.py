@@ -6,14 +6,17 @@ from collections.abc import Callable, Collection, Iterable
 from types import FrameType
 from typing import Any, Literal
 
+from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions.checking._attempt import RULES, UnfitError
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
+from pytest_deadline_sessions.checking._checked import Checked
 from pytest_deadline_sessions.checking._options import checked_options
 from pytest_deadline_sessions.checking._program import Program
+from pytest_deadline_sessions.checking._rerun import title
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._search import search
 from pytest_deadline_sessions.checking._trial import Trial
@@ -24,6 +27,7 @@ __all__ = [
     "RULES",
     "VARIATIONS",
     "Case",
+    "Checked",
     "Lapse",
     "PaginationViolation",
     "Program",
@@ -51,7 +55,7 @@ def check_pagination(
     empty_final_token: bool = False,
     max_examples: int | None = None,
     patience: float | None = None,
-) -> None:
+) -> Checked:
     """Check a collector against the contract, in many situations that the service could produce.
 
     It calls the collector as ``collect(client, farmId=…, queueId=…, jobId=…)``. It tries the given
@@ -89,6 +93,9 @@ def check_pagination(
         patience: How many seconds the collector may go without a call or a sleep before it is
             stopped; by default 5, and 30 for a ``Program``.
 
+    Returns:
+        What it tried. pytest prints that at the end of a run with ``-v``.
+
     Raises:
         PaginationViolation: The collector breaks a rule, in the smallest case that was found.
         RuntimeError: ``setup`` or ``expected`` raises, or ``expected`` returns a value that cannot
@@ -103,7 +110,9 @@ def check_pagination(
         >>> def collect(client, **job):
         ...     pages = client.get_paginator("list_sessions").paginate(**job)
         ...     return [session for page in pages for session in page["sessions"]]
-        >>> check_pagination(collect, max_examples=10)
+        >>> checked = check_pagination(collect, max_examples=10)
+        >>> checked.cases > 100
+        True
         >>> def first_page(client, **job):
         ...     return client.list_sessions(**job)["sessions"]
         >>> check_pagination(first_page, max_examples=10)
@@ -132,13 +141,19 @@ def check_pagination(
     try:
         with undoing, undoing:
             runner.open(undoing)
-            counterexample = search(Trial(runner))
+            trial = Trial(runner)
+            counterexample = search(trial)
+            if counterexample is not None:
+                counterexample = trial.explained(counterexample)
     except UnfitError as unfit:
         # The class is private.
         raise RuntimeError(*unfit.args) from unfit.__cause__
     if counterexample is not None:
         error = _from_the_collector_on(counterexample.finding.error)
         raise PaginationViolation(counterexample, options) from error
+    checked = runner.tally.checked(runner.calling.kind)
+    _state.checks.append(f"{title(collect)}: {checked}")
+    return checked
 
 
 def _from_the_collector_on(error: BaseException | None) -> BaseException | None:

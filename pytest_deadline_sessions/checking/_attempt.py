@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,9 +39,12 @@ class Finding:
         what: The problem, without its final full stop.
         expected: The right result, shortened.
         returned: The result of the collector, shortened.
-        cause: A likely cause, if the pattern is clear.
+        cause: A likely cause that experiments have not refuted.
         error: The exception that the collector raised.
         lead: What the report says first, in place of the rule's text: if the rule does not help.
+        details: More to show: pairs of a label and a text.
+        suspects: Yields the suspicions that have not been tried, the likeliest first.
+        members: The members of sessions that matter for the cause.
     """
 
     rule: str
@@ -51,6 +54,9 @@ class Finding:
     cause: str = ""
     error: BaseException | None = None
     lead: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    suspects: Callable[[], Iterable[Any]] = tuple
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Counterexample:
         calls: The requests that the collector sent, with the answers.
         number: Seeds the ids and the tokens of the case.
         before: The cases that must come first, because the collector keeps state from them.
+        starts: Where in ``calls`` each call of the collector begins.
     """
 
     case: Case
@@ -70,6 +77,7 @@ class Counterexample:
     calls: tuple[Call, ...]
     number: int = 0
     before: tuple[Case, ...] = ()
+    starts: tuple[int, ...] = (0,)
 
     @property
     def rule(self) -> str:
@@ -147,6 +155,7 @@ class Attempt:
         error: The exception that it raised.
         runaway: Why it was stopped, if it was.
         elsewhere: The process or host that it turned to, as a sentence; empty if to none.
+        place: The line of its code where it was stopped.
     """
 
     listing: Listing
@@ -164,6 +173,7 @@ class Attempt:
     error: BaseException | None = None
     runaway: str | None = None
     elsewhere: str = ""
+    place: str = ""
     _tally: _Tally = field(default_factory=_Tally, init=False)
     _pages: dict[int, int] = field(default_factory=dict, init=False)
 
@@ -184,6 +194,11 @@ class Attempt:
     def sessions(self) -> list[SessionSummary]:
         """The complete list of summaries that the collector should find."""
         return [summary for listing in (self.listing, *self.others) for summary in listing]
+
+    @property
+    def count(self) -> int:
+        """How many sessions the collector should find."""
+        return sum(len(listing) for listing in (self.listing, *self.others))
 
     @property
     def faults(self) -> int:

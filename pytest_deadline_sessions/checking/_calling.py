@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from botocore import UNSIGNED
 
@@ -47,7 +47,7 @@ class Calling:
         self._fake = fake
         self._sandbox = sandbox
         self._client: Any = None
-        self.kind = options.client or "plain"
+        self.kind: Literal["plain", "async"] = options.client or "plain"
         has_async_clients = importlib.util.find_spec("aiobotocore") is not None
         self._knows_client = options.client is not None or not has_async_clients
         self._has_made_loop = False

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions.checking._attempt import Attempt, UnfitError
@@ -168,7 +168,7 @@ class ProgramCalling:
         processes: Runs it.
     """
 
-    kind = "program"
+    kind: Literal["program"] = "program"
 
     def __init__(self, program: Program, fake: FakeDeadline, processes: Processes) -> None:
         self._program = program

@@ -15,6 +15,12 @@ from pytest_deadline_sessions.checking._attempt import RAISED
 
 READABLE = "summaries, session ids, text with session ids, or a dict with 'sessions'"
 _WIDTH = 100
+_SPARE = 1_000
+
+
+def most_items(sessions: int) -> int:
+    """How many items to read at most of a result, for a listing of so many sessions."""
+    return 10 * sessions + _SPARE
 
 
 def session_ids(returned: Any, most: int, key: Key | None = None) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from pytest_deadline_sessions._api import validation
@@ -15,7 +16,8 @@ from pytest_deadline_sessions._contract.rules import (
 from pytest_deadline_sessions._contract.tokens import Ledger, changes
 from pytest_deadline_sessions._text import abbreviate, same, shown
 from pytest_deadline_sessions.checking._attempt import Attempt, Finding, job_of
-from pytest_deadline_sessions.checking._diagnosis import of_no_token, of_token
+from pytest_deadline_sessions.checking._diagnosis import of_no_token, of_surplus_calls
+from pytest_deadline_sessions.checking._diagnosis_tokens import difference, of_token
 
 _IDS = ("farmId", "queueId", "jobId")
 
@@ -26,7 +28,7 @@ def of_requests(attempt: Attempt) -> Finding | None:
 
 
 def _valid(attempt: Attempt) -> Finding | None:
-    for call in attempt.requests:
+    for place, call in enumerate(attempt.requests):
         violations = [str(violation) for violation in validation.check_request(call.params)]
         # An expired token may have any reason.
         if call.reason == "CANNOT_PARSE" and "expired" not in call.message:
@@ -37,7 +39,8 @@ def _valid(attempt: Attempt) -> Finding | None:
             ids_only = all(text.split(":")[0] in _IDS for text in violations)
             rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
             problem = f"It sent an invalid request: {'; '.join(violations)}"
-            return Finding(rule.name, problem, cause=of_no_token(call), error=attempt.error)
+            suspects = functools.partial(of_no_token, attempt, place)
+            return Finding(rule.name, problem, error=attempt.error, suspects=suspects)
     return None
 
 
@@ -92,17 +95,20 @@ def _strange_token(attempt: Attempt, token: str, ledger: Ledger) -> Finding:
     if token in attempt.earlier and not ledger.passed(token):
         rule, history = STATELESS, "an earlier call of the collector received"
     problem = f"It passed the token {abbreviate(token)}, which {history}"
-    return Finding(rule.name, problem, cause=of_token(token, ledger.fresh), error=attempt.error)
+    issued = ledger.fresh or ledger.issued
+    return Finding(
+        rule.name,
+        problem,
+        error=attempt.error,
+        details=difference(token, issued),
+        suspects=functools.partial(of_token, attempt, token, issued),
+    )
 
 
 def _terminates(attempt: Attempt) -> Finding | None:
     why = attempt.runaway or attempt.excess()
     if why is None:
         return None
-    tokens = [(job_of(call), call.token) for call in attempt.requests if not call.retry]
-    # A collector that takes a page in parts may request it twice.
-    stuck = len(tokens) > 2 and len(set(tokens[-3:])) == 1  # noqa: PLR2004
-    cause = "It keeps requesting the same page." if stuck else ""
-    if not attempt.requests:
-        cause = attempt.elsewhere
-    return Finding(TERMINATES.name, f"It was stopped: {why}", cause=cause)
+    suspects = functools.partial(of_surplus_calls, attempt)
+    details = (("stopped at", attempt.place),) if attempt.place else ()
+    return Finding(TERMINATES.name, f"It was stopped: {why}", details=details, suspects=suspects)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pytest_deadline_sessions._contract.completeness import Key, check_ids
@@ -16,13 +17,14 @@ from pytest_deadline_sessions._contract.rules import (
 )
 from pytest_deadline_sessions._text import plural, shown, worded
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt, Finding, UnfitError
-from pytest_deadline_sessions.checking._diagnosis import of_order, of_result
-from pytest_deadline_sessions.checking._reading import advice, session_ids
+from pytest_deadline_sessions.checking._diagnosis import of_own_failure, of_result
+from pytest_deadline_sessions.checking._diagnosis_sessions import of_order
+from pytest_deadline_sessions.checking._reading import advice, most_items, session_ids
 from pytest_deadline_sessions.checking._runaway import Runaway
+from pytest_deadline_sessions.checking._suspicion import Suspicion
 from pytest_deadline_sessions.lifecycle import Rule
 
 _WIDTH = 300
-_SPARE = 1_000
 _RETURNED_NORMALLY = "A call failed permanently, yet it returned normally"
 
 
@@ -42,7 +44,7 @@ def of_outcome(
         rule = STATELESS
     if expected is not None:
         return _compared(attempt, rule, _expected_result(expected, attempt), ordered=ordered)
-    most = _most(attempt)
+    most = most_items(attempt.count)
     try:
         got = session_ids(attempt.returned, most, key)
         if got is None or (not got and attempt.sessions and _is_other_text(attempt.returned)):
@@ -56,27 +58,29 @@ def of_outcome(
 
 def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Finding | None:
     raised = f"It {then}raised {worded(error)}, though no call had failed"
-    cause = "" if attempt.requests else attempt.elsewhere
-    if _is_of_await(error):
-        cause = "It does not await a call of the client."
     if not attempt.faults and attempt.delayed:
         # It may have a time limit, which the retries have used up.
         return None
     if not attempt.faults:
         # The collector made no call, so the error can only come from state of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.requests else COMPLETE
-        return Finding(rule.name, raised, cause=cause, error=error)
+        suspects = functools.partial(_of_error, attempt, error)
+        return Finding(rule.name, raised, error=error, suspects=suspects)
     if not attempt.healthy:
         return None
     problem = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
-    expired = bool(attempt.requests) and "expired" in attempt.requests[-1].message
-    cause = "It sleeps until its token has expired." if expired else ""
-    return Finding(COMPLETE.name, problem, cause=cause, error=error)
+    return Finding(
+        COMPLETE.name, problem, error=error, suspects=functools.partial(of_own_failure, attempt)
+    )
 
 
-def _is_of_await(error: BaseException) -> bool:
-    """Whether Python refused to use a coroutine in place of its result."""
-    return isinstance(error, TypeError | AttributeError) and "'coroutine' object" in worded(error)
+def _of_error(attempt: Attempt, error: BaseException) -> tuple[Suspicion, ...]:
+    """Suspect why a collector raises an error of its own."""
+    # Python refuses to use a coroutine in place of its result.
+    if isinstance(error, TypeError | AttributeError) and "'coroutine' object" in worded(error):
+        return (Suspicion("It does not await a call of the client."),)
+    elsewhere = not attempt.requests and attempt.elsewhere
+    return (Suspicion(elsewhere),) if elsewhere else ()
 
 
 def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
@@ -92,10 +96,11 @@ def _is_other_text(returned: Any) -> bool:
 def _unreadable(attempt: Attempt, rule: Rule, what_to_do: str) -> Finding:
     """Judge a result without session ids. Unless a call failed, the test is likely wrong."""
     problem = f"It returned {_short(attempt.returned)}, in which no session ids were found"
+    suspects = functools.partial(of_result, attempt, None)
     if attempt.faults:
-        return Finding(rule.name, f"{_RETURNED_NORMALLY}. {problem}. {what_to_do}")
-    cause = "" if attempt.requests else attempt.elsewhere
-    return Finding(rule.name, what_to_do, cause=cause, lead=f"{problem}.")
+        problem = f"{_RETURNED_NORMALLY}. {problem}. {what_to_do}"
+        return Finding(rule.name, problem, suspects=suspects)
+    return Finding(rule.name, what_to_do, lead=f"{problem}.", suspects=suspects)
 
 
 def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> Finding | None:
@@ -114,7 +119,8 @@ def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> 
         if not ordered:
             return None
         problem = _only_the_order("expected()'s")
-    return Finding(rule.name, problem, _short(expected), _short(got), of_result(attempt, None))
+    suspects = functools.partial(of_result, attempt, None)
+    return Finding(rule.name, problem, _short(expected), _short(got), suspects=suspects)
 
 
 def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> Any:
@@ -123,7 +129,7 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
     Raises:
         UnfitError: ``expected`` raises, is stopped, or never stops yielding.
     """
-    most = _most(attempt)
+    most = most_items(attempt.count)
     try:
         result = expected(attempt.sessions)
         lazy = isinstance(result, Iterator)
@@ -141,10 +147,6 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
         msg = f"expected() yielded more than {most} items for {_short(attempt.listing)}"
         raise UnfitError(msg)
     return result
-
-
-def _most(attempt: Attempt) -> int:
-    return 10 * len(attempt.sessions) + _SPARE
 
 
 def _equal(got: Any, expected: Any) -> bool:
@@ -186,14 +188,14 @@ def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> F
             f"It returned {plural(len(got), 'session')} for a listing of {len(ids)}{started}: "
             f"{incomplete.differences.counts()}"
         )
-        cause = of_result(attempt, got)
+        suspects: Callable[[], Iterable[Suspicion]] = functools.partial(of_result, attempt, got)
     else:
         problem = _only_the_order("the service's")
-        cause = of_order(attempt, incomplete.got)
+        suspects = functools.partial(of_order, attempt, incomplete.got)
     if rule is SURFACES_FAULTS:
         problem = f"{_RETURNED_NORMALLY}. {problem}"
     expected, received = ids_by_place(ids, ids), ids_by_place(got, ids)
-    return Finding(rule.name, problem, expected, received, cause)
+    return Finding(rule.name, problem, expected, received, suspects=suspects)
 
 
 def _only_the_order(whose: str) -> str:

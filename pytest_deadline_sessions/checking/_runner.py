@@ -28,9 +28,11 @@ from pytest_deadline_sessions.checking._attempt import (
 )
 from pytest_deadline_sessions.checking._calling import Calling
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, Start, place_of
+from pytest_deadline_sessions.checking._checked import Tally
 from pytest_deadline_sessions.checking._elsewhere import Elsewhere
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions.checking._place import line_of
 from pytest_deadline_sessions.checking._processes import Processes, ProgramCalling
 from pytest_deadline_sessions.checking._program import Program
 from pytest_deadline_sessions.checking._runaway import Runaway
@@ -54,22 +56,22 @@ class History:
     """The values that a collector has received so far, in all cases, and may have kept.
 
     Attributes:
-        strings: The ids and the tokens that it received.
+        strings: The ids and the tokens that it received, each with the case in which it first did.
         returned: Its last return value.
         seen: The operations and limits of its requests.
     """
 
-    strings: set[str] = field(default_factory=set)
+    strings: dict[str, Case] = field(default_factory=dict)
     returned: Any = None
     seen: Seen = field(default_factory=Seen)
 
-    def add(self, attempt: Attempt) -> None:
-        """Add the ids and the tokens of an attempt."""
+    def add(self, attempt: Attempt, case: Case) -> None:
+        """Add the ids and the tokens of an attempt in a case."""
         self.seen.limit = min(self.seen.limit, attempt.limit)
         for call in attempt.requests:
-            self.strings.update([*attempt.job.values(), *attempt.job_ids])
-            if call.next_token:
-                self.strings.add(call.next_token)
+            for value in (*attempt.job.values(), *attempt.job_ids, call.next_token):
+                if value:
+                    self.strings.setdefault(value, case)
 
 
 class Runner:
@@ -95,6 +97,7 @@ class Runner:
             self.calling = Calling(options, self.fake, self.sandbox)
         self.elsewhere = Elsewhere()
         self.history = History()
+        self.tally = Tally(options.without)
 
     def open(self, undoing: Undoing) -> None:
         """Freeze time, and intercept every client in the process; or serve, for a program.
@@ -146,7 +149,9 @@ class Run:
         self._calling = runner.calling
         self._elsewhere = runner.elsewhere
         self._history = runner.history
+        self._tally = runner.tally
         self._calls: list[Call] = []
+        self._starts: list[int] = []
         self._under_way: _UnderWay
         self._is_setting_up = False
         fake.reset(behavior=case.behavior)
@@ -235,10 +240,11 @@ class Run:
         )
         self._under_way = _UnderWay(attempt, job, conditions)
         self._elsewhere.cause = ""
+        self._starts.append(len(self._calls))
         try:
             attempt.returned = self._sandbox.call(lambda: self._calling.result(attempt))
-        except Runaway:
-            pass
+        except Runaway as stopped:
+            attempt.place = line_of(stopped)
         except UnfitError:
             raise
         except RAISED as error:
@@ -246,6 +252,7 @@ class Run:
         except BaseException as error:
             if not _of_runaway(error):
                 raise
+            attempt.place = line_of(error)
         if self._sandbox.due < math.inf:
             raise UnfitError(_DEADLINE_MESSAGE.format(self._sandbox.due))
         attempt.runaway, attempt.elsewhere = self._sandbox.stopped, self._elsewhere.cause
@@ -262,7 +269,7 @@ class Run:
         Reading a result may run code of the collector, so that happens in the sandbox too.
         """
         finding = self._judge(attempt)
-        self._history.add(attempt)
+        self._history.add(attempt, self.case)
         return finding
 
     def _judge(self, attempt: Attempt) -> Finding | None:
@@ -289,13 +296,15 @@ class Run:
             case: The part of this case that breaks the rule.
             finding: The broken rule.
         """
-        return Counterexample(case, finding, tuple(self._calls), self._number)
+        starts = tuple(self._starts)
+        return Counterexample(case, finding, tuple(self._calls), self._number, starts=starts)
 
     def _listen(self, call: Call) -> None:
         if self._is_setting_up:
             return
         self._sandbox.heard()
         self._calls.append(call)
+        self._tally.calls += 1
         under_way = self._under_way
         self._history.seen.operations.setdefault(call.operation)
         under_way.attempt.add(call)

@@ -19,6 +19,7 @@ from pytest_deadline_sessions.checking._attempt import Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._program_cases import program_cases
+from pytest_deadline_sessions.checking._rerun import title
 from pytest_deadline_sessions.checking._shrink import MOST_STEPS, smallest
 from pytest_deadline_sessions.checking._strategies import cases
 from pytest_deadline_sessions.checking._trial import Trial
@@ -105,6 +106,7 @@ def _drawn(
 
     def breaks(case: Case) -> bool:
         nonlocal last
+        hypothesis.event("check_pagination", title(trial.options.collect))
         counterexample = trial.find(case)
         if counterexample is None:
             past.add(case)

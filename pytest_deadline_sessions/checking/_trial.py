@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import gc
 from collections.abc import Iterator
 from typing import Any
@@ -18,9 +19,12 @@ from pytest_deadline_sessions.checking._attempt import (
     Finding,
 )
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen
+from pytest_deadline_sessions.checking._diagnosis import of_state
+from pytest_deadline_sessions.checking._lab import Lab
 from pytest_deadline_sessions.checking._program import Program
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._runner import Run, Runner, start_session
+from pytest_deadline_sessions.checking._suspicion import Suspicion
 from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 _LASTING = Lapse("AccessDeniedException")
@@ -66,6 +70,7 @@ class Trial:
             case: The case.
             number: Seeds the ids and the tokens; by default an unused number.
         """
+        self._runner.tally.add(case)
         counterexample = self._find(self._runner.start(case, number))
         if self._runner.sandbox.patch_late_imports():
             # For the library, the stopped run is over only once nothing refers to it. Since Python
@@ -93,7 +98,7 @@ class Trial:
     def repeats(self, counterexample: Counterexample) -> bool:
         """Whether a second run of the case breaks the same rule in the same way.
 
-        A collector that had to be stopped is not run again.
+        A collector that had to be stopped is not run again. What it keeps may grow with each run.
         """
         if counterexample.rule == TERMINATES.name:
             return True
@@ -101,8 +106,43 @@ class Trial:
         return (
             rerun is not None
             and rerun.rule == counterexample.rule
-            and self._alike(rerun.finding, counterexample.finding)
+            and (rerun.rule == STATELESS.name or self._alike(rerun.finding, counterexample.finding))
         )
+
+    def explained(self, counterexample: Counterexample) -> Counterexample:
+        """Name the first suspected cause that no experiment refutes, if there is one.
+
+        A collector that keeps state may do anything in an experiment, so none is made with it.
+        """
+        finding = counterexample.finding
+        allowed = finding.rule != STATELESS.name and not self.slow
+        suspicions: list[Suspicion] = []
+        # The result may be of the collector's own type, and raise.
+        with contextlib.suppress(Runaway, *RAISED):
+            self._runner.sandbox.call(lambda: suspicions.extend(finding.suspects()))
+        lab = Lab(self._runner, allowed=allowed)
+        cause = next(filter(lab.confirms, suspicions), None)
+        named = dataclasses.replace(
+            finding,
+            cause="" if cause is None else cause.text,
+            members=() if cause is None else cause.members,
+            suspects=tuple,
+        )
+        before = counterexample.before or self._case_before(counterexample)
+        return dataclasses.replace(counterexample, finding=named, before=before)
+
+    def _case_before(self, counterexample: Counterexample) -> tuple[Case, ...]:
+        """The case whose ids or tokens a collector has kept and sends in another case."""
+        kept = self._runner.history.strings
+        sent = (
+            kept[value]
+            for call in counterexample.calls
+            for value in call.params.values()
+            if isinstance(value, str) and value in kept
+        )
+        case = next((other for other in sent if other != counterexample.case), None)
+        stateless = counterexample.rule == STATELESS.name and counterexample.case.sequence == "once"
+        return (case,) if stateless and case is not None else ()
 
     def _find(self, run: Run) -> Counterexample | None:
         attempt = run.call(run.job, run.case)
@@ -125,7 +165,13 @@ class Trial:
             return None
         sequence = run.case.sequence
         problem = f"{_AGAIN[sequence]}, it no longer returns the right result. {finding.what}"
-        stateless = dataclasses.replace(finding, rule=STATELESS.name, what=problem, error=None)
+        stateless = dataclasses.replace(
+            finding,
+            rule=STATELESS.name,
+            what=problem,
+            error=None,
+            suspects=functools.partial(of_state, first, attempt),
+        )
         counterexample = run.counterexample(run.case, stateless)
         # If the first call was right with this listing, there is no need to try it alone.
         same_job = sequence in {"twice", "changed-result", "after-failure"}

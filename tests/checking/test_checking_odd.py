@@ -413,7 +413,7 @@ def test_odd_arguments_of_check_pagination(argument):
 
 
 def test_collectors_whose_names_raise():
-    """A collector whose ``__name__`` raises is called ``collect`` in its report."""
+    """A collector whose ``__name__`` raises is ``<your collector>`` in its report."""
 
     class Named:
         def __getattribute__(self, name):
@@ -424,7 +424,7 @@ def test_collectors_whose_names_raise():
         def __call__(self, *_, **__):
             return []
 
-    assert "check_pagination(collect, examples=[" in str(violation_of(Named()))
+    assert "check_pagination(<your collector>, examples=[" in str(violation_of(Named()))
 
 
 def exits(*_, **__):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import datetime
 import pickle
 
 import pytest
@@ -11,10 +10,8 @@ from collectors import wrong
 from collectors.judged import run_again
 from hypothesis import settings
 
-from pytest_deadline_sessions import FakeDeadline, Listing, PaginationViolation, check_pagination
-from pytest_deadline_sessions.checking import Case, Lapse, _report, _violation
-from pytest_deadline_sessions.checking._attempt import Counterexample, Finding
-from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
+from pytest_deadline_sessions.checking import Case, _report, _violation
 
 settings.register_profile("no database", database=None)
 
@@ -74,7 +71,8 @@ pages are cut. An empty page with a token is not the end; a page without a token
     ListSessions(IDS) → 200, 0 sessions, token 'TOKEN'…(80)  at NOW
 
   to rerun this case:
-    from pytest_deadline_sessions import Listing
+    from pytest_deadline_sessions import Listing, check_pagination
+    from collectors.wrong import stops_at_an_empty_page
     check_pagination(stops_at_an_empty_page, examples=[Listing(page_sizes=(0, 1))])"""
     )
 
@@ -93,15 +91,16 @@ of 1: 1 missing.
   case:     Case(Listing(page_sizes=(1,)), lapses=(Lapse('AccessDeniedException'),))
   expected: 1 session: #0
   returned: no sessions
-  likely cause: It treats AccessDeniedException as the end of the listing.
+  likely cause: It treats any error response (ClientError) as the end of the listing.
 
   calls:
     ListSessions(IDS) → 403 AccessDeniedException: User is not authorized to \
 perform this operation.  at NOW
 
   to rerun this case:
-    from pytest_deadline_sessions import Listing
+    from pytest_deadline_sessions import Listing, check_pagination
     from pytest_deadline_sessions.checking import Case, Lapse
+    from collectors.wrong import what_there_is_so_far
     check_pagination(what_there_is_so_far, examples=[Case(Listing(page_sizes=(1,)), \
 lapses=(Lapse('AccessDeniedException'),))])"""
     )
@@ -136,53 +135,6 @@ def test_long_transcripts_are_cut():
     assert len(violation.calls) == 25
 
 
-def test_pasted_lines_have_the_options():
-    """The code that reruns a case passes the options of the check."""
-
-    def running(sessions):
-        return [session for session in sessions if "endedAt" not in session]
-
-    violation = violation_of(
-        wrong.first_page, expected=running, ordered=False, empty_final_token=True
-    )
-    assert str(violation).endswith(
-        "    check_pagination(first_page, examples=[Listing(page_sizes=(1, 1))], "
-        "expected=running, ordered=False, empty_final_token=True)"
-    )
-    assert run_again(violation, first_page=wrong.first_page, running=running).rule == violation.rule
-
-
-def test_functions_without_a_name():
-    """A lambda is called ``collect`` or ``expected`` in the code that reruns a case."""
-    violation = violation_of(lambda *_, **__: [], expected=lambda sessions: sessions)
-    assert "check_pagination(collect, examples=[" in str(violation)
-    assert "expected=expected)" in str(violation)
-
-
-def test_every_import_that_pasting_needs():
-    """The code that reruns a case has exactly the imports that it needs."""
-    case = Case(
-        Listing(page_sizes=(1,), gap=datetime.timedelta(0)),
-        FakeDeadline().behavior.__class__(page_size=3),
-        lapses=(Lapse("AccessDeniedException"),),
-    )
-    options = Options(wrong.first_page)
-    finding = Finding("complete", "So it is")
-    text = _report.report(Counterexample(case, finding, ()), options)
-    assert text.partition("rerun this case:\n")[2].splitlines()[:3] == [
-        "    import datetime",
-        "    from pytest_deadline_sessions import Behavior, Listing",
-        "    from pytest_deadline_sessions.checking import Case, Lapse",
-    ]
-    assert "  calls:\n    no calls\n" in text
-    case = Case(Listing(page_sizes=(1,)))
-    text = _report.report(Counterexample(case, finding, ()), options)
-    assert text.partition("rerun this case:\n")[2].splitlines() == [
-        "    from pytest_deadline_sessions import Listing",
-        "    check_pagination(first_page, examples=[Listing(page_sizes=(1,))])",
-    ]
-
-
 @pytest.mark.at_length
 def test_a_listing_with_added_sessions_can_be_pasted():
     """A listing given by summaries can be pasted; its times are plain ``datetime`` objects."""
@@ -194,7 +146,7 @@ def test_a_listing_with_added_sessions_can_be_pasted():
     violation = violation_of(four_at_most, examples=[case])
     assert violation.rule == "complete"
     assert "Listing.of([{" in str(violation)
-    assert run_again(violation, four_at_most=four_at_most).rule == "complete"
+    assert run_again(violation).rule == "complete"
 
 
 @pytest.mark.at_length

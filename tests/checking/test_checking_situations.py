@@ -193,18 +193,20 @@ def test_the_place_of_a_change(place, changed):
 @pytest.mark.parametrize("place", ["drift", "sequence"])
 def test_the_start_time_of_a_new_session(change, order, place):
     """A session may appear with the latest start time so far, or with an earlier one."""
-    times = []
+    orders = []
 
     def collect(client, **job):
         sessions = every(client, **job)
-        times[:] = [session["startedAt"] for session in sessions]
+        times = [session["startedAt"] for session in sessions]
+        orders.append([sorted(set(times)).index(at) for at in times])
         return sessions[:1] if len(times) > len(TWO) else sessions
 
     sequence = f"sessions-added{change.removeprefix('start')}"
     case = Case(TWO, drift=((1, change),)) if place == "drift" else Case(TWO, sequence=sequence)
     with pytest.raises(PaginationViolation):
         check_pagination(collect, examples=[case])
-    assert [sorted(set(times)).index(at) for at in times] == order
+    # Suspected causes are tried with other listings.
+    assert order in orders
 
 
 def watermark():

@@ -18,6 +18,7 @@ from interrupting import state, unlike
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions.checking import VARIATIONS, Case, _virtual_time
+from pytest_deadline_sessions.checking._checked import Tally
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._threads import Threads
 from pytest_deadline_sessions.checking._trial import Trial
@@ -487,6 +488,7 @@ def test_an_attempt_that_imported_trio_is_repeated(monkeypatch, late):
     attempts = []
     monkeypatch.setattr(Trial, "_find", lambda _, attempt: attempts.append(attempt))
     runner = types.SimpleNamespace(
+        tally=Tally(),
         options=None,
         start=lambda case, number=None: (case, number),
         sandbox=types.SimpleNamespace(patch_late_imports=lambda: late),

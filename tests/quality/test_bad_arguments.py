@@ -163,7 +163,15 @@ FUNCTIONS = {
 
 # The package or pytest makes and calls these, or they take anything.
 LEFT_OUT = {
-    *("Call", "Endpoint.environment", "Job", "PaginationViolation", "Session"),
+    *(
+        "Call",
+        "Checked",
+        "checking.Checked",
+        "Endpoint.environment",
+        "Job",
+        "PaginationViolation",
+        "Session",
+    ),
     *("FakeDeadline.endpoint_environment", "assert_token_expired", "checking.PaginationViolation"),
     *("Listing.between", "Listing.cut", "Listing.cuts", "Listing.overlap", "Listing.position"),
     *("lifecycle.Broken", "lifecycle.Rule", "provider.DeadlineProvider", "provider.Provider"),

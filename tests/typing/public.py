@@ -13,6 +13,7 @@ from typing_extensions import assert_type
 from pytest_deadline_sessions import (
     Behavior,
     Call,
+    Checked,
     Clock,
     Endpoint,
     FakeDeadline,
@@ -82,7 +83,9 @@ def collector(client: Any, **job: str) -> Iterator[SessionSummary]:
 
 def a_check() -> None:
     """Any function of a client and ids."""
-    check_pagination(collector, expected=len, examples=[Listing()])
+    checked = check_pagination(collector, expected=len, examples=[Listing()])
+    assert_type(checked, Checked)
+    assert_type(checked.variations["volume"], int)
     check_pagination(
         dict, call=lambda kind, client, job: kind(client, **job), key="id", client="async"
     )

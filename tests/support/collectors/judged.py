@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
@@ -33,10 +35,19 @@ def passes(collect, *examples, **options):
     check_pagination(collect, examples=examples, max_examples=1, without=VARIATIONS, **options)
 
 
-def run_again(violation, **names):
-    """Run the code at the end of a report, and return the violation it raises."""
+def pasted(violation):
+    """Return the code at the end of a report."""
     text = str(violation).partition("to rerun this case:\n")[2]
-    code = "\n".join(line.strip() for line in text.splitlines())
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
+def run_again(violation):
+    """Run the code at the end of a report, and return the violation it raises.
+
+    It runs as it is, except that ``<your collector>``, say, is replaced by that option.
+    """
+    names = {"collector": violation.options.collect, **vars(violation.options)}
+    code = re.sub("<your (\\w+)>", r"names['\1']", pasted(violation))
     with pytest.raises(PaginationViolation) as caught:
-        exec(code, {"check_pagination": check_pagination, **names})
+        exec(code, {"names": names})
     return caught.value
