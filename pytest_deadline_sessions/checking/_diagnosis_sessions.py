@@ -63,7 +63,7 @@ def _of_statuses(left_out: set[str]) -> Iterator[Suspicion]:
     listing = Listing(
         page_sizes=(len(every),), runs=tuple((each, 1) for each in every), workers=len(every)
     )
-    for count in range(len(left_out), len(every) + 1):
+    for count in range(len(left_out), len(every)):
         for names in itertools.combinations(every, count):
             kept = [each for each in every if each not in names]
             if left_out <= {*names}:
