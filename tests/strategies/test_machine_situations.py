@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import Phase, given, settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from pytest_deadline_sessions import Behavior
+from pytest_deadline_sessions import Behavior, FakeDeadline, _state
 from pytest_deadline_sessions import strategies as ds
 from pytest_deadline_sessions._service.behavior import token_looks
 from pytest_deadline_sessions.strategies import _situations
@@ -388,3 +388,15 @@ def test_a_fault_that_a_retry_healed_is_no_excuse():
         made.collect_all()
     finally:
         made.teardown()
+
+
+def test_a_run_replaces_only_earlier_runs_in_the_report():
+    """Calls of other fakes stay in the report of a failing test; those of earlier runs do not."""
+    fake = FakeDeadline()
+    fake.client().list_sessions(**fake.add_job())
+    made = []
+    for _ in range(2):
+        made.append(ds.SessionsMachine())
+        made[-1].collect_all()
+        made[-1].teardown()
+    assert list(_state.journal) == [fake.calls, made[-1].fake.calls]
