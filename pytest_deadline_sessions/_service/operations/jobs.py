@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api.placeholders import Record, item, result
-from pytest_deadline_sessions._domain.listing import Cut
+from pytest_deadline_sessions._domain.layout import Cut
 from pytest_deadline_sessions._service import pagination
 from pytest_deadline_sessions._service.operations import progress
 from pytest_deadline_sessions._service.operations.creation import created
