@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_deadline_sessions._contract.differences import Differences, compare
 from pytest_deadline_sessions._contract.rules import COMPLETE, ORDER
 from pytest_deadline_sessions.lifecycle import Rule
+
+Key = Callable[[Any], Any] | str
+"""Where an item has its session id: a function of the item, or the name of a key or attribute."""
+
+_NAMES = ("sessionId", "session_id")
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,36 @@ def check_ids(
     return None
 
 
-def session_id(item: object) -> str | None:
-    """Return the id of a summary, or the item itself if it is an id; otherwise ``None``.
+def session_id(item: object, key: Key | None = None) -> str | None:
+    """Return the session id of an item; ``None`` if it has none.
+
+    Args:
+        item: An id; or a mapping or another object with a ``sessionId`` or ``session_id``, such as
+            a summary, a dataclass or a namedtuple.
+        key: Where else the id is: a function of the item, or the name of a key or an attribute.
 
     Example:
         >>> session_id({"sessionId": "session-1"}), session_id("session-2"), session_id(3)
         ('session-1', 'session-2', None)
+        >>> session_id({"id": "session-4"}, key="id")
+        'session-4'
+        >>> session_id([5, "session-5"], key=lambda item: item[1])
+        'session-5'
     """
-    value = item.get("sessionId") if isinstance(item, Mapping) else item
+    if callable(key):
+        value = key(item)
+    elif isinstance(item, str) and key is None:
+        value = item
+    else:
+        value = _member(item, _NAMES if key is None else (key,))
     # A subclass of str may have methods of its own; only its text counts.
     return str.__str__(value) if isinstance(value, str) else None
+
+
+def _member(item: object, names: Iterable[str]) -> Any:
+    """The first of these keys, or attributes, that holds a string."""
+    for name in names:
+        value = item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+        if isinstance(value, str):
+            return value
+    return None

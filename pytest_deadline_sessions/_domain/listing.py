@@ -6,7 +6,7 @@ import datetime
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, cast, get_args
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model, types
@@ -21,6 +21,7 @@ from pytest_deadline_sessions._arguments import (
     wrong_value,
 )
 from pytest_deadline_sessions._domain.expansion import RUN_TIME, Counted, Given, Order
+from pytest_deadline_sessions._domain.layout import Cut, Layout
 from pytest_deadline_sessions._domain.summaries import as_dicts, check_summaries, problems
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import concise, plural, shown
@@ -106,7 +107,7 @@ class Listing:
     workers: int = 1
     given: tuple[types.SessionSummary, ...] | None = None
     _content: Counted | Given = field(init=False, repr=False, compare=False)
-    _starts: tuple[int, ...] = field(init=False, repr=False, compare=False, default=(0,))
+    _layout: Layout = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check every argument now, so that an invalid listing never exists."""
@@ -114,7 +115,7 @@ class Listing:
         if sizes is not None:
             sizes = _checked_sizes(sizes)
             self._set("page_sizes", sizes)
-            self._set("_starts", tuple(itertools.accumulate(sizes, initial=0)))
+        self._set("_layout", Layout(sizes or ()))
         self._set("runs", _checked_runs(self.runs))
         self._set("_content", self._made())
         count = self._content.count
@@ -233,10 +234,7 @@ class Listing:
             limit: The most sessions per page that the caller accepts.
             page_size: The most sessions in a page that ``page_sizes`` does not cover.
         """
-        following: Cut | None = Cut(0, 0)
-        while following is not None:
-            start, stop, following = self.cut(following, limit, page_size, len(self))
-            yield start, stop, following
+        return self._layout.cuts(limit, page_size, len(self))
 
     def cut(self, at: Cut, limit: int, page_size: int, total: int) -> tuple[int, int, Cut | None]:
         """One page: where it starts and stops, and where the next page begins.
@@ -247,17 +245,7 @@ class Listing:
             page_size: The most sessions in a page that ``page_sizes`` does not cover.
             total: How many sessions there are now: those of the listing and those added since.
         """
-        sizes = self.page_sizes or ()
-        start = self._starts[at.page] + at.offset
-        if at.page < len(sizes):
-            left = sizes[at.page] - at.offset
-            stop = start + min(left, limit)
-            following = Cut(at.page + 1, 0) if left <= limit else Cut(at.page, at.offset + limit)
-        else:
-            stop = min(start + min(limit, page_size), total)
-            following = Cut(at.page, at.offset + stop - start)
-        more = following.page < len(sizes) or stop < total
-        return start, stop, following if more else None
+        return self._layout.cut(at, limit, page_size, total)
 
     def __hash__(self) -> int:
         return hash((self.page_sizes, self.runs, self.first, len(self)))
@@ -271,13 +259,6 @@ class Listing:
         if self.page_sizes is None:
             return text
         return text.replace(repr(self.page_sizes), _code(self.page_sizes), 1)
-
-
-class Cut(NamedTuple):
-    """A place between two sessions: the page, and how many sessions into it."""
-
-    page: int
-    offset: int
 
 
 def _code(sizes: tuple[int, ...]) -> str:

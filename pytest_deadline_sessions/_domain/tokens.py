@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from pytest_deadline_sessions._domain import token_shapes
-from pytest_deadline_sessions._domain.listing import Cut
+from pytest_deadline_sessions._domain.layout import Cut
 from pytest_deadline_sessions._domain.token_shapes import TokenShape
 
 

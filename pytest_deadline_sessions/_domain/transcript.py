@@ -36,6 +36,7 @@ class Call:
         attempt: 1 for the first attempt, more for botocore's retries of the same call.
         reason: The ``reason`` of a ``ValidationException``.
         sent: ``False`` for a call that botocore's own validation refused.
+        planned: Whether the call failed because ``fail_next`` had planned it.
     """
 
     operation: str
@@ -48,6 +49,7 @@ class Call:
     attempt: int = 1
     reason: str | None = None
     sent: bool = True
+    planned: bool = field(default=False, repr=False)
 
     @property
     def token(self) -> str | None:
@@ -87,6 +89,7 @@ class Transcript(Sequence[Call]):
 
     def __init__(self, calls: Iterable[Call] = ()) -> None:
         self._calls = list(calls)
+        self._is_of_example = False
 
     def add(self, call: Call) -> None:
         """Append a call, and enter the transcript in the journal of the running test."""
@@ -133,6 +136,18 @@ class Transcript(Sequence[Call]):
 
     def __str__(self) -> str:
         return render(self)
+
+
+def begin_example(transcript: Transcript) -> None:
+    """Make failure reports show this transcript instead of those of earlier examples.
+
+    An example is one run of a state machine.
+    """
+    with _state.lock:
+        for other in list(_state.journal):
+            if other._is_of_example:  # noqa: SLF001 (a transcript belongs to this module)
+                _state.journal.remove(other)
+        transcript._is_of_example = True  # noqa: SLF001
 
 
 def render(calls: Iterable[Call], *, longest: int = _LONGEST) -> str:

@@ -25,8 +25,8 @@ Order = Literal["startedAt", "given"]
 Reason = Literal["UNKNOWN_OPERATION", "CANNOT_PARSE", "FIELD_VALIDATION_FAILED", "OTHER"]
 
 
-def _decision(default: Any, reason: str) -> Any:
-    return dataclasses.field(default=default, metadata={"reason": reason})
+def _decision(default: Any, reason: str, *, of_looks: bool = False) -> Any:
+    return dataclasses.field(default=default, metadata={"reason": reason, "of_looks": of_looks})
 
 
 @public
@@ -67,19 +67,23 @@ class Behavior:
         "special-characters",
         "Tokens are opaque, and what they look like is not documented. By default they contain "
         "characters that careless handling breaks.",
+        of_looks=True,
     )
     token_length: int = _decision(
         80,
         "Tokens have up to 4096 characters; how long they really are is not documented. Those of "
         "the shape counter are shorter, and those of the shape growing longer.",
+        of_looks=True,
     )
     spaces_around_tokens: bool = _decision(
         False,
         "Nothing rules out a token that begins or ends with a space.",
+        of_looks=True,
     )
     tokens_shared_by_jobs: bool = _decision(
         False,
         "Nothing rules out the same token text for two jobs.",
+        of_looks=True,
     )
     single_use_tokens: bool = _decision(
         False,
@@ -107,6 +111,7 @@ class Behavior:
         False,
         "On the last page nextToken is null, says the reference. We leave it out of the JSON, or "
         "(if True) send null, which botocore drops.",
+        of_looks=True,
     )
     empty_final_token: bool = _decision(
         False,
@@ -147,6 +152,24 @@ class Behavior:
     def reasons(cls) -> dict[str, str]:
         """The reason for each member, by name."""
         return {member.name: member.metadata["reason"] for member in dataclasses.fields(cls)}
+
+
+def token_looks() -> dict[str, tuple[Any, ...]]:
+    """Values of each member that says how tokens look, by name; the default first.
+
+    Example:
+        >>> token_looks()["null_final_token"]
+        (False, True)
+    """
+    looks = [each for each in dataclasses.fields(Behavior) if each.metadata["of_looks"]]
+    hints = _hints(Behavior)
+    values = {each.name: [each.default, *_others(each.name, hints[each.name])] for each in looks}
+    return {name: tuple(dict.fromkeys(each)) for name, each in values.items()}
+
+
+def _others(name: str, hint: Any) -> tuple[Any, ...]:
+    """All values of a member with few, and the extremes of one with many."""
+    return (False, True) if hint is bool else _spans().get(name) or get_args(hint)
 
 
 @functools.cache

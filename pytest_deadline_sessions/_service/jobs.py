@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import datetime
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import types
 from pytest_deadline_sessions._api.placeholders import REQUESTER, example_ids
 from pytest_deadline_sessions._arguments import check_kind, wrong_value
+from pytest_deadline_sessions._domain.layout import Layout
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.summaries import check_summaries
 from pytest_deadline_sessions._public import public
+from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._service.service import Service
 from pytest_deadline_sessions._service.state import JobIds, JobState
 
@@ -51,13 +54,9 @@ class Job(Mapping[str, Any]):
         """Everything the job lists now, in service order."""
         with self._service.lock:
             job = self._state()
-            if not job.changed and not job.added:
+            if not job.changed and not job.added and job.layout is None:
                 return job.listing
-            sizes = job.listing.page_sizes
-            if sizes is not None and job.added:
-                page = self._service.behavior.page_size
-                full, rest = divmod(len(job.added), page)
-                sizes += (page,) * full + ((rest,) if rest else ())
+            sizes = job.page_sizes(self._service.behavior.page_size)
             return Listing.of(job.between(0, len(job)), sizes, strict=False)
 
     @property
@@ -92,13 +91,7 @@ class Job(Mapping[str, Any]):
         service = self._service
         with service.lock:
             job = self._state()
-            summary: dict[str, Any] = {
-                "sessionId": service.state.fresh_session_id(),
-                **example_ids("fleetId", "workerId"),
-                "startedAt": service.clock.now(),
-                "lifecycleStatus": lifecycle.STARTED,
-                **members,
-            }
+            summary: dict[str, Any] = {**_started(service, service.clock.now()), **members}
             check_summaries([summary], "start_session")
             if service.state.lists(summary["sessionId"]):
                 raise wrong_value("sessionId", summary["sessionId"], "an id that no session has")
@@ -112,6 +105,44 @@ class Job(Mapping[str, Any]):
             msg = f"{self!r} is gone: the fake was reset after it was added; add it again"
             raise RuntimeError(msg)
         return job
+
+
+def set_up(job: Job, started: int, page_sizes: Iterable[int], behavior: Behavior) -> list[Session]:
+    """Start sessions, cut all sessions into other pages from now on, and change the behavior.
+
+    The sessions start at the same time, as those of a large job may.
+
+    All tokens stay valid.
+
+    Args:
+        job: The job.
+        started: How many sessions to start.
+        page_sizes: How many sessions the first pages hold. They exist even if there are fewer
+            sessions.
+        behavior: The new behavior of the service.
+
+    Returns:
+        The handles of the started sessions.
+    """
+    service, summaries = job._service, []  # noqa: SLF001 (a job belongs to this module)
+    with service.lock:
+        state, now = job._state(), service.clock.now()  # noqa: SLF001
+        for _ in range(started):
+            summaries.append(_started(service, now))
+            state.added.append(summaries[-1])
+        state.layout = Layout(tuple(page_sizes))
+        service.behavior = behavior
+    return [Session(job, summary["sessionId"]) for summary in summaries]
+
+
+def _started(service: Service, at: datetime.datetime) -> types.SessionSummary:
+    summary = {
+        "sessionId": service.state.fresh_session_id(),
+        **example_ids("fleetId", "workerId"),
+        "startedAt": at,
+        "lifecycleStatus": lifecycle.STARTED,
+    }
+    return cast("types.SessionSummary", summary)
 
 
 @public

@@ -41,6 +41,7 @@ class Exchange:
         fault: The fault that the client gets instead of a result.
         error: The exception that the client gets because the call could not be answered.
         refusal: Why the client itself did not send the call.
+        planned: Whether the fault is one that was planned.
     """
 
     operation: str
@@ -50,6 +51,7 @@ class Exchange:
     fault: Fault | None = None
     error: Exception | None = None
     refusal: str = ""
+    planned: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -73,6 +75,7 @@ class Exchange:
                 "message": fault.message,
                 "status": fault.status,
                 "reason": fault.members.get("reason"),
+                "planned": self.planned,
             }
         elif self.refusal:
             outcome = {"message": self.refusal, "sent": False}
@@ -234,7 +237,7 @@ class Service:
         """
         name, params = exchange.operation, exchange.params
         self.refuse_if_closed(name)
-        self._fail_if_planned(name, params)
+        self._fail_if_planned(exchange)
         self._refuse_invalid(name, params)
         result = self.operations[name](self, params)
         if isinstance(result, Fault):
@@ -242,16 +245,24 @@ class Service:
         _refuse_result(name, result)
         exchange.result = result
 
-    def plan(self, fault: Fault | str, name: str, times: int | None, after: int) -> None:
+    def plan(self, fault: Fault | str, name: str, times: int | None, after: int) -> Planned:
         """Plan a fault for later calls; see ``FakeDeadline.fail_next``."""
         if name not in self.operations:
             raise wrong_value("operation", name, f"one of {', '.join(sorted(self.operations))}")
-        self.state.planned.append(Planned(as_fault(fault, name), name, times, after))
+        planned = Planned(as_fault(fault, name), name, times, after)
+        self.state.planned.append(planned)
+        return planned
 
     def call_off(self) -> None:
         """Forget all planned faults."""
         with self.lock:
             self.state.planned.clear()
+
+    def end_outages(self, outages: list[Planned]) -> None:
+        """Forget these planned faults, and no others that are equal to them."""
+        with self.lock:
+            ended = set(map(id, outages))
+            self.state.planned[:] = [each for each in self.state.planned if id(each) not in ended]
 
     def job(self, params: Mapping[str, Any]) -> JobState:
         """The job that the parameters of a call name.
@@ -284,13 +295,15 @@ class Service:
             raise not_found("job", ids.jobId)
         return job
 
-    def _fail_if_planned(self, name: str, params: Mapping[str, Any]) -> None:
+    def _fail_if_planned(self, exchange: Exchange) -> None:
+        name = exchange.operation
         for planned in self.state.planned:
             if planned.operation == name:
                 if planned.strikes():
                     if planned.spent:
                         self.state.planned.remove(planned)
-                    raise FaultError(_with_resource(planned.fault, name, params))
+                    exchange.planned = True
+                    raise FaultError(_with_resource(planned.fault, name, exchange.params))
                 return
 
     def _refuse_invalid(self, name: str, params: Mapping[str, Any]) -> None:

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._api.types import SessionSummary
+from pytest_deadline_sessions._api.validation import page_limit
 from pytest_deadline_sessions._domain.faults import Fault, not_found
+from pytest_deadline_sessions._domain.layout import Cut, Layout
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call
@@ -41,6 +43,7 @@ class JobState:
         work: The steps and tasks of the job, if it has any.
         changed: The summaries that differ from the listing, by their place.
         added: The summaries of sessions that started later.
+        layout: Where the service cuts the job into pages, if not as the listing says.
     """
 
     ids: JobIds
@@ -49,6 +52,7 @@ class JobState:
     work: Work | None = None
     changed: dict[int, SessionSummary] = field(default_factory=dict)
     added: list[SessionSummary] = field(default_factory=list)
+    layout: Layout | None = None
 
     def __len__(self) -> int:
         return len(self.listing) + len(self.added)
@@ -60,6 +64,24 @@ class JobState:
             yield self.changed.get(place, listed).copy()
         for added in self.added[max(start - base, 0) : max(stop - base, 0)]:
             yield added.copy()
+
+    def cut(self, at: Cut, limit: int, page_size: int) -> tuple[int, int, Cut | None]:
+        """One page: where it starts and stops, and where the next page begins.
+
+        Args:
+            at: Where this page begins.
+            limit: The most sessions per page that the caller accepts.
+            page_size: The most sessions in a page whose size nothing says.
+        """
+        return (self.layout or self.listing).cut(at, limit, page_size, len(self))
+
+    def page_sizes(self, page_size: int) -> tuple[int, ...] | None:
+        """How many sessions each page holds now; ``None`` if only ``page_size`` says it."""
+        layout = self.layout or Layout(self.listing.page_sizes or ())
+        if not layout.sizes:
+            return None
+        cuts = layout.cuts(page_limit({}), page_size, len(self))
+        return tuple(stop - start for start, stop, _ in cuts)
 
     def position(self, session_id: str) -> int | None:
         """The place of a session; ``None`` if this job has no such session."""

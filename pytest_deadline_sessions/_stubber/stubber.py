@@ -10,7 +10,8 @@ from pytest_deadline_sessions import _arguments
 from pytest_deadline_sessions._api.placeholders import example_ids
 from pytest_deadline_sessions._api.validation import page_limit
 from pytest_deadline_sessions._domain.faults import Fault, as_fault
-from pytest_deadline_sessions._domain.listing import Cut, Listing, Page
+from pytest_deadline_sessions._domain.layout import Cut
+from pytest_deadline_sessions._domain.listing import Listing, Page
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._stubber import messages, validation

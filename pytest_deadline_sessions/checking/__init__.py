@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions._public import public
+from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions.checking._attempt import RULES, UnfitError
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case, Lapse
 from pytest_deadline_sessions.checking._checked import Checked
 from pytest_deadline_sessions.checking._options import checked_options
+from pytest_deadline_sessions.checking._program import Program
 from pytest_deadline_sessions.checking._rerun import title
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._search import search
@@ -27,24 +30,31 @@ __all__ = [
     "Checked",
     "Lapse",
     "PaginationViolation",
+    "Program",
     "check_pagination",
 ]
 
 public(Case, __name__)
 public(Lapse, __name__)
+public(Program, __name__)
 
 
 @public
 def check_pagination(
-    collect: Callable[..., Any],
+    collect: Any,
     *,
+    call: Callable[[Any, Any, Any], Any] | None = None,
+    key: Callable[[Any], Any] | str | None = None,
+    jobs: int | None = None,
+    setup: Callable[[FakeDeadline, Job], Any] | None = None,
+    client: Literal["plain", "async"] | None = None,
     expected: Callable[[list[Any]], Any] | None = None,
     ordered: bool = True,
     examples: Iterable[Listing | Case] = (),
     without: Collection[str] = (),
     empty_final_token: bool = False,
     max_examples: int | None = None,
-    patience: float = 5.0,
+    patience: float | None = None,
 ) -> Checked:
     """Check a collector against the contract, in many situations that the service could produce.
 
@@ -55,7 +65,22 @@ def check_pagination(
 
     Args:
         collect: The function under test: plain, generator or ``async def``. It returns summaries or
-            session ids (a list, tuple or iterator), or a dict with ``sessions``.
+            session ids (a list, tuple or iterator), a dict with ``sessions``, or text in which the
+            ids are. With ``call`` it may be any object, such as a class. A ``Program`` is run as a
+            process, in few cases, and without virtual time.
+        call: Calls a collector that has another signature: ``call(collect, client, job)``, where
+            ``job`` is a dict of the three ids.
+        key: Where an item of the result has its session id: the name of a key, an attribute or a
+            column, or a function of the item. By default ``sessionId`` or ``session_id``.
+        jobs: For a collector that is told no job, but lists the sessions of all jobs of a queue:
+            how many jobs the queue has. It is called as ``collect(client, farmId=…, queueId=…)``,
+            and ``job`` has these two ids. The first job has the sessions of the case, and each
+            other one two pages of one session.
+        setup: A function ``setup(fake, job)`` that prepares the fake for each job, before the
+            collector is called, such as by ``fake.describe(job["jobId"], name=…)``.
+        client: The kind of client that the collector gets: ``"plain"``, or ``"async"`` for one of
+            aiobotocore. By default an asynchronous collector gets an asynchronous one, and a plain
+            one if it makes no calls with that.
         expected: For a collector that returns anything else: a function from the complete list of
             summaries to the right result, such as a filtered or sorted list.
         ordered: Whether the order of the result matters.
@@ -63,18 +88,22 @@ def check_pagination(
         without: Variations to leave out, by their names in ``VARIATIONS``.
         empty_final_token: Whether the last page has an empty token, which the service model allows
             but nothing documents.
-        max_examples: How many cases Hypothesis draws; by default the active profile's number.
+        max_examples: How many cases Hypothesis draws; by default the active profile's number, and
+            none for a ``Program``.
         patience: How many seconds the collector may go without a call or a sleep before it is
-            stopped.
+            stopped; by default 5, and 30 for a ``Program``.
 
     Returns:
         What it tried. pytest prints that at the end of a run with ``-v``.
 
     Raises:
         PaginationViolation: The collector breaks a rule, in the smallest case that was found.
-        RuntimeError: ``expected`` raises, or returns a value that cannot be compared; no event
-            loop can be created for an asynchronous collector, or it is a trio coroutine.
-        TypeError: An argument is of the wrong type.
+        RuntimeError: ``setup`` or ``expected`` raises, or ``expected`` returns a value that cannot
+            be compared; no event loop can be created for an asynchronous collector, or it is a trio
+            coroutine.
+        ImportError: ``client="async"``, and the extra ``async`` is not installed.
+        TypeError: An argument is of the wrong type, or a function takes other arguments. For a
+            collector, the message has a ``call`` to start from.
         ValueError: A variation is unknown, or a number is out of range.
 
     Example:
@@ -94,6 +123,11 @@ def check_pagination(
     __tracebackhide__ = True
     options = checked_options(
         collect=collect,
+        call=call,
+        key=key,
+        jobs=jobs,
+        setup=setup,
+        client=client,
         expected=expected,
         ordered=ordered,
         examples=examples,

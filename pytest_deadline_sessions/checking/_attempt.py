@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_deadline_sessions._api import model, validation
+from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions._contract.rules import COLLECTOR_RULES
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.transcript import Call
@@ -40,6 +41,7 @@ class Finding:
         returned: The result of the collector, shortened.
         cause: A likely cause that experiments have not refuted.
         error: The exception that the collector raised.
+        lead: What the report says first, in place of the rule's text: if the rule does not help.
         details: More to show: pairs of a label and a text.
         suspects: Yields the suspicions that have not been tried, the likeliest first.
         members: The members of sessions that matter for the cause.
@@ -51,6 +53,7 @@ class Finding:
     returned: str = ""
     cause: str = ""
     error: BaseException | None = None
+    lead: str = ""
     details: tuple[tuple[str, str], ...] = ()
     suspects: Callable[[], Iterable[Any]] = tuple
     members: tuple[str, ...] = ()
@@ -80,6 +83,12 @@ class Counterexample:
     def rule(self) -> str:
         """The name of the rule."""
         return self.finding.rule
+
+
+def job_of(call: Call) -> Any:
+    """The id of the job that a request names, if it is text; else what it has in its place."""
+    value = call.params.get("jobId")
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 @dataclass
@@ -133,7 +142,9 @@ class Attempt:
     Attributes:
         listing: The job's sessions when the collector was called.
         page_size: The most sessions that the service puts in a page.
-        job: The three ids.
+        job: The ids that the collector was told.
+        others: The listings of the queue's other jobs, if the collector was told no job.
+        job_ids: The ids of all jobs that it should list, if it was told none.
         earlier: The ids and the tokens that earlier calls of the collector received.
         resumable: The requests of earlier calls for the same job, whose tokens are still good.
         same_object: Whether it returned the same object as in the previous call.
@@ -143,6 +154,7 @@ class Attempt:
         returned: Its return value; a list of the items if that is an iterator.
         error: The exception that it raised.
         runaway: Why it was stopped, if it was.
+        elsewhere: The process or host that it turned to, as a sentence; empty if to none.
         place: The line of its code where it was stopped.
     """
 
@@ -151,6 +163,8 @@ class Attempt:
     job: Mapping[str, str]
     earlier: Collection[str] = ()
     resumable: Sequence[Call] = ()
+    others: tuple[Listing, ...] = ()
+    job_ids: tuple[str, ...] = ()
     healthy: bool = False
     added: set[str] = field(default_factory=set)
     requests: list[Call] = field(default_factory=list)
@@ -158,17 +172,33 @@ class Attempt:
     same_object: bool = False
     error: BaseException | None = None
     runaway: str | None = None
+    elsewhere: str = ""
     place: str = ""
     _tally: _Tally = field(default_factory=_Tally, init=False)
     _pages: dict[int, int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Take the job that the collector was told for the only one."""
+        self.job_ids = self.job_ids or tuple(filter(None, [self.job.get("jobId")]))
 
     def add(self, call: Call) -> None:
         """Record one request; those of other operations only fail or not."""
         if call.operation != model.OPERATION:
             self._tally.add_outcome(call)
             return
-        self._tally.add(call, self.requests[-1] if self.requests else None)
+        previous = (each for each in reversed(self.requests) if same(job_of(each), job_of(call)))
+        self._tally.add(call, next(previous, None))
         self.requests.append(call)
+
+    @property
+    def sessions(self) -> list[SessionSummary]:
+        """The complete list of summaries that the collector should find."""
+        return [summary for listing in (self.listing, *self.others) for summary in listing]
+
+    @property
+    def count(self) -> int:
+        """How many sessions the collector should find."""
+        return sum(len(listing) for listing in (self.listing, *self.others))
 
     @property
     def faults(self) -> int:
@@ -191,13 +221,18 @@ class Attempt:
         Code that takes a page in parts, as ``PaginationConfig`` does with ``MaxItems``, requests
         the page once for each part: at most once for each of its sessions.
         """
-        return (self.pages() + 1) * (1 + self.faults) + self._tally.resumptions
+        jobs = 1 + len(self.others)
+        return (self.pages() + jobs) * (1 + self.faults) + self._tally.resumptions
 
     def pages(self) -> int:
-        """How many pages the listing has for the smallest maxResults that was sent."""
+        """How many pages there are for the smallest maxResults that was sent."""
         limit = self._tally.limit
         if limit not in self._pages:
-            self._pages[limit] = sum(1 for _ in self.listing.cuts(limit, self.page_size))
+            self._pages[limit] = sum(
+                1
+                for listing in (self.listing, *self.others)
+                for _ in listing.cuts(limit, self.page_size)
+            )
         return self._pages[limit] + len(self.added)
 
     def excess(self) -> str | None:

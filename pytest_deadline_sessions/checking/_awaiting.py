@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import inspect
 import re
 import sys
@@ -21,6 +22,7 @@ from pytest_deadline_sessions.checking._undoing import Undoing
 
 # The errors of trio and asyncio about a coroutine that belongs to the other.
 _TRIO_ERRORS = re.compile("must be called from async context|Task got bad yield: .*trio")
+_UNAWAITED_CALL = "coroutine '.*_make_api_call' was never awaited"
 _TRIO_MESSAGE = (
     "the collector is a trio coroutine, but check_pagination runs coroutines on asyncio (expected "
     "a function that runs trio itself: "
@@ -39,6 +41,19 @@ def is_async_function(collect: Any) -> bool:
         return inspect.iscoroutinefunction(collect) or inspect.isasyncgenfunction(collect)
     except Exception:  # noqa: BLE001 (its attributes may raise)
         return False
+
+
+def load() -> None:
+    """Import what asynchronous clients need.
+
+    Raises:
+        ImportError: aiobotocore is not installed.
+    """
+    try:
+        importlib.import_module("aiobotocore.session")
+    except ImportError as error:
+        msg = "client='async' needs aiobotocore: install pytest-deadline-sessions[async]"
+        raise ImportError(msg) from error
 
 
 def run_to_end(result: Any, count: Callable[[int], None]) -> Any:
@@ -106,6 +121,27 @@ def unawaited() -> Iterator[None]:
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         yield
         gc.collect()
+
+
+@contextlib.contextmanager
+def closing_unawaited() -> Iterator[None]:
+    """Close the calls of a client that a collector forgot to await.
+
+    Its result or its error shows the mistake, and Python would warn about it at some later time.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _UNAWAITED_CALL, RuntimeWarning)
+        try:
+            yield
+        except BaseException as error:
+            # What had no such attribute.
+            close(getattr(error, "obj", None))
+            traceback = error.__traceback__
+            while traceback is not None:
+                for value in traceback.tb_frame.f_locals.values():
+                    close(value)
+                traceback = traceback.tb_next
+            raise
 
 
 def check_loop() -> None:

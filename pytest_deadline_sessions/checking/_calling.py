@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -11,11 +10,11 @@ from typing import Any, Literal
 from botocore import UNSIGNED
 
 from pytest_deadline_sessions._fake import FakeDeadline
-from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions._transport import client_factory
 from pytest_deadline_sessions.checking import _awaiting
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt
 from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions.checking._reading import has_sessions
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
 
@@ -31,7 +30,8 @@ class Calling:
 
     An asynchronous collector may await the client's calls or make them in threads, and nothing
     shows which. So its first client comes from aiobotocore and cannot be used without awaiting.
-    If the collector makes calls with it, it keeps getting that client.
+    If the collector makes calls with it, it keeps getting that client. The option ``client``
+    decides instead.
 
     Args:
         options: Names the collector.
@@ -39,65 +39,98 @@ class Calling:
         sandbox: Stops a collector whose result never ends.
 
     Attributes:
-        kind: The kind of client that it gets: ``"plain"`` or ``"async"``.
+        kind: The kind of client that the collector gets: ``"plain"`` or ``"async"``.
     """
 
     def __init__(self, options: Options, fake: FakeDeadline, sandbox: Sandbox) -> None:
         self._options = options
         self._fake = fake
         self._sandbox = sandbox
-        self.kind: Literal["plain", "async"] = "plain"
         self._client: Any = None
-        self._knows_client = importlib.util.find_spec("aiobotocore") is None
+        self.kind: Literal["plain", "async"] = options.client or "plain"
+        has_async_clients = importlib.util.find_spec("aiobotocore") is not None
+        self._knows_client = options.client is not None or not has_async_clients
         self._has_made_loop = False
         self._undoing: Undoing
 
     def load(self) -> None:
-        """Import the modules that an asynchronous collector needs, before the watchdog starts."""
-        if not self._knows_client and _awaiting.is_async_function(self._options.collect):
+        """Import the modules that an asynchronous collector needs, before the watchdog starts.
+
+        Raises:
+            ImportError: An asynchronous client is asked for, and aiobotocore is not installed.
+        """
+        options = self._options
+        wanted = options.client == "async"
+        functions = (options.collect, options.call)
+        if wanted or (not self._knows_client and any(map(_awaiting.is_async_function, functions))):
             # An import that is interrupted halfway leaves the module broken.
-            importlib.import_module("aiobotocore.session")
+            _awaiting.load()
 
     def open(self, undoing: Undoing) -> None:
         """Make the client.
 
         Args:
             undoing: Closes the client later.
+
+        Raises:
+            UnfitError: The client is asynchronous, and no event loop can be created.
         """
         self._undoing = undoing
-        self._client = client_factory.client(**_CONFIG)
         # A violation that outlives the check must not keep the client alive.
         undoing.later(self._forget_client)
-        undoing.later(self._fake.attach(self._client).close)
+        if self.kind == "async":
+            _awaiting.check_loop()
+            self._has_made_loop = True
+            self._client = self._async_client()
+        else:
+            self._client = client_factory.client(**_CONFIG)
+            undoing.later(self._fake.attach(self._client).close)
+
+    def _async_client(self) -> Any:
+        client = _awaiting.async_client(_CONFIG, self._undoing)
+        self._undoing.later(self._fake.attach(client).close)
+        return client
 
     def _forget_client(self) -> None:
         self._client = None
 
-    def result(self, job: Job, attempt: Attempt) -> Any:
+    def result(self, attempt: Attempt) -> Any:
         """Call the collector; iterators and coroutines are run to their end.
 
         Args:
-            job: The job to call it with.
-            attempt: Records the collector's calls.
+            attempt: Has the ids to call it with, and records its calls.
         """
-        most = 10 * len(job.listing) + _SPARE
+        if self.kind == "async":
+            with _awaiting.closing_unawaited():
+                result = self._result(attempt)
+            _awaiting.close(result)
+            return result
+        return self._result(attempt)
+
+    def _result(self, attempt: Attempt) -> Any:
+        most = 10 * len(attempt.sessions) + _SPARE
 
         def count(items: int) -> None:
             if items > most:
                 self._sandbox.stop(f"it yielded more than {most} items")
 
-        result = self._options.collect(self._client, **job)
+        result = self._call(self._client, attempt)
         if _awaiting.is_async(result):
-            result = self._awaited(result, job, attempt, count)
-        lazy = isinstance(result, Iterable) and not isinstance(result, Collection)
-        if isinstance(result, Iterator) or (lazy and self._options.expected is None):
+            result = self._awaited(result, attempt, count)
+        if isinstance(result, Iterator) or (self._options.expected is None and _is_lazy(result)):
             result = list(itertools.islice(result, most + 1))
             count(len(result))
         return result
 
-    def _awaited(
-        self, result: Any, job: Job, attempt: Attempt, count: Callable[[int], None]
-    ) -> Any:
+    def _call(self, client: Any, attempt: Attempt) -> Any:
+        options = self._options
+        # The caller's own copy, which it may change.
+        job = dict(attempt.job)
+        if options.call is None:
+            return options.collect(client, **job)
+        return options.call(options.collect, client, job)
+
+    def _awaited(self, result: Any, attempt: Attempt, count: Callable[[int], None]) -> Any:
         if not self._has_made_loop:
             try:
                 _awaiting.check_loop()
@@ -110,20 +143,17 @@ class Calling:
         self._knows_client = True
         try:
             with _awaiting.unawaited():
-                awaits, value = self._tried_awaiting(job, attempt, count)
+                awaits, value = self._tried_awaiting(attempt, count)
             return value if awaits else _awaiting.run_to_end(result, count)
         finally:
             _awaiting.close(result)
 
-    def _tried_awaiting(
-        self, job: Job, attempt: Attempt, count: Callable[[int], None]
-    ) -> tuple[bool, Any]:
+    def _tried_awaiting(self, attempt: Attempt, count: Callable[[int], None]) -> tuple[bool, Any]:
         """Whether the collector awaits the client's calls, and if so, its return value."""
-        client = _awaiting.async_client(_CONFIG, self._undoing)
-        self._undoing.later(self._fake.attach(client).close)
+        client = self._async_client()
         value: Any = None
         try:
-            value = _awaiting.run_to_end(self._options.collect(client, **job), count)
+            value = _awaiting.run_to_end(self._call(client, attempt), count)
         except RAISED:
             if attempt.requests:
                 raise
@@ -131,3 +161,9 @@ class Calling:
             if attempt.requests:
                 self._client, self.kind = client, "async"
         return bool(attempt.requests), value
+
+
+def _is_lazy(result: Any) -> bool:
+    """Whether a result must be iterated to the end while the collector runs."""
+    is_collection = isinstance(result, Collection) or has_sessions(result)
+    return isinstance(result, Iterable) and not is_collection

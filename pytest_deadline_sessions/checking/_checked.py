@@ -31,7 +31,8 @@ class Checked:
         seconds: How long the check took, in real time.
         sessions: The most sessions in one listing.
         pages: The most pages in one listing.
-        client: The kind of client that the collector used: ``"plain"`` or ``"async"``.
+        client: The kind of client that the collector used: ``"plain"``, ``"async"``, or
+            ``"program"`` for the client of a ``Program``.
 
     Example:
         >>> from pytest_deadline_sessions import check_pagination
@@ -49,7 +50,7 @@ class Checked:
     seconds: float
     sessions: int
     pages: int
-    client: Literal["plain", "async"]
+    client: Literal["plain", "async", "program"]
 
     def __str__(self) -> str:
         varied = [f"{name} {count:,}" for name, count in self.variations.items() if count]
@@ -90,7 +91,7 @@ class Tally:
         for name in variations_of(case) - self._without:
             self._variations[name] += 1
 
-    def checked(self, client: Literal["plain", "async"]) -> Checked:
+    def checked(self, client: Literal["plain", "async", "program"]) -> Checked:
         """What has been tried so far.
 
         Args:

@@ -7,8 +7,12 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 from pytest_deadline_sessions._api.validation import page_limit
+from pytest_deadline_sessions._domain.listing import Listing
+from pytest_deadline_sessions._service.behavior import Behavior
 from pytest_deadline_sessions._text import plural
+from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._suspicion import (
+    Experiment,
     Observation,
     Suspicion,
     joined,
@@ -67,6 +71,12 @@ def _of_page_count(pages: int, limit: int) -> Suspicion:
         of_pages(*(size,) * pages, 1, 1, shows=stops)
         for size in (0, 1, 2, limit)
         if size <= limit and size * pages <= _MOST_SESSIONS
+    ]
+    # Other tokens show that it is not the token that makes it stop.
+    listing = Listing(page_sizes=(*(1,) * pages, 1, 1))
+    experiments += [
+        Experiment(Case(listing, Behavior(token_shape="alphanumeric")), stops),  # noqa: S106 (no password)
+        Experiment(Case(listing, Behavior(token_shape="growing")), stops),  # noqa: S106 (no password)
     ]
     text = (
         "It returned only the first page." if pages == 1 else f"It requests at most {pages} pages."

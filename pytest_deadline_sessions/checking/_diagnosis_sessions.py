@@ -13,7 +13,7 @@ from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions.checking._attempt import Attempt
 from pytest_deadline_sessions.checking._case import Case
-from pytest_deadline_sessions.checking._ids import session_ids
+from pytest_deadline_sessions.checking._reading import session_ids
 from pytest_deadline_sessions.checking._suspicion import (
     Experiment,
     Observation,
@@ -45,7 +45,7 @@ def of_sessions(seen: Observation) -> Iterator[Suspicion]:
     """Suspect that a collector leaves out sessions by their members."""
     if seen.got is None or not {*seen.got} < {*seen.ids}:
         return
-    summaries: list[Mapping[str, Any]] = list(seen.attempt.listing)
+    summaries: list[Mapping[str, Any]] = [*seen.attempt.sessions]
     left_out = [each for each in summaries if each["sessionId"] not in seen.got]
     returned = [each for each in summaries if each["sessionId"] in seen.got]
     for members, experiments in _DUPLICATES.items():
@@ -63,7 +63,7 @@ def _of_statuses(left_out: set[str]) -> Iterator[Suspicion]:
     listing = Listing(
         page_sizes=(len(every),), runs=tuple((each, 1) for each in every), workers=len(every)
     )
-    for count in range(len(left_out), len(every) + 1):
+    for count in range(len(left_out), len(every)):
         for names in itertools.combinations(every, count):
             kept = [each for each in every if each not in names]
             if left_out <= {*names}:
@@ -78,7 +78,7 @@ def _keeping(statuses: Sequence[str]) -> Callable[[Observation], bool]:
         list(seen.got or ())
         == [
             each["sessionId"]
-            for each in seen.attempt.listing
+            for each in seen.attempt.sessions
             if each["lifecycleStatus"] in statuses
         ]
     )
@@ -150,7 +150,7 @@ def _orders() -> Iterator[tuple[str, tuple[str, ...], Callable[[Observation], li
 
 def _sorting(member: str, *, reverse: bool = False) -> Callable[[Observation], list[str]]:
     def in_order(seen: Observation) -> list[str]:
-        summaries: list[Mapping[str, Any]] = list(seen.attempt.listing)
+        summaries: list[Mapping[str, Any]] = [*seen.attempt.sessions]
         summaries.sort(key=operator.itemgetter(member), reverse=reverse)
         return [summary["sessionId"] for summary in summaries]
 

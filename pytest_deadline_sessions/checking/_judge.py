@@ -21,5 +21,7 @@ def judge(attempt: Attempt, options: Options) -> Finding | None:
     # Reading a lazy result may send requests, so the result comes first.
     outcome = None
     if attempt.runaway is None:
-        outcome = of_outcome(attempt, ordered=options.ordered, expected=options.expected)
+        outcome = of_outcome(
+            attempt, ordered=options.ordered, expected=options.expected, key=options.key
+        )
     return of_requests(attempt) or outcome

@@ -6,7 +6,7 @@ import contextlib
 
 from pytest_deadline_sessions.checking._attempt import RAISED
 from pytest_deadline_sessions.checking._case import Case
-from pytest_deadline_sessions.checking._ids import most_items, session_ids
+from pytest_deadline_sessions.checking._reading import most_items, session_ids
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._suspicion import Observation, Suspicion
@@ -45,10 +45,10 @@ class Lab:
         if self._runner.sandbox.slow:
             # It may be slow in every experiment.
             self._allowed = False
-        most = most_items(len(attempt.listing))
+        most, key = most_items(attempt.count), self._runner.options.key
         got = None
         # Reading a lazy result may send requests, and raise.
         with contextlib.suppress(Runaway, *RAISED):
-            got = run.inside(lambda: session_ids(attempt.returned, most))
+            got = run.inside(lambda: session_ids(attempt.returned, most, key))
         self._observations[case] = Observation(attempt, got)
         return self._observations[case]

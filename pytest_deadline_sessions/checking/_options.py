@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 from pytest_deadline_sessions._arguments import (
     check_callable,
+    check_choice,
     check_items,
     check_kind,
     check_switch,
@@ -16,12 +17,22 @@ from pytest_deadline_sessions._arguments import (
     wrong_type,
     wrong_value,
 )
+from pytest_deadline_sessions._contract.completeness import Key
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case
+from pytest_deadline_sessions.checking._program import PATIENCE, Program
+from pytest_deadline_sessions.checking._signatures import check_collector, check_signature
 
+_PATIENCE = 5.0
 _EXAMPLES = "a list of Listings and Cases"
 _SECONDS = "a number of seconds above 0"
 _WITHOUT = f"names among {', '.join(VARIATIONS)}"
+_COLLECT = "a function of client, farmId, queueId and jobId"
+_IDS_OF_A_QUEUE = ("farmId", "queueId")
+_IDS = (*_IDS_OF_A_QUEUE, "jobId")
+
+MOST_JOBS = 100
+"""The most jobs that a queue may have in a check."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,12 @@ class Options:
     """The arguments of ``check_pagination``.
 
     Attributes:
-        collect: The collector.
+        collect: The collector: a function, or anything that ``call`` can use.
+        call: Calls the collector, if it has a signature of its own.
+        key: Where an item of the result has its session id.
+        jobs: How many jobs the queue has that the collector is told; ``None`` if it is told a job.
+        setup: Prepares the fake for each job, before the collector is called.
+        client: The kind of client that the collector gets; ``None`` for the one that suits it.
         expected: Computes the right result from the complete list, if that is not the list itself.
         ordered: Whether the order matters.
         examples: The cases to try first.
@@ -39,19 +55,29 @@ class Options:
         patience: How many seconds the collector may run without a call or a sleep.
     """
 
-    collect: Callable[..., Any]
+    collect: Any
+    call: Callable[[Any, Any, Any], Any] | None = None
+    key: Key | None = None
+    jobs: int | None = None
+    setup: Callable[[Any, Any], Any] | None = None
+    client: Literal["plain", "async"] | None = None
     expected: Callable[[list[Any]], Any] | None = None
     ordered: bool = True
     examples: tuple[Case, ...] = ()
     without: frozenset[str] = frozenset()
     empty_final_token: bool = False
     max_examples: int | None = None
-    patience: float = 5.0
+    patience: float = _PATIENCE
 
 
 def checked_options(
     *,
     collect: object,
+    call: object,
+    key: object,
+    jobs: object,
+    setup: object,
+    client: object,
     expected: object,
     ordered: object,
     examples: object,
@@ -66,24 +92,61 @@ def checked_options(
         TypeError: An argument has the wrong type.
         ValueError: A variation is unknown, or a number out of range.
     """
-    collector: Any = check_callable(
-        "collect", collect, "a function of client, farmId, queueId and jobId"
-    )
+    caller, preparing = cast("Any", call), cast("Any", setup)
+    if jobs is not None:
+        jobs = check_whole("jobs", jobs, 1, MOST_JOBS)
+    if client is not None:
+        check_choice("client", client, ("plain", "async"))
+    is_program = isinstance(collect, Program)
+    if is_program:
+        _refuse_for_programs(call=call, client=client)
+    if call is not None:
+        check_callable("call", call, "a function of the collector, a client and the ids of a job")
+        check_signature("call", caller, "collect", "client", "job")
+    elif not is_program:
+        function: Any = check_callable("collect", collect, _COLLECT)
+        check_collector(function, _IDS if jobs is None else _IDS_OF_A_QUEUE)
+    if setup is not None:
+        check_callable("setup", setup, "a function of the fake and a job")
+        check_signature("setup", preparing, "fake", "job")
     expectation: Any = expected
     if expected is not None:
         check_callable("expected", expected, "a function of the complete list")
-    if max_examples is not None:
-        max_examples = check_whole("max_examples", max_examples)
+        check_signature("expected", expectation, "sessions")
     return Options(
-        collect=collector,
+        collect=collect,
+        call=caller,
+        key=_key(key, expectation),
+        jobs=jobs,
+        setup=preparing,
+        client=cast("Literal['plain', 'async'] | None", client),
         expected=expectation,
         ordered=check_switch("ordered", ordered),
         examples=_cases(examples),
         without=_variations(without),
         empty_final_token=check_switch("empty_final_token", empty_final_token),
-        max_examples=max_examples,
-        patience=_seconds("patience", patience),
+        max_examples=_number_of_cases(max_examples, 0 if is_program else None),
+        patience=_seconds("patience", patience, PATIENCE if is_program else _PATIENCE),
     )
+
+
+def _refuse_for_programs(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise wrong_value(name, value, f"no {name}= for a Program, which makes its own clients")
+
+
+def _key(key: Any, expected: object) -> Key | None:
+    if key is None:
+        return None
+    if expected is not None:
+        raise wrong_value("key", key, "no key= beside expected=, which compares whole results")
+    if isinstance(key, str):
+        return key
+    check_callable("key", key, "a name, or a function of an item of the result")
+    check_signature("key", key, "item")
+    function: Key = key
+    return function
 
 
 def _cases(examples: object) -> tuple[Case, ...]:
@@ -114,7 +177,13 @@ def _variations(without: object) -> frozenset[str]:
     return frozenset(names)
 
 
-def _seconds(name: str, value: object) -> float:
+def _number_of_cases(value: object, default: int | None) -> int | None:
+    return default if value is None else check_whole("max_examples", value)
+
+
+def _seconds(name: str, value: object, default: float) -> float:
+    if value is None:
+        return default
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong_type(name, value, _SECONDS)
     if not 0 < value < math.inf:

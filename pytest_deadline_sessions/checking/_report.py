@@ -28,6 +28,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
     plain = case == Case(case.listing)
     lines = {
         "listing:  ": repr(case.listing),
+        "jobs:     ": _jobs(options.jobs),
         "case:     ": "" if plain else repr(case),
         "expected: ": finding.expected,
         "returned: ": finding.returned,
@@ -37,7 +38,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
     }
     return "\n".join(
         [
-            f"collector violates {finding.rule!r}: {RULES[finding.rule]}",
+            f"collector violates {finding.rule!r}: {finding.lead or RULES[finding.rule]}",
             "",
             f"  {finding.what}.",
             *(f"  {label}{text}" for label, text in lines.items() if text),
@@ -49,6 +50,10 @@ def report(counterexample: Counterexample, options: Options) -> str:
             *(f"    {line}" for line in rerun(options, [*counterexample.before, case])),
         ]
     )
+
+
+def _jobs(count: int | None) -> str:
+    return f"{count} in the queue; each but the first has two pages of one session" if count else ""
 
 
 def _sessions(case: Case, finding: Finding) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from pytest_deadline_sessions._api import validation
 from pytest_deadline_sessions._contract.rules import (
@@ -14,9 +15,11 @@ from pytest_deadline_sessions._contract.rules import (
 )
 from pytest_deadline_sessions._contract.tokens import Ledger, changes
 from pytest_deadline_sessions._text import abbreviate, same, shown
-from pytest_deadline_sessions.checking._attempt import Attempt, Finding
+from pytest_deadline_sessions.checking._attempt import Attempt, Finding, job_of
 from pytest_deadline_sessions.checking._diagnosis import of_no_token, of_surplus_calls
 from pytest_deadline_sessions.checking._diagnosis_tokens import difference, of_token
+
+_IDS = ("farmId", "queueId", "jobId")
 
 
 def of_requests(attempt: Attempt) -> Finding | None:
@@ -33,7 +36,7 @@ def _valid(attempt: Attempt) -> Finding | None:
         if same(call.token, ""):
             violations.append("nextToken: '' (expected a token, or no nextToken at all)")
         if violations:
-            ids_only = all(text.split(":")[0] in attempt.job for text in violations)
+            ids_only = all(text.split(":")[0] in _IDS for text in violations)
             rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
             problem = f"It sent an invalid request: {'; '.join(violations)}"
             suspects = functools.partial(of_no_token, attempt, place)
@@ -42,17 +45,17 @@ def _valid(attempt: Attempt) -> Finding | None:
 
 
 def _arguments(attempt: Attempt) -> Finding | None:
-    ledger = _ledger(attempt)
+    ledgers = _ledgers(attempt)
     for call in attempt.requests:
         for name, value in attempt.job.items():
             sent = call.params.get(name)
             if not same(sent, value):
-                rule, origin = KEEPS_ARGUMENTS, ""
-                if sent in attempt.earlier:
-                    rule, origin = STATELESS, ", left over from an earlier call of the collector"
-                problem = f"It sent {name}={shown(sent)}{origin} (expected {shown(value)})"
-                return Finding(rule.name, problem, error=attempt.error)
-        issuer = ledger.issuer(call.token)
+                return _of_id(attempt, name, sent, shown(value))
+        if job_of(call) not in ledgers:
+            return _of_id(attempt, "jobId", job_of(call), "a job of the queue")
+        ledger = ledgers[job_of(call)]
+        issuers = [other.issuer(call.token) for other in (ledger, *ledgers.values())]
+        issuer = next(filter(None, issuers), None)
         changed = changes(issuer.params, call.params) if issuer is not None else []
         if changed:
             problem = f"It changed arguments between pages: {'; '.join(changed)}"
@@ -61,18 +64,26 @@ def _arguments(attempt: Attempt) -> Finding | None:
     return None
 
 
-def _ledger(attempt: Attempt) -> Ledger:
-    """The tokens that the collector may have kept from earlier calls for the same job."""
-    ledger = Ledger()
+def _ledgers(attempt: Attempt) -> dict[Any, Ledger]:
+    """For each job, the tokens that the collector may have kept from earlier calls."""
+    ledgers: dict[Any, Ledger] = {job_id: Ledger() for job_id in attempt.job_ids}
     for call in attempt.resumable:
-        ledger.add(call)
-    return ledger
+        ledgers[job_of(call)].add(call)
+    return ledgers
+
+
+def _of_id(attempt: Attempt, name: str, sent: object, expected: str) -> Finding:
+    rule, origin = KEEPS_ARGUMENTS, ""
+    if sent in attempt.earlier:
+        rule, origin = STATELESS, ", left over from an earlier call of the collector"
+    problem = f"It sent {name}={shown(sent)}{origin} (expected {expected})"
+    return Finding(rule.name, problem, error=attempt.error)
 
 
 def _tokens(attempt: Attempt) -> Finding | None:
-    ledger = _ledger(attempt)
+    ledgers = _ledgers(attempt)
     for call in attempt.requests:
-        token = call.token
+        token, ledger = call.token, ledgers[job_of(call)]
         if token is not None and not ledger.may_pass(token):
             return _strange_token(attempt, token, ledger)
         ledger.add(call)

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case
 from pytest_deadline_sessions.checking._options import Options
+from pytest_deadline_sessions.checking._program import Program
 
 _PACKAGE = __name__.partition(".")[0]
 _LITERALS = (bool, int, float, str, bytes)
@@ -53,6 +54,9 @@ def title(function: Any) -> str:
 def _code(name: str, value: Any) -> str:
     if isinstance(value, frozenset) and value <= VARIATIONS.keys():
         return repr([each for each in VARIATIONS if each in value])
+    if isinstance(value, Program) and value.parse is not None:
+        plain = repr(dataclasses.replace(value, parse=None))
+        return f"{plain[:-1]}, parse={_code('parse', value.parse)})"
     if _is_data(value):
         return repr(value)
     found = _place(value)

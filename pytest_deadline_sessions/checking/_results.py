@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pytest_deadline_sessions._contract.completeness import check_ids
+from pytest_deadline_sessions._contract.completeness import Key, check_ids
 from pytest_deadline_sessions._contract.differences import ids_by_place
 from pytest_deadline_sessions._contract.rules import (
     COMPLETE,
@@ -19,7 +19,7 @@ from pytest_deadline_sessions._text import plural, shown, worded
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt, Finding, UnfitError
 from pytest_deadline_sessions.checking._diagnosis import of_own_failure, of_result
 from pytest_deadline_sessions.checking._diagnosis_sessions import of_order
-from pytest_deadline_sessions.checking._ids import most_items, session_ids
+from pytest_deadline_sessions.checking._reading import advice, most_items, session_ids
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._suspicion import Suspicion
 from pytest_deadline_sessions.lifecycle import Rule
@@ -33,6 +33,7 @@ def of_outcome(
     *,
     ordered: bool = True,
     expected: Callable[[list[Any]], Any] | None = None,
+    key: Key | None = None,
 ) -> Finding | None:
     """Find the rule that an attempt's result or error breaks."""
     error = attempt.error
@@ -43,20 +44,15 @@ def of_outcome(
         rule = STATELESS
     if expected is not None:
         return _compared(attempt, rule, _expected_result(expected, attempt), ordered=ordered)
-    most = most_items(len(attempt.listing))
+    most = most_items(attempt.count)
     try:
-        got = session_ids(attempt.returned, most)
+        got = session_ids(attempt.returned, most, key)
+        if got is None or (not got and attempt.sessions and _is_other_text(attempt.returned)):
+            return _unreadable(attempt, rule, advice(attempt.returned, most, key))
     except RAISED as raised:
         return _of_reading(attempt, raised)
-    if got is not None and len(got) > most and not isinstance(attempt.returned, list | tuple):
+    if len(got) > most and not isinstance(attempt.returned, list | tuple):
         return Finding(TERMINATES.name, f"The iterable it returned yielded more than {most} items")
-    if got is None:
-        problem = (
-            f"It returned {_short(attempt.returned)} (expected summaries, session ids, or a "
-            "dict with 'sessions'; for any other result, pass expected=)"
-        )
-        problem = f"{_RETURNED_NORMALLY}. {problem}" if attempt.faults else problem
-        return Finding(rule.name, problem, suspects=functools.partial(of_result, attempt, None))
     return _listed(attempt, rule, got, ordered=ordered)
 
 
@@ -68,7 +64,8 @@ def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Findi
     if not attempt.faults:
         # The collector made no call, so the error can only come from state of earlier ones.
         rule = STATELESS if attempt.earlier and not attempt.requests else COMPLETE
-        return Finding(rule.name, raised, error=error)
+        suspects = functools.partial(_of_error, attempt, error)
+        return Finding(rule.name, raised, error=error, suspects=suspects)
     if not attempt.healthy:
         return None
     problem = f"It {then}raised {worded(error)}, though it had caused every failed call itself"
@@ -77,9 +74,33 @@ def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Findi
     )
 
 
+def _of_error(attempt: Attempt, error: BaseException) -> tuple[Suspicion, ...]:
+    """Suspect why a collector raises an error of its own."""
+    # Python refuses to use a coroutine in place of its result.
+    if isinstance(error, TypeError | AttributeError) and "'coroutine' object" in worded(error):
+        return (Suspicion("It does not await a call of the client."),)
+    elsewhere = not attempt.requests and attempt.elsewhere
+    return (Suspicion(elsewhere),) if elsewhere else ()
+
+
 def _of_reading(attempt: Attempt, error: BaseException) -> Finding | None:
     """Judge an error raised while reading the result as the collector's own."""
     return _of_raising(attempt, error, f"returned {_short(attempt.returned)}, and reading it ")
+
+
+def _is_other_text(returned: Any) -> bool:
+    """Whether this is a text that says something other than nothing."""
+    return isinstance(returned, str) and bool(str.strip(returned))
+
+
+def _unreadable(attempt: Attempt, rule: Rule, what_to_do: str) -> Finding:
+    """Judge a result without session ids. Unless a call failed, the test is likely wrong."""
+    problem = f"It returned {_short(attempt.returned)}, in which no session ids were found"
+    suspects = functools.partial(of_result, attempt, None)
+    if attempt.faults:
+        problem = f"{_RETURNED_NORMALLY}. {problem}. {what_to_do}"
+        return Finding(rule.name, problem, suspects=suspects)
+    return Finding(rule.name, what_to_do, lead=f"{problem}.", suspects=suspects)
 
 
 def _compared(attempt: Attempt, rule: Rule, expected: Any, *, ordered: bool) -> Finding | None:
@@ -108,9 +129,9 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
     Raises:
         UnfitError: ``expected`` raises, is stopped, or never stops yielding.
     """
-    most = most_items(len(attempt.listing))
+    most = most_items(attempt.count)
     try:
-        result = expected(list(attempt.listing))
+        result = expected(attempt.sessions)
         lazy = isinstance(result, Iterator)
         result = list(itertools.islice(result, most + 1)) if lazy else _listed_if_lazy(result)
     except Exception as error:
@@ -157,7 +178,7 @@ def _same_items(items: list[Any], others: list[Any]) -> bool:
 
 
 def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> Finding | None:
-    ids = [summary["sessionId"] for summary in attempt.listing]
+    ids = [summary["sessionId"] for summary in attempt.sessions]
     incomplete = check_ids(got, ids, ordered=ordered, started=attempt.added)
     if incomplete is None:
         return None

@@ -17,7 +17,7 @@ from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions._service.jobs import Job, Session
-from pytest_deadline_sessions._text import same
+from pytest_deadline_sessions._text import same, worded
 from pytest_deadline_sessions._transport import timestamps
 from pytest_deadline_sessions.checking._attempt import (
     RAISED,
@@ -29,16 +29,22 @@ from pytest_deadline_sessions.checking._attempt import (
 from pytest_deadline_sessions.checking._calling import Calling
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, Start, place_of
 from pytest_deadline_sessions.checking._checked import Tally
+from pytest_deadline_sessions.checking._elsewhere import Elsewhere
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._place import line_of
+from pytest_deadline_sessions.checking._processes import Processes, ProgramCalling
+from pytest_deadline_sessions.checking._program import Program
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
-from pytest_deadline_sessions.lifecycle import STARTED
+from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 T = TypeVar("T")
 
+_BESIDE = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)))
+# Between the ids of a queue's jobs, so that the ids of many cases fit.
+_FAR = 16**8
 _DEADLINE_MESSAGE = (
     "the collector waits in trio, with a deadline {:.3g} s away that passes in real time (expected "
     "trio.sleep, which takes no real time, or a longer patience=)"
@@ -63,7 +69,7 @@ class History:
         """Add the ids and the tokens of an attempt in a case."""
         self.seen.limit = min(self.seen.limit, attempt.limit)
         for call in attempt.requests:
-            for value in (*attempt.job.values(), call.next_token):
+            for value in (*attempt.job.values(), *attempt.job_ids, call.next_token):
                 if value:
                     self.strings.setdefault(value, case)
 
@@ -81,27 +87,39 @@ class Runner:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.fake = FakeDeadline()
-        self.sandbox = Sandbox(self.fake.clock, options.patience)
-        self.calling = Calling(options, self.fake, self.sandbox)
+        self.sandbox: Sandbox | Processes
+        self.calling: Calling | ProgramCalling
+        if isinstance(options.collect, Program):
+            self.sandbox = Processes(options.patience)
+            self.calling = ProgramCalling(options.collect, self.fake, self.sandbox)
+        else:
+            self.sandbox = Sandbox(self.fake.clock, options.patience)
+            self.calling = Calling(options, self.fake, self.sandbox)
+        self.elsewhere = Elsewhere()
         self.history = History()
         self.tally = Tally(options.without)
 
     def open(self, undoing: Undoing) -> None:
-        """Freeze time, and intercept every client in the process.
+        """Freeze time, and intercept every client in the process; or serve, for a program.
 
         Args:
-            undoing: Restores both.
+            undoing: Restores everything.
         """
-        self.calling.load()
-        undoing.enter(self.fake.clock.freeze(self.fake.clock.now()))
-        undoing.enter(self.fake.intercept())
-        self.sandbox.open(undoing, self.options.collect)
-        undoing.put(botocore.session, "create_loader", _sharing(botocore.session.create_loader))
-        # Parsing timestamps takes most of the time of a client that the collector makes itself.
-        undoing.put(botocore.parsers, "DEFAULT_TIMESTAMP_PARSER", timestamps.parse)
+        if isinstance(self.calling, Calling) and isinstance(self.sandbox, Sandbox):
+            self.calling.load()
+            self._open_here(undoing, self.sandbox)
         # The report has its own copy of the calls.
         undoing.later(self.fake.calls.clear)
         self.calling.open(undoing)
+
+    def _open_here(self, undoing: Undoing, sandbox: Sandbox) -> None:
+        undoing.enter(self.fake.clock.freeze(self.fake.clock.now()))
+        undoing.enter(self.fake.intercept())
+        sandbox.open(undoing, self.options.collect)
+        self.elsewhere.open(undoing)
+        undoing.put(botocore.session, "create_loader", _sharing(botocore.session.create_loader))
+        # Parsing timestamps takes most of the time of a client that the collector makes itself.
+        undoing.put(botocore.parsers, "DEFAULT_TIMESTAMP_PARSER", timestamps.parse)
 
     def start(self, case: Case, number: int | None = None) -> Run:
         """Set up a case on an empty service.
@@ -129,11 +147,13 @@ class Run:
         self._fake = fake = runner.fake
         self._sandbox = runner.sandbox
         self._calling = runner.calling
+        self._elsewhere = runner.elsewhere
         self._history = runner.history
         self._tally = runner.tally
         self._calls: list[Call] = []
         self._starts: list[int] = []
         self._under_way: _UnderWay
+        self._is_setting_up = False
         fake.reset(behavior=case.behavior)
         fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else sets it)
         fake.on_call(self._listen)
@@ -142,18 +162,43 @@ class Run:
             self.plan(lapse)
 
     def add_job(self, listing: Listing, place: int = 0) -> Job:
-        """Add a job of this case's farm and queue.
+        """Add a job of this case's farm, and the other jobs of its queue if there are to be any.
 
         Args:
             listing: The sessions of the job.
-            place: Determines the job's id: 0 is the job of the case itself.
+            place: Determines the job's id: 0 is the job of the case itself. A collector that is
+                told a queue gets the job in a queue of its own.
         """
-        shapes = ("FarmId", "QueueId", "JobId")
-        farm, queue, job = (
+        jobs = self._options.jobs or 1
+        queue = 1 if self._options.jobs is None else 1 + place
+        first, *_ = [
+            self._set_up(each, queue, 2 + place + more * _FAR)
+            for more, each in enumerate([listing, *[_BESIDE] * (jobs - 1)])
+        ]
+        return first
+
+    def _set_up(self, listing: Listing, queue: int, number: int) -> Job:
+        farm, queue_id, job_id = (
             model.make_id(shape, self._number + more)
-            for shape, more in zip(shapes, (0, 1, 2 + place), strict=True)
+            for shape, more in (("FarmId", 0), ("QueueId", queue), ("JobId", number))
         )
-        return self._fake.add_job(listing, farmId=farm, queueId=queue, jobId=job)
+        job = self._fake.add_job(listing, farmId=farm, queueId=queue_id, jobId=job_id)
+        if self._options.setup is not None:
+            self._is_setting_up = True
+            try:
+                self._options.setup(self._fake, job)
+            except Exception as error:
+                msg = f"setup() raised {worded(error)} for {job!r} (expected that it never raises)"
+                raise UnfitError(msg) from error
+            finally:
+                self._is_setting_up = False
+        return job
+
+    def _jobs(self, job: Job) -> list[Job]:
+        """The jobs that a collector should list if it is called for this one."""
+        if self._options.jobs is None:
+            return [job]
+        return [each for each in self._fake.jobs if each["queueId"] == job["queueId"]]
 
     def plan(self, lapse: Lapse) -> None:
         """Make requests fail as the lapse describes."""
@@ -175,18 +220,29 @@ class Run:
                 needs an event loop that it cannot have.
         """
         disturbed = conditions.lapses or conditions.expiries or conditions.always_expired
+        # The user's own function may have planned some.
+        faults = self._fake._service.state.planned  # noqa: SLF001 (nobody else asks)
+        jobs = self._jobs(job)
+        told = (
+            job
+            if self._options.jobs is None
+            else {"farmId": job["farmId"], "queueId": job["queueId"]}
+        )
         attempt = Attempt(
             job.listing,
             self._fake.behavior.page_size,
-            dict(job),
+            dict(told),
             self._history.strings,
-            [call for call in self._calls if _lists(call, job)],
-            healthy=not disturbed,
+            [call for call in self._calls if any(_lists(call, each) for each in jobs)],
+            others=tuple(each.listing for each in jobs[1:]),
+            job_ids=tuple(each["jobId"] for each in jobs),
+            healthy=not (disturbed or faults),
         )
         self._under_way = _UnderWay(attempt, job, conditions)
+        self._elsewhere.cause = ""
         self._starts.append(len(self._calls))
         try:
-            attempt.returned = self._sandbox.call(lambda: self._calling.result(job, attempt))
+            attempt.returned = self._sandbox.call(lambda: self._calling.result(attempt))
         except Runaway as stopped:
             attempt.place = line_of(stopped)
         except UnfitError:
@@ -199,7 +255,7 @@ class Run:
             attempt.place = line_of(error)
         if self._sandbox.due < math.inf:
             raise UnfitError(_DEADLINE_MESSAGE.format(self._sandbox.due))
-        attempt.runaway = self._sandbox.stopped
+        attempt.runaway, attempt.elsewhere = self._sandbox.stopped, self._elsewhere.cause
         attempt.same_object = (
             isinstance(attempt.returned, dict | list | set)
             and attempt.returned is self._history.returned
@@ -244,6 +300,8 @@ class Run:
         return Counterexample(case, finding, tuple(self._calls), self._number, starts=starts)
 
     def _listen(self, call: Call) -> None:
+        if self._is_setting_up:
+            return
         self._sandbox.heard()
         self._calls.append(call)
         self._tally.calls += 1

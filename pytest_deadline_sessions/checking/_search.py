@@ -18,6 +18,7 @@ from pytest_deadline_sessions._transport.tracking import running_test
 from pytest_deadline_sessions.checking._attempt import Counterexample
 from pytest_deadline_sessions.checking._case import Case
 from pytest_deadline_sessions.checking._edge_cases import simplest
+from pytest_deadline_sessions.checking._program_cases import program_cases
 from pytest_deadline_sessions.checking._rerun import title
 from pytest_deadline_sessions.checking._shrink import MOST_STEPS, smallest
 from pytest_deadline_sessions.checking._strategies import cases
@@ -25,6 +26,7 @@ from pytest_deadline_sessions.checking._trial import Trial
 
 _MOST_SESSIONS = 200_000
 _FEWEST_STEPS = 20
+_STEPS_OF_PROGRAMS = 30
 
 
 def search(trial: Trial) -> Counterexample | None:
@@ -51,6 +53,8 @@ def search(trial: Trial) -> Counterexample | None:
 
 
 def _simplest(trial: Trial, without: Collection[str]) -> Iterator[Case]:
+    if trial.runs_program:
+        return program_cases(without)
     return simplest(without, empty_final_token=trial.options.empty_final_token, seen=trial.seen)
 
 
@@ -88,7 +92,7 @@ def _first(
             return _unsteady(counterexample)
         blamed = _outlived(trial, counterexample, past)
         # A collector that waits until it is stopped is slow to rerun.
-        if blamed is None and shrink and not trial.slow:
+        if blamed is None and shrink and not trial.slow and not trial.runs_program:
             return _shrunk(trial, counterexample)
         return blamed or counterexample
     return None
@@ -179,9 +183,10 @@ def _shrunk(trial: Trial, counterexample: Counterexample) -> Counterexample:
         counterexamples[case] = other
         return True
 
-    # Each try lists all sessions.
+    # Each try lists all sessions, or starts a process.
+    most = _STEPS_OF_PROGRAMS if trial.runs_program else MOST_STEPS
     steps = max(_MOST_SESSIONS // max(len(counterexample.case.listing), 1), _FEWEST_STEPS)
-    return counterexamples[smallest(counterexample.case, breaks, min(steps, MOST_STEPS))]
+    return counterexamples[smallest(counterexample.case, breaks, min(steps, most))]
 
 
 def _unsteady(counterexample: Counterexample) -> Counterexample:

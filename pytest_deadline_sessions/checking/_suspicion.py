@@ -25,7 +25,7 @@ class Observation:
     @property
     def ids(self) -> list[str]:
         """The ids of the listing."""
-        return [summary["sessionId"] for summary in self.attempt.listing]
+        return [summary["sessionId"] for summary in self.attempt.sessions]
 
     @property
     def pages(self) -> list[list[str]]:

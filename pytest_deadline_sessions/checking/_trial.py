@@ -21,6 +21,7 @@ from pytest_deadline_sessions.checking._attempt import (
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen
 from pytest_deadline_sessions.checking._diagnosis import of_state
 from pytest_deadline_sessions.checking._lab import Lab
+from pytest_deadline_sessions.checking._program import Program
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._runner import Run, Runner, start_session
 from pytest_deadline_sessions.checking._suspicion import Suspicion
@@ -83,6 +84,11 @@ class Trial:
     def seen(self) -> Seen:
         """What the collector has been seen to do so far."""
         return self._runner.history.seen
+
+    @property
+    def runs_program(self) -> bool:
+        """Whether each call of the collector starts a process."""
+        return isinstance(self.options.collect, Program)
 
     @property
     def slow(self) -> bool:

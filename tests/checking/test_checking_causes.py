@@ -119,6 +119,24 @@ def test_why_it_stops(stops, sizes, cause):
     assert found(stopping(stops), Listing(page_sizes=sizes)).cause == cause
 
 
+@pytest.mark.parametrize(
+    "stops", [lambda token, _: not token.isalnum(), lambda token, last: len(token) == len(last)]
+)
+def test_a_token_that_makes_it_stop(stops):
+    """A collector that stops because of the text of a token is not said to count pages."""
+
+    def collect(client, **job):
+        sessions, token = [], ""
+        while True:
+            response = client.list_sessions(**job, **({"nextToken": token} if token else {}))
+            sessions += response["sessions"]
+            last, token = token, response.get("nextToken")
+            if token is None or stops(token, last):
+                return sessions
+
+    assert found(collect, Listing(page_sizes=(1, 1, 1))).cause == ""
+
+
 def test_small_pages():
     """What a full page is depends on ``maxResults``."""
 
@@ -218,6 +236,7 @@ def test_pages_that_are_left_out(change, sizes, cause):
             ("lifecycleStatus",),
         ),
         (kept(lambda sessions: sessions if len(sessions) != 2 else []), TWO_PAGES, "", ()),
+        (kept(lambda _: []), TWO_PAGES, "", ()),
     ],
 )
 def test_sessions_that_are_left_out(collect, listing, cause, members):

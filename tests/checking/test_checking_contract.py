@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime
 import functools
 import itertools
+import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -116,30 +119,6 @@ def test_every_rule_has_its_reason():
             "It raised KeyError: 'endedAt', though no call ",
             "",
         ),
-        (
-            wrong.nothing_is_returned,
-            ONE_PAGE,
-            "It returned None (expected summaries, session ids",
-            "",
-        ),
-        (
-            wrong.lists_in_a_list,
-            ONE_PAGE,
-            "It returned [[{'",
-            "It returns a list of pages, each a list of sessions.",
-        ),
-        (
-            lambda *_, **__: "session-1",
-            ONE_PAGE,
-            "It returned 'session-1' (expected summ",
-            "It made no calls.",
-        ),
-        (
-            lambda *_, **__: {"items": []},
-            ONE_PAGE,
-            "It returned {'items': []} (expected summ",
-            "It made no calls.",
-        ),
     ],
 )
 def test_complete(collect, listing, text, cause):
@@ -149,6 +128,59 @@ def test_complete(collect, listing, text, cause):
     assert text in finding.what
     assert finding.cause.endswith(cause)
     assert bool(finding.cause) == bool(cause)
+
+
+def starts_a_process(_client, **_job):
+    """List sessions with a command."""
+    command = [sys.executable, "-S", "-c", "raise SystemExit(3)"]
+    return subprocess.run(command, check=True).stdout
+
+
+def looks_up_a_host(_client, **_job):
+    """List sessions on a host of its own."""
+    socket.getaddrinfo("deadline.invalid", 443)
+
+
+@pytest.mark.parametrize(
+    ("collect", "cause"),
+    [
+        (starts_a_process, "It starts a process, which cannot reach the fake: ['"),
+        (
+            lambda *_, **__: subprocess.Popen(args=[sys.executable, "-S", "-c", ""]).wait(),
+            "It starts a process, which cannot reach the fake: ['",
+        ),
+        (
+            lambda *_, **__: subprocess.call([sys.executable, "-S", "-c", ""]) or [],
+            "It starts a process, which cannot reach the fake: ['",
+        ),
+        (
+            looks_up_a_host,
+            "It connects to the host 'deadline.invalid', which is not the fake.",
+        ),
+    ],
+)
+def test_collectors_that_turn_elsewhere(collect, cause, monkeypatch):
+    """A collector that uses a process or a host in place of the client is told which one."""
+
+    def no_network(*_):
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    assert found(collect, ONE_PAGE).cause.startswith(cause)
+    assert socket.getaddrinfo is no_network
+
+
+def test_a_process_that_waits():
+    """A collector that waits for a process is stopped, and told which one."""
+    finding = found(
+        lambda *_, **__: subprocess.call(
+            [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+        ),
+        ONE_PAGE,
+        patience=0.2,
+    )
+    assert finding.rule == "terminates"
+    assert finding.cause.startswith("It starts a process, which cannot reach the fake: ['")
 
 
 def test_an_error_without_a_message():
@@ -171,7 +203,7 @@ def test_the_expected_and_the_returned_sessions():
     finding = found(lambda *_, **__: [], ONE_PAGE)
     assert (finding.expected, finding.returned) == ("1 session: #0", "no sessions")
     long_finding = found(lambda *_, **__: {"x": "y" * 400}, ONE_PAGE)
-    assert f"It returned {{'x': '{'y' * 292}… (expected" in long_finding.what
+    assert f"It returned {{'x': '{'y' * 292}…, in which no" in long_finding.lead
 
 
 @pytest.mark.at_length
@@ -443,7 +475,7 @@ def test_valid_requests(arguments, text, cause):
         (
             wrong.none_after_an_error,
             Lapse("ReadTimeoutError"),
-            "A call failed permanently, yet it returned normally. It returned None (expected",
+            "A call failed permanently, yet it returned normally. It returned None, in which no",
             "It returns None after any failed call.",
         ),
         (

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_deadline_sessions import Behavior, FakeDeadline, Listing
+from pytest_deadline_sessions import (
+    Behavior,
+    FakeDeadline,
+    Listing,
+    PaginationViolation,
+    check_pagination,
+)
+from pytest_deadline_sessions.checking import Program
 
 pytest.importorskip("h11")
 # Not the first on the PATH, which may have any version.
@@ -136,3 +143,22 @@ def test_other_operations(fake, aws):
     queue = ["--queue-ids", job["queueId"], "--item-offset", "0"]
     result = _read(aws("search-jobs", {"farmId": job["farmId"]}, *queue))
     assert [found_job["name"] for found_job in result["jobs"]] == ["Shot 10"]
+
+
+def _listing(*arguments):
+    ids = ("--farm-id", "{farmId}", "--queue-id", "{queueId}", "--job-id", "{jobId}")
+    return Program([AWS, "deadline", "list-sessions", *ids, *arguments, "--output", "json"])
+
+
+def test_the_check_of_the_cli():
+    """``check_pagination`` finds nothing wrong with the CLI, which pages by itself."""
+    check_pagination(_listing())
+
+
+def test_the_check_of_one_page():
+    """``check_pagination`` finds that ``--no-paginate`` gets one page only."""
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(_listing("--no-paginate"))
+    assert caught.value.rule == "complete"
+    assert caught.value.listing == Listing(page_sizes=(1, 1))
+    assert caught.value.finding.cause == "It returned only the first page."

@@ -13,7 +13,8 @@ import subprocess
 
 import pytest
 
-from pytest_deadline_sessions import Listing
+from pytest_deadline_sessions import Listing, check_pagination
+from pytest_deadline_sessions.checking import Program
 
 MODULES = os.environ.get("DEADLINE_SESSIONS_NODE_MODULES", "")
 NODE = shutil.which("node") or ""
@@ -42,6 +43,18 @@ const [farmId, queueId, jobId] = process.argv.slice(-3);
 })().catch((error) => {
   console.log(JSON.stringify({ error: error.name, message: error.message }));
 });
+"""
+
+LISTING = """
+const { DeadlineClient, paginateListSessions } = require("@aws-sdk/client-deadline");
+const endpoint = process.env.AWS_ENDPOINT_URL_DEADLINE;
+const client = new DeadlineClient({ disableHostPrefix: true, endpoint });
+const [farmId, queueId, jobId] = process.argv.slice(-3);
+(async () => {
+  for await (const page of paginateListSessions({ client }, { farmId, queueId, jobId })) {
+    page.sessions.forEach((session) => console.log(session.sessionId));
+  }
+})();
 """
 
 
@@ -89,3 +102,12 @@ def test_errors_are_those_of_the_model(deadline_sessions, run):
         "error": "AccessDeniedException",
         "message": "User is not authorized to perform this operation.",
     }
+
+
+def test_the_check_of_a_script():
+    """``check_pagination`` finds nothing wrong with a script that uses the SDK's paginator."""
+    program = Program(
+        [NODE, "-e", LISTING, "{farmId}", "{queueId}", "{jobId}"],
+        environment={"NODE_PATH": MODULES},
+    )
+    check_pagination(program)

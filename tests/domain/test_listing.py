@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pytest_deadline_sessions import lifecycle
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._api.placeholders import EPOCH
-from pytest_deadline_sessions._domain.listing import GAP, Cut, Listing, Page
+from pytest_deadline_sessions._domain.layout import Cut
+from pytest_deadline_sessions._domain.listing import GAP, Listing, Page
 
 STATUSES = model.enum("SessionLifecycleStatus")
 NONE = datetime.timedelta(0)

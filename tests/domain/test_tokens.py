@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_deadline_sessions._domain.listing import Cut
+from pytest_deadline_sessions._domain.layout import Cut
 from pytest_deadline_sessions._domain.token_shapes import SHORTEST
 from pytest_deadline_sessions._domain.tokens import TokenError, TokenPolicy, Tokens
 
@@ -245,3 +245,13 @@ def test_a_copy_is_independent(turned_round):
 def test_the_error_text():
     """The text of a TokenError is its kind."""
     assert str(TokenError("used")) == "used"
+
+
+def test_growing_tokens_with_spaces_stay_within_the_limit():
+    """However long a growing token is, the spaces around it keep it within 4096 characters."""
+    tokens, policy = Tokens(), TokenPolicy(shape="growing", length=4096, spaced=True)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    issued = [tokens.issue("job", (), Cut(0, 0), now, policy) for _ in range(4)]
+    assert {len(token) for token in issued} <= {4096}
+    assert len(set(issued)) == 4
+    assert all(token.startswith(" ") and token.endswith(" ") for token in issued)

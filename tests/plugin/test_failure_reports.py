@@ -198,3 +198,20 @@ def test_an_unexpected_call_that_the_code_swallowed(sections):
         """
     )
     assert "ERROR at teardown of test" in report
+
+
+def test_a_failing_state_machine(sections):
+    """The report of a failing state machine shows the calls of its last run only."""
+    report = sections(
+        """
+        from pytest_deadline_sessions import strategies as ds
+
+        class Dashboard(ds.SessionsMachine):
+            def collect(self, client, **job):
+                return client.list_sessions(**job)["sessions"]
+
+        TestDashboard = Dashboard.TestCase
+        """
+    )
+    (line,) = report["Deadline Cloud calls"]
+    assert line.startswith("ListSessions(")

@@ -35,7 +35,8 @@ ROOMS = {
     "_stubber": "_public _text _arguments _api lifecycle _domain",
     "_contract": "_text _arguments _api lifecycle _domain",
     "_assertions": "_public _text _arguments _api lifecycle _domain _contract",
-    "strategies": "_public _text _arguments _api lifecycle _domain _service _fake _assertions",
+    "strategies": "_public _text _arguments _api lifecycle _domain _service _fake _contract "
+    "_assertions",
     "_hypothesis_entry": "_api _domain strategies",
     "provider": "_text _arguments _api lifecycle",
     "checking": "_public _text _arguments _state _patching _rebinding _api lifecycle _domain "
@@ -302,11 +303,18 @@ def test_a_call_that_imports_climbs_and_closes_circles(function, adding):
 # Objects of the package whose attributes are set where their class cannot be read off the code.
 KNOWN_OBJECTS = {
     "_contract/tokens.py": {"chain": "a _Chain, from the list of all chains or made here"},
+    "_service/jobs.py": {
+        "state": "a JobState, from the state of the service",
+        "service": "the Service that a Job is given",
+    },
     "_service/service.py": {"exchange": "an Exchange, as Service.recording yields it"},
     "_transport/environment_variables.py": {"_state.own": "what _state has of this thread"},
     "_transport/gateway.py": {"exchange": "an Exchange, as Service.recording yields it"},
     "_transport/interception.py": {"hooks": "a client's ClientHooks, from _state or made here"},
     "plugin.py": {"activation.of_test(item)": "an Activation"},
+    "strategies/_machine.py": {
+        "cls.TestCase": "what Hypothesis made for this class, to be set in this way",
+    },
 }
 
 

@@ -34,7 +34,7 @@ from pytest_deadline_sessions import (
     lifecycle,
 )
 from pytest_deadline_sessions import strategies as ds
-from pytest_deadline_sessions.checking import Case, Lapse
+from pytest_deadline_sessions.checking import Case, Lapse, Program
 from pytest_deadline_sessions.provider import DeadlineProvider
 
 NOON = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.timezone.utc)
@@ -141,6 +141,7 @@ FUNCTIONS = {
     "check_pagination": (lambda: check_pagination, {"collect": lambda _client, **_job: []}),
     "checking.Case": (lambda: Case, {}),
     "checking.Lapse": (lambda: Lapse, {"fault": "ThrottlingException"}),
+    "checking.Program": (lambda: Program, {"command": ["true"]}),
     "lifecycle.advance": (
         lambda: lifecycle.advance,
         {"summary": SUMMARY, "status": "ENDED", "at": NOON},

@@ -1,4 +1,4 @@
-"""The batch operations, and ListSessionsForWorker."""
+"""The batch operations, ListJobs and ListSessionsForWorker."""
 
 from __future__ import annotations
 
@@ -295,3 +295,29 @@ def test_tokens_of_a_worker_are_its_own(fake, client):
         client.list_sessions_for_worker(**second, maxResults=2, nextToken=token)
     rest = client.list_sessions_for_worker(**first, maxResults=2, nextToken=token)
     assert len(rest["sessions"]) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_jobs_of_a_queue(size):
+    """The jobs of a queue are listed in the order in which they were added, in pages that fit."""
+    fake = FakeDeadline(Behavior(page_size=size))
+    jobs = [fake.add_job(1, details={"name": f"Shot {number}"}) for number in range(3)]
+    fake.add_job(queueId="queue-" + "a" * 32)
+    jobs.append(fake.add_job(0, details={"name": "Shot 3"}))
+    fake.add_job(farmId="farm-" + "a" * 32)
+    queue = {"farmId": jobs[0]["farmId"], "queueId": jobs[0]["queueId"]}
+    pages = list(fake.client().get_paginator("list_jobs").paginate(**queue))
+    for page in pages:
+        assert validation.check_response(page, "ListJobs") == []
+        assert len(page["jobs"]) <= size
+    listed = [(job["jobId"], job["name"]) for page in pages for job in page["jobs"]]
+    assert listed == [(job["jobId"], f"Shot {number}") for number, job in enumerate(jobs)]
+    assert len(pages) == -(-len(jobs) // size)
+
+
+def test_jobs_of_an_unknown_queue(fake):
+    """Listing the jobs of a queue that does not exist fails as getting the queue does."""
+    job = fake.add_job()
+    client = fake.client()
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.list_jobs(farmId=job["farmId"], queueId="queue-" + "f" * 32)

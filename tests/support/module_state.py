@@ -25,6 +25,7 @@ CONSTANT_MAKERS = {
     "re.compile": "immutable",
     "requester": "a string",
     "sorted": "the names in __all__",
+    "st.deferred": "a strategy",
     "st.integers": "a strategy",
     "st.sampled_from": "a strategy",
     "tuple": "immutable",

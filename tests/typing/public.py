@@ -29,6 +29,7 @@ from pytest_deadline_sessions import (
     check_pagination,
 )
 from pytest_deadline_sessions import strategies as ds
+from pytest_deadline_sessions.checking import Program
 
 
 def a_test_of_the_fake(deadline_sessions: FakeDeadline, deadline_sessions_client: Any) -> None:
@@ -85,6 +86,12 @@ def a_check() -> None:
     checked = check_pagination(collector, expected=len, examples=[Listing()])
     assert_type(checked, Checked)
     assert_type(checked.variations["volume"], int)
+    check_pagination(
+        dict, call=lambda kind, client, job: kind(client, **job), key="id", client="async"
+    )
+    check_pagination(
+        Program(["aws"], parse=str.split), setup=lambda fake, job: fake.describe(job["jobId"])
+    )
 
 
 @given(ds.session_lists(min_size=1), ds.listings(), st.data())

@@ -6,9 +6,12 @@ import collections
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_deadline_sessions._api.placeholders import Record, result
+from pytest_deadline_sessions._api.placeholders import Record, item, result
+from pytest_deadline_sessions._domain.layout import Cut
+from pytest_deadline_sessions._service import pagination
 from pytest_deadline_sessions._service.operations import progress
 from pytest_deadline_sessions._service.operations.creation import created
+from pytest_deadline_sessions._service.operations.queues import queue
 from pytest_deadline_sessions._service.registry import operation
 
 if TYPE_CHECKING:
@@ -21,6 +24,26 @@ if TYPE_CHECKING:
 def get_job(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """One job."""
     return result("GetJob", job_record(service, service.job(params)))
+
+
+@operation("ListJobs")
+def list_jobs(service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One page of the jobs of a queue, in the order in which they were added.
+
+    The fake knows no users, so ``principalId`` leaves no job out.
+    """
+    queue(service, params)
+    scope = ("ListJobs", params["farmId"], params["queueId"])
+    begin = pagination.begin(service, scope, params)
+    placed = (
+        (Cut(place, 0), state)
+        for place, state in enumerate(service.state.jobs.values())
+        if place >= begin.page
+        and (state.ids.farmId, state.ids.queueId) == (params["farmId"], params["queueId"])
+    )
+    page, following = pagination.cut(service, params, placed)
+    listed = [item("ListJobs", "jobs", job_record(service, state)) for state in page]
+    return pagination.finish(service, scope, params, {"jobs": listed}, following)
 
 
 def job_record(service: Service, job: JobState) -> Record:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._api.placeholders import Record, item, result
 from pytest_deadline_sessions._domain.faults import not_found
-from pytest_deadline_sessions._domain.listing import Cut
+from pytest_deadline_sessions._domain.layout import Cut
 from pytest_deadline_sessions._service import pagination
 from pytest_deadline_sessions._service.registry import operation
 from pytest_deadline_sessions._service.workload import definitions

@@ -31,8 +31,7 @@ def list_sessions(service: Service, params: Mapping[str, Any]) -> Mapping[str, A
         return {"sessions": []}
     job = service.job(params)
     at = pagination.begin(service, scope, params)
-    limit = page_limit(params)
-    start, stop, following = job.listing.cut(at, limit, behavior.page_size, len(job))
+    start, stop, following = job.cut(at, page_limit(params), behavior.page_size)
     page = {"sessions": list(job.between(start, stop))}
     return pagination.finish(service, scope, params, page, following)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api.placeholders import Record, item
 from pytest_deadline_sessions._domain.faults import not_found
-from pytest_deadline_sessions._domain.listing import Cut
+from pytest_deadline_sessions._domain.layout import Cut
 from pytest_deadline_sessions._service import pagination
 from pytest_deadline_sessions._service.operations.farms import farm
 from pytest_deadline_sessions._service.registry import operation

@@ -806,3 +806,9 @@ _kept = {}
 _reader = _Reader()
 for _method in (_reader.resumes, _reader.pages_of_the_first_job, _reader.refreshes_when_more):
     WRONG[_method.__name__] = (_method, {"stateless"}, {})
+
+
+def forget():
+    """Make the collectors that keep state forget it, as in a new process."""
+    _kept.clear()
+    vars(_reader).clear()
