@@ -53,7 +53,7 @@ def test_a_mistake_is_found():
         check_pagination(session_tools.recent_sessions)
     assert caught.value.rule == "complete"
     assert caught.value.listing == Listing(page_sizes=(1, 1))
-    assert "It returned only the first page." in str(caught.value)
+    assert "It stopped at a page that was not full but had a token." in str(caught.value)
 
 
 def test_a_listing_of_ones_own():
