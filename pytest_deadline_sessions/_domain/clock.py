@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pytest_deadline_sessions._arguments import check_kind, wrong_value
+from pytest_deadline_sessions._domain.thawing import Thawing
 from pytest_deadline_sessions._patching import Patches, assign, set_global
 from pytest_deadline_sessions._public import public
 from pytest_deadline_sessions._text import shown
@@ -238,6 +239,8 @@ class _Freeze:
         self._depths = {name: len(getattr(api, name)) for name in _FREEZEGUN_LISTS}
         self._modules = set(sys.modules)
         self._patches = Patches()
+        # Inside another freeze, that one takes care of it.
+        self._thawing = None if api.freeze_factories else Thawing(freezer.ignore)
         generator = api.uuid_generate_time_attr
         self._uuid = {name: getattr(uuid, name, None) for name in (generator, "_UuidCreate")}
 
@@ -246,6 +249,8 @@ class _Freeze:
         from freezegun import api
 
         self.factory = self._freezer.start()
+        if self._thawing is not None:
+            self._thawing.begin()
         for loop in _loops_by_the_clock():
             self._patches.put(loop, "time", _real_time_of_loops)
         # By default freezegun inspects five callers, and mistakes a test that Hypothesis calls for
@@ -258,6 +263,8 @@ class _Freeze:
 
         if self._ended:
             return
+        if self._thawing is not None:
+            self._thawing.end()
         self._patches.undo()
         if self.factory is not None and not self._ending:
             self._ending = True
