@@ -241,14 +241,34 @@ def test_a_thread_that_outlives_the_check_goes_on_waiting():
         event.wait()
         done.set()
 
+    sandbox = Sandbox(Clock(), patience=5)
     with Undoing() as undoing:
-        Sandbox(Clock(), patience=5).open(undoing)
+        sandbox.open(undoing)
         thread = threading.Thread(target=work)
         thread.start()
-    assert not done.wait(0.03)
+        while not sandbox._time.sleepers._waiting:
+            pass
+    assert not done.wait(0.05)
     event.set()
     assert done.wait(5)
     thread.join()
+
+
+def test_a_wait_that_is_over_before_its_time():
+    """A wait with a timeout ends as soon as what it waits for is there."""
+    sandbox, ended = Sandbox(Clock(), patience=5), []
+
+    def work():
+        ended.append(sandbox._time.sleepers.wait(600, lambda _seconds: True, lambda: True))
+
+    with Undoing() as undoing:
+        sandbox.open(undoing)
+        # No collector is running, so the time of this thread does not pass.
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert ended == [True]
+    assert sandbox._time.sleepers.slept == 0
 
 
 def test_a_place_without_code_of_the_collector():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import importlib.machinery
 import sys
 import textwrap
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 from pytest_deadline_sessions import check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
+from pytest_deadline_sessions._domain.thawing import Thawing
 
 UTC = datetime.timezone.utc
 THEN = datetime.datetime(2030, 1, 1, tzinfo=UTC)
@@ -60,6 +62,14 @@ def test_a_module_is_executed_with_the_real_time(write):
     assert (picky.moment, picky.date, picky.seconds, picky.monotonic) == REAL
 
 
+def test_modules_that_keep_the_real_time(write):
+    """A module whose time is never frozen keeps the real time, also if it is imported late."""
+    write("xdist_module", PICKY)
+    with Clock().freeze("2030-01-01"):
+        module = importlib.import_module("xdist_module")
+        assert (module.moment, module.date, module.seconds, module.monotonic) == REAL
+
+
 def test_modules_that_import_others(write):
     """A module and the modules that it imports are all executed with the real time."""
     write("picky_module", PICKY)
@@ -93,6 +103,24 @@ def test_nothing_is_left_afterwards(write):
         assert len(sys.meta_path) == len(before) + 1
     assert sys.meta_path == before
     assert (datetime.datetime, datetime.date, time.time, time.monotonic) == REAL
+
+
+def test_loaders_of_other_kinds(monkeypatch):
+    """A loader that lacks a step keeps lacking it, and loads as it always did."""
+
+    class Loader:
+        def exec_module(self, _module):
+            raise AssertionError
+
+    class Finder:
+        def find_spec(self, name, *_):
+            return importlib.machinery.ModuleSpec(name, loader)
+
+    loader = Loader()
+    monkeypatch.setattr(sys, "meta_path", [Finder()])
+    spec = Thawing(()).find_spec("any_module")
+    assert spec.loader is loader
+    assert not hasattr(loader, "create_module")
 
 
 def test_imports_in_threads(write):
