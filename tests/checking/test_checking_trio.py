@@ -211,7 +211,7 @@ def test_a_thread_that_works_beside_a_sleeper():
 
     def add_up(order, begun):
         begun.set()
-        order.append(sum(range(10**5)))
+        order.append(sum(range(10**6)))
 
     async def work():
         order, begun = [], threading.Event()

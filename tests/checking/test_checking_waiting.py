@@ -255,20 +255,22 @@ def test_a_thread_that_outlives_the_check_goes_on_waiting():
 
 
 def test_a_wait_that_is_over_before_its_time():
-    """A wait with a timeout ends as soon as what it waits for is there."""
+    """A wait with a timeout ends as soon as what it waits for is there, or at the last moment."""
     sandbox, ended = Sandbox(Clock(), patience=5), []
+    sleepers = sandbox._time.sleepers
 
     def work():
-        ended.append(sandbox._time.sleepers.wait(600, lambda _seconds: True, lambda: True))
+        ended.append(sleepers.wait(600, lambda _seconds: True, lambda: True))
 
     with Undoing() as undoing:
         sandbox.open(undoing)
+        assert sleepers.wait(0, lambda _seconds: True, lambda: True)
         # No collector is running, so the time of this thread does not pass.
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()
     assert ended == [True]
-    assert sandbox._time.sleepers.slept == 0
+    assert sleepers.slept == 0
 
 
 def test_a_place_without_code_of_the_collector():
