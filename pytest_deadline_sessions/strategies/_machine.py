@@ -35,7 +35,12 @@ from pytest_deadline_sessions._service.service import Service
 from pytest_deadline_sessions._service.state import Planned
 from pytest_deadline_sessions.strategies import _situations
 from pytest_deadline_sessions.strategies._situations import Disruption
-from pytest_deadline_sessions.strategies._supervision import Runaway, Supervision, failed_for_good
+from pytest_deadline_sessions.strategies._supervision import (
+    Runaway,
+    Supervision,
+    expired_tokens,
+    failed_for_good,
+)
 
 _SPANS = [datetime.timedelta(minutes=1), datetime.timedelta(hours=1), datetime.timedelta(hours=25)]
 _PAGES = st.sampled_from([1, 2, 100])
@@ -111,6 +116,7 @@ class SessionsMachine(RuleBasedStateMachine):
         self._entered.enter_context(self.fake.attach(self.client))
         self._supervision = Supervision(self.fake)
         self._outages: list[Planned] = []
+        self._refused: set[str] = set()
         self.job: Job = self.fake.add_job()
         self.versions: list[tuple[datetime.datetime, list[SessionSummary]]] = []
         self._changed()
@@ -278,7 +284,9 @@ class SessionsMachine(RuleBasedStateMachine):
             lines = [f"calls: stopped after {runaway.most} (expected at most {most_pages + 1})"]
             raise messages.failure("The code under test", TERMINATES, lines) from None
         except Exception:
-            if not failed_for_good(self.fake.calls[before:]):
+            calls, refused = self.fake.calls[before:], self._refused
+            self._refused = refused | expired_tokens(calls)
+            if not failed_for_good(calls, refused):
                 raise
         else:
             self.verify(result)

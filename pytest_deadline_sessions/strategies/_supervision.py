@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.transcript import Call
@@ -80,15 +80,30 @@ class Supervision:
                 raise Runaway(self._most)
 
 
-def failed_for_good(calls: Sequence[Call]) -> bool:
+def failed_for_good(calls: Sequence[Call], refused: Collection[str]) -> bool:
     """Whether a call failed, after all retries, for a reason that its caller did not bring about.
 
     A ``ListSessions`` call may fail because of a planned fault or an expired token. Any other
     failure of it, such as that for a changed token, comes from what the caller sent.
+
+    Args:
+        calls: The calls of one call of the code under test.
+        refused: Expired tokens that it has passed before. It must not keep them.
     """
-    failed = sum(1 for call in calls if call.error is not None and _is_excused(call))
+    failed = sum(1 for call in calls if call.error is not None and _is_excused(call, refused))
     return failed > sum(1 for call in calls if call.retry)
 
 
-def _is_excused(call: Call) -> bool:
-    return call.planned or call.operation != model.OPERATION or "expired" in call.message
+def expired_tokens(calls: Sequence[Call]) -> set[str]:
+    """The tokens that were refused because they had expired."""
+    return {call.token for call in calls if call.token is not None and _has_expired(call)}
+
+
+def _is_excused(call: Call, refused: Collection[str]) -> bool:
+    if call.planned or call.operation != model.OPERATION:
+        return True
+    return _has_expired(call) and call.token not in refused
+
+
+def _has_expired(call: Call) -> bool:
+    return call.operation == model.OPERATION and "expired" in call.message and not call.planned

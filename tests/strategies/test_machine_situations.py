@@ -400,3 +400,28 @@ def test_a_run_replaces_only_earlier_runs_in_the_report():
         made[-1].collect_all()
         made[-1].teardown()
     assert list(_state.journal) == [fake.calls, made[-1].fake.calls]
+
+
+def test_an_expired_token_is_an_excuse_once():
+    """A collector may raise because its token expired, but must not keep that token for ever."""
+    kept = {}
+
+    def collect(client, job):
+        sessions = []
+        while True:
+            page = client.list_sessions(**job, **kept)
+            sessions += page["sessions"]
+            kept.clear()
+            if "nextToken" not in page:
+                return sessions
+            kept["nextToken"] = page["nextToken"]
+
+    made = machine_of(collect)()
+    try:
+        made.set_up_job(2, Behavior(page_size=1), ())
+        made.expire_between_pages(1)
+        made.collect_all()
+        with pytest.raises(ClientError, match="expired"):
+            made.collect_all()
+    finally:
+        made.teardown()
