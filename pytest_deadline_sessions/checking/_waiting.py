@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from pytest_deadline_sessions.checking._sleepers import Sleepers
@@ -87,11 +88,11 @@ class Waiting:
     def _clock_info(self, clock_info: Any) -> Any:
         def informed(name: str) -> Any:
             info = clock_info(name)
-            if not self._threads.outside():
-                # An event loop runs a timer that is due within the resolution of its clock, and
-                # would wait for ever if that were finer than a float of the time is.
-                info.resolution = _RESOLUTION
-            return info
+            if self._threads.outside():
+                return info
+            # An event loop runs a timer that is due within the resolution of its clock, and would
+            # wait for ever if that were finer than a float of the time is.
+            return SimpleNamespace(**{**vars(info), "resolution": _RESOLUTION})
 
         return informed
 
