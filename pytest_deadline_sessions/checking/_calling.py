@@ -14,11 +14,9 @@ from pytest_deadline_sessions._transport import client_factory
 from pytest_deadline_sessions.checking import _awaiting
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt
 from pytest_deadline_sessions.checking._options import Options
-from pytest_deadline_sessions.checking._reading import has_sessions
+from pytest_deadline_sessions.checking._reading import has_sessions, most_items
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
-
-_SPARE = 1_000
 
 # Nothing checks signatures, and signing takes a fifth of the time. Other retry modes have a quota,
 # so the outcome of a case would depend on earlier cases.
@@ -108,7 +106,7 @@ class Calling:
         return self._result(attempt)
 
     def _result(self, attempt: Attempt) -> Any:
-        most = 10 * len(attempt.sessions) + _SPARE
+        most = most_items(attempt.count)
 
         def count(items: int) -> None:
             if items > most:

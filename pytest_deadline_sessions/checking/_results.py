@@ -47,7 +47,7 @@ def of_outcome(
     most = most_items(attempt.count)
     try:
         got = session_ids(attempt.returned, most, key)
-        if got is None or (not got and attempt.sessions and _is_other_text(attempt.returned)):
+        if got is None or (not got and attempt.count and _is_other_text(attempt.returned)):
             return _unreadable(attempt, rule, advice(attempt.returned, most, key))
     except RAISED as raised:
         return _of_reading(attempt, raised)
