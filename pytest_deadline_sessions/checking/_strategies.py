@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._domain.listing import Listing
-from pytest_deadline_sessions._domain.token_shapes import TokenShape
-from pytest_deadline_sessions._service.behavior import Behavior, Reason
+from pytest_deadline_sessions._service.behavior import Behavior, Reason, token_looks
 from pytest_deadline_sessions.checking._case import (
     Case,
     Change,
@@ -100,10 +99,8 @@ def _behaviors(without: Collection[str], empty_final_token: bool) -> st.SearchSt
     if "page-sizes" not in without:
         members["page_size"] = _rarely(st.integers(1, 100), 100)
     if "tokens" not in without:
-        members["token_shape"] = st.sampled_from(get_args(TokenShape))
+        members |= {name: st.sampled_from(values) for name, values in token_looks().items()}
         members["token_length"] = st.sampled_from([80, 48, 49, 256, 4095, 4096])
-        for name in ("spaces_around_tokens", "tokens_shared_by_jobs", "null_final_token"):
-            members[name] = st.booleans()
     if "expiry" not in without:
         members["expired_token_reason"] = _rarely(st.sampled_from(get_args(Reason)), "OTHER")
     if empty_final_token:

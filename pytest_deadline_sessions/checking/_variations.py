@@ -5,17 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from pytest_deadline_sessions._domain.listing import Listing
-from pytest_deadline_sessions._service.behavior import Behavior
+from pytest_deadline_sessions._service.behavior import Behavior, token_looks
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case
 from pytest_deadline_sessions.lifecycle import STARTED
 
-_OF_TOKENS = (
-    "token_length",
-    "token_shape",
-    "spaces_around_tokens",
-    "tokens_shared_by_jobs",
-    "null_final_token",
-)
 _OF_DATA = ("started_at", "gap", "order", "workers")
 _MANY_SESSIONS = 250
 _MANY_PAGES = 100
@@ -33,9 +26,7 @@ def variations_of(case: Case) -> frozenset[str]:
         "empty-pages": len(case.listing.page_sizes or ()) > 1 and 0 in sizes,
         "volume": len(case.listing) > _MANY_SESSIONS or len(sizes) > _MANY_PAGES,
         "tokens": any(
-            getattr(case.behavior, field.name) != field.default
-            for field in dataclasses.fields(Behavior)
-            if field.name in _OF_TOKENS
+            getattr(case.behavior, name) != values[0] for name, values in token_looks().items()
         ),
         "data": _varies_data(case.listing),
         "drift": bool(case.drift),
