@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import botocore.parsers
 import botocore.session
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._domain.listing import GAP, Listing
+from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._fake import FakeDeadline
-from pytest_deadline_sessions._service.jobs import Job, Session
+from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions._text import same, worded
 from pytest_deadline_sessions._transport import timestamps
 from pytest_deadline_sessions.checking._attempt import (
@@ -27,8 +27,9 @@ from pytest_deadline_sessions.checking._attempt import (
     UnfitError,
 )
 from pytest_deadline_sessions.checking._calling import Calling
-from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, Start, place_of
+from pytest_deadline_sessions.checking._case import Case, Lapse, Seen
 from pytest_deadline_sessions.checking._checked import Tally
+from pytest_deadline_sessions.checking._drift import UnderWay
 from pytest_deadline_sessions.checking._elsewhere import Elsewhere
 from pytest_deadline_sessions.checking._judge import judge
 from pytest_deadline_sessions.checking._options import Options
@@ -42,7 +43,9 @@ from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 T = TypeVar("T")
 
-_BESIDE = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)))
+BESIDE = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)))
+"""The sessions of a job beside that of the case."""
+
 # Between the ids of a queue's jobs, so that the ids of many cases fit.
 _FAR = 16**8
 _DEADLINE_MESSAGE = (
@@ -152,7 +155,7 @@ class Run:
         self._tally = runner.tally
         self._calls: list[Call] = []
         self._starts: list[int] = []
-        self._under_way: _UnderWay
+        self._under_way: UnderWay
         self._is_setting_up = False
         fake.reset(behavior=case.behavior)
         fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else sets it)
@@ -173,7 +176,7 @@ class Run:
         queue = 1 if self._options.jobs is None else 1 + place
         first, *_ = [
             self._set_up(each, queue, 2 + place + more * _FAR)
-            for more, each in enumerate([listing, *[_BESIDE] * (jobs - 1)])
+            for more, each in enumerate([listing, *[BESIDE] * (jobs - 1)])
         ]
         return first
 
@@ -238,7 +241,7 @@ class Run:
             job_ids=tuple(each["jobId"] for each in jobs),
             healthy=not (disturbed or faults),
         )
-        self._under_way = _UnderWay(attempt, job, conditions)
+        self._under_way = UnderWay(attempt, job, conditions)
         self._elsewhere.cause = ""
         self._starts.append(len(self._calls))
         try:
@@ -317,36 +320,6 @@ class Run:
                 self._fake.expire_tokens()
 
 
-@dataclass
-class _UnderWay:
-    """An attempt whose collector is still running.
-
-    Attributes:
-        attempt: The record of the call.
-        job: The job that the collector was called with.
-        conditions: The faults, expiries and drift that occur while it runs.
-        answered: How many requests have been answered.
-    """
-
-    attempt: Attempt
-    job: Job
-    conditions: Case
-    answered: int = 0
-
-    def answer(self) -> None:
-        """Count an answered request, and let the job drift."""
-        self.answered += 1
-        for drift in self.conditions.drift:
-            at, change = drift[:2]
-            if at == self.answered:
-                _change(self.job, change, place_of(drift), self.attempt)
-
-    @property
-    def tokens_expire(self) -> bool:
-        """Whether all tokens expire after this answer."""
-        return self.conditions.always_expired or self.answered in self.conditions.expiries
-
-
 def _lists(call: Call, job: Job) -> bool:
     """Whether a call lists the sessions of a job."""
     return call.operation == model.OPERATION and all(
@@ -370,32 +343,3 @@ def _of_runaway(error: BaseException) -> bool:
     return isinstance(error, Runaway) or (
         bool(parts) and all(isinstance(part, RAISED) or _of_runaway(part) for part in parts)
     )
-
-
-def _change(job: Job, change: str, place: int, attempt: Attempt) -> None:
-    if change in get_args(Start):
-        attempt.added.add(start_session(job, change).session_id)
-        return
-    running = [session for session in job.sessions if session.status == STARTED]
-    if running:
-        session = running[min(place, len(running) - 1)]
-        if change == "end":
-            session.end()
-        else:
-            session.request_end()
-
-
-def start_session(job: Job, start: str) -> Session:
-    """Start another session of a job.
-
-    Args:
-        job: The job.
-        start: Its start time: ``"start"`` for now, ``"start-same-time"`` for that of the latest
-            session, ``"start-earlier"`` for a minute before that of the earliest.
-    """
-    times = [summary["startedAt"] for summary in job.listing]
-    if start == "start" or not times:
-        return job.start_session()
-    if start == "start-same-time":
-        return job.start_session(startedAt=max(times))
-    return job.start_session(startedAt=min(times) - GAP)

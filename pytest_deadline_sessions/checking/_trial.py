@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_deadline_sessions._contract.rules import STATELESS, TERMINATES
-from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions.checking._attempt import (
     RAISED,
@@ -20,15 +19,15 @@ from pytest_deadline_sessions.checking._attempt import (
 )
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen
 from pytest_deadline_sessions.checking._diagnosis import of_state
+from pytest_deadline_sessions.checking._drift import start_session
 from pytest_deadline_sessions.checking._lab import Lab
 from pytest_deadline_sessions.checking._program import Program
 from pytest_deadline_sessions.checking._runaway import Runaway
-from pytest_deadline_sessions.checking._runner import Run, Runner, start_session
+from pytest_deadline_sessions.checking._runner import BESIDE, Run, Runner
 from pytest_deadline_sessions.checking._suspicion import Suspicion
-from pytest_deadline_sessions.lifecycle import ENDED, STARTED
 
 _LASTING = Lapse("AccessDeniedException")
-_OTHER = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)), first=16**31)
+_OTHER = dataclasses.replace(BESIDE, first=16**31)
 
 _AGAIN = {
     "twice": "Called a second time for the same job",

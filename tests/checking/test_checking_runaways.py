@@ -29,6 +29,7 @@ from pytest_deadline_sessions.checking import (
     VARIATIONS,
     Case,
     Lapse,
+    _drift,
     _runner,
     _sleepers,
     _virtual_time,
@@ -169,7 +170,7 @@ def test_drift_without_active_sessions_changes_nothing(change):
     """Drift that ends a session changes nothing if all sessions have ended."""
     job = FakeDeadline().add_job(Listing(runs=(("ENDED", 2),)))
     before = [session.summary for session in job.sessions]
-    _runner._change(job, change, -1, None)
+    _drift._change(job, change, -1, None)
     assert [session.summary for session in job.sessions] == before
 
 

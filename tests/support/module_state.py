@@ -14,6 +14,7 @@ CONSTANT_MAKERS = {
     "_base64": "a function",
     "_between": "a function",
     "_decision": "a field of Behavior with its reason",
+    "dataclasses.replace": "a copy of an object that is frozen",
     "datetime.datetime": "immutable",
     "datetime.timedelta": "immutable",
     "dict.fromkeys": "a table, filled where it is written",
