@@ -182,6 +182,11 @@ def place_of(drift: Drift) -> int:
     return drift[2] if len(drift) == 3 else _LAST  # noqa: PLR2004 (with a place)
 
 
+def is_disturbed(case: Case) -> bool:
+    """Whether a request may fail in a case, other than in a later call of its sequence."""
+    return bool(case.lapses or case.expiries or case.always_expired)
+
+
 def without_empty_pages(listing: Listing) -> Listing:
     """The listing without its empty pages."""
     if listing.page_sizes is None:

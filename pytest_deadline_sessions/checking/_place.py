@@ -9,6 +9,8 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
+from pytest_deadline_sessions.checking._threads import package
+
 _OTHERS = {*sys.stdlib_module_names, __name__.partition(".")[0]}
 _LIBRARIES = tuple({sysconfig.get_path(kind) for kind in ("purelib", "platlib")})
 
@@ -29,9 +31,8 @@ def line_of(error: BaseException) -> str:
 
 
 def _in_words(frame: FrameType, line: int) -> str:
-    code, package = frame.f_code, str(frame.f_globals.get("__name__")).partition(".")[0]
-    path = code.co_filename
-    if package in _OTHERS or path.startswith(_LIBRARIES):
+    code, path = frame.f_code, frame.f_code.co_filename
+    if package(frame) in _OTHERS or path.startswith(_LIBRARIES):
         return ""
     below = Path(path).is_relative_to(Path.cwd())
     shown = Path(path).relative_to(Path.cwd()) if below else path

@@ -43,12 +43,18 @@ def rerun(options: Options, cases: Sequence[Case]) -> list[str]:
 
 def title(function: Any) -> str:
     """What to call a function in a line of text; a partial has the name of its function."""
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = unwrapped(function)
     try:
         return str(function.__qualname__).rpartition("<locals>.")[2]
     except Exception:  # noqa: BLE001 (__qualname__ may be a property that raises)
         return type(function).__name__
+
+
+def unwrapped(function: Any) -> Any:
+    """The function inside a partial; any other function itself."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
 
 
 def _code(name: str, value: Any) -> str:

@@ -27,7 +27,7 @@ from pytest_deadline_sessions.checking._attempt import (
     UnfitError,
 )
 from pytest_deadline_sessions.checking._calling import Calling
-from pytest_deadline_sessions.checking._case import Case, Lapse, Seen
+from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, is_disturbed
 from pytest_deadline_sessions.checking._checked import Tally
 from pytest_deadline_sessions.checking._drift import UnderWay
 from pytest_deadline_sessions.checking._elsewhere import Elsewhere
@@ -222,7 +222,6 @@ class Run:
             UnfitError: The collector waits in trio for a deadline that passes in real time, or
                 needs an event loop that it cannot have.
         """
-        disturbed = conditions.lapses or conditions.expiries or conditions.always_expired
         # The user's own function may have planned some.
         faults = self._fake._service.state.planned  # noqa: SLF001 (nobody else asks)
         jobs = self._jobs(job)
@@ -239,7 +238,7 @@ class Run:
             [call for call in self._calls if any(_lists(call, each) for each in jobs)],
             others=tuple(each.listing for each in jobs[1:]),
             job_ids=tuple(each["jobId"] for each in jobs),
-            healthy=not (disturbed or faults),
+            healthy=not (is_disturbed(conditions) or faults),
         )
         self._under_way = UnderWay(attempt, job, conditions)
         self._elsewhere.cause = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,10 @@ from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 from pytest_deadline_sessions._contract.rules import STATELESS
 from pytest_deadline_sessions._transport.tracking import running_test
 from pytest_deadline_sessions.checking._attempt import Counterexample
-from pytest_deadline_sessions.checking._case import Case
+from pytest_deadline_sessions.checking._case import Case, is_disturbed
 from pytest_deadline_sessions.checking._edge_cases import simplest
 from pytest_deadline_sessions.checking._program_cases import program_cases
-from pytest_deadline_sessions.checking._rerun import title
+from pytest_deadline_sessions.checking._rerun import title, unwrapped
 from pytest_deadline_sessions.checking._shrink import MOST_STEPS, smallest
 from pytest_deadline_sessions.checking._strategies import cases
 from pytest_deadline_sessions.checking._trial import Trial
@@ -155,8 +154,8 @@ def _outlived(trial: Trial, counterexample: Counterexample, past: _Past) -> Coun
     Only cases without faults are suspected. In others, the collector may just have broken down.
     """
     case = counterexample.case
-    disturbed = case.lapses or case.expiries or case.always_expired or "fail" in case.sequence
-    if disturbed or past.first is None or past.last is None:
+    may_fail = is_disturbed(case) or "fail" in case.sequence
+    if may_fail or past.first is None or past.last is None:
         return None
     again = trial.find(past.first)
     if again is None or again.rule != counterexample.rule:
@@ -210,8 +209,7 @@ def _database_key(collect: Callable[..., Any]) -> bytes:
 
 
 def _full_name(collect: Callable[..., Any]) -> str:
-    while isinstance(collect, functools.partial):
-        collect = collect.func
+    collect = unwrapped(collect)
     kind = type(collect)
     try:
         return f"{collect.__module__}.{collect.__qualname__}"
