@@ -21,6 +21,7 @@ from pytest_deadline_sessions.checking._case import (
     Sequence,
     without_empty_pages,
 )
+from pytest_deadline_sessions.checking._variations import MANY_PAGES
 from pytest_deadline_sessions.lifecycle import STARTED
 from pytest_deadline_sessions.strategies import listings
 
@@ -74,7 +75,11 @@ def _rarely(strategy: st.SearchStrategy[object], usual: object) -> st.SearchStra
 
 def _listings(without: Collection[str], seen: Seen) -> st.SearchStrategy[Listing]:
     most = min(_MOST_SESSIONS, seen.sessions(_MOST_CALLS))
+    if "volume" in without:
+        most = min(most, MANY_PAGES)
     shapes: st.SearchStrategy[Listing] = listings(max_sessions=most)
+    if "volume" in without:
+        shapes = shapes.filter(lambda listing: len(listing.page_sizes or ()) <= MANY_PAGES)
     if "page-sizes" in without:
         shapes = shapes.map(_uncut)
     if "empty-pages" in without:

@@ -11,7 +11,8 @@ from pytest_deadline_sessions.lifecycle import STARTED
 
 _OF_DATA = ("started_at", "gap", "order", "workers")
 _MANY_SESSIONS = 250
-_MANY_PAGES = 100
+MANY_PAGES = 100
+"""Listings of more pages vary the volume."""
 
 
 def variations_of(case: Case) -> frozenset[str]:
@@ -24,7 +25,7 @@ def variations_of(case: Case) -> frozenset[str]:
     shown = {
         "page-sizes": _varies_page_sizes(case),
         "empty-pages": len(case.listing.page_sizes or ()) > 1 and 0 in sizes,
-        "volume": len(case.listing) > _MANY_SESSIONS or len(sizes) > _MANY_PAGES,
+        "volume": len(case.listing) > _MANY_SESSIONS or len(sizes) > MANY_PAGES,
         "tokens": any(
             getattr(case.behavior, name) != values[0] for name, values in token_looks().items()
         ),
