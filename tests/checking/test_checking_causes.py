@@ -343,8 +343,8 @@ def test_failed_calls(errors, result, code, cause):
     assert found(catching(errors, result), case).cause.startswith(cause)
 
 
-def test_two_kinds_of_faults():
-    """A fault that is swallowed among some others is named together with them."""
+def stopping_at(swallows):
+    """Make a collector that takes an error for the end if ``swallows`` says so of its text."""
 
     def collect(client, **job):
         sessions = []
@@ -352,10 +352,16 @@ def test_two_kinds_of_faults():
             for page in pages_of(client, **job):
                 sessions.extend(page)
         except ClientError as error:
-            if "AccessDenied" not in str(error) and "NotFound" not in str(error):
+            if not swallows(str(error)):
                 raise
         return sessions
 
+    return collect
+
+
+def test_two_kinds_of_faults():
+    """A fault that is swallowed among some others is named together with them."""
+    collect = stopping_at(lambda text: "AccessDenied" in text or "NotFound" in text)
     case = Case(TWO_PAGES, lapses=(Lapse("AccessDeniedException", after=1),))
     assert found(collect, case).cause == (
         "It treats AccessDeniedException, among other errors, as the end of the listing."
@@ -364,17 +370,7 @@ def test_two_kinds_of_faults():
 
 def test_an_expired_token():
     """A collector that stops at an expired token is told apart from one that stops at any."""
-
-    def collect(client, **job):
-        sessions = []
-        try:
-            for page in pages_of(client, **job):
-                sessions.extend(page)
-        except ClientError as error:
-            if "expired" not in str(error):
-                raise
-        return sessions
-
+    collect = stopping_at(lambda text: "expired" in text)
     case = Case(TWO_PAGES, expiries=(1,))
     assert found(collect, case).cause == "It treats an expired token as the end of the listing."
     assert found(wrong.an_expired_token_is_the_end, case).cause == (
