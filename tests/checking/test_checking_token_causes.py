@@ -25,21 +25,6 @@ ONE_PAGE = Listing(page_sizes=(1,))
 TWO_PAGES = Listing(page_sizes=(1, 1))
 
 
-def passing(change):
-    """Make a collector that changes each token."""
-
-    def collect(client, **job):
-        response = client.list_sessions(**job)
-        sessions = response["sessions"]
-        while "nextToken" in response:
-            token = change(response["nextToken"])
-            response = client.list_sessions(**job, nextToken=token)
-            sessions = sessions + response["sessions"]
-        return sessions
-
-    return collect
-
-
 @pytest.mark.parametrize(
     ("change", "verb"),
     [
@@ -91,7 +76,7 @@ def passing(change):
 )
 def test_changed_tokens(change, verb):
     """A change of a token is named if it explains other tokens too."""
-    assert found(passing(change), TWO_PAGES).cause == (
+    assert found(wrong.changing_tokens(change), TWO_PAGES).cause == (
         f"It {verb}. Pass each token exactly as you received it."
     )
 
@@ -107,7 +92,7 @@ def test_changed_tokens(change, verb):
 def test_spaces_around_tokens(change, verb):
     """Which spaces are stripped is named."""
     case = Case(TWO_PAGES, Behavior(spaces_around_tokens=True))
-    assert found(passing(change), case).cause.startswith(f"It {verb}.")
+    assert found(wrong.changing_tokens(change), case).cause.startswith(f"It {verb}.")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +106,7 @@ def test_spaces_around_tokens(change, verb):
 )
 def test_changes_without_a_name(change):
     """A change that nothing explains, or only this token does, is shown but not named."""
-    finding = found(passing(change), TWO_PAGES)
+    finding = found(wrong.changing_tokens(change), TWO_PAGES)
     assert finding.cause == ""
     assert [label for label, _ in finding.details][:2] == ["passed", "issued"]
 
@@ -158,7 +143,7 @@ def test_values_that_are_not_tokens(collect, sizes, cause):
 
 def test_the_token_beside_the_right_one():
     """A strange token is shown beside the nearest right one, where they differ."""
-    finding = found(passing(lambda token: token.replace("%2B", "+")), TWO_PAGES)
+    finding = found(wrong.changing_tokens(lambda token: token.replace("%2B", "+")), TWO_PAGES)
     labels, (passed, issued, place) = zip(*finding.details, strict=True)
     assert labels == ("passed", "issued", "they differ")
     assert re.fullmatch(r"…'.{6}\+/\+&.*'… \(78 characters\)", passed)

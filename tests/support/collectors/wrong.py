@@ -404,7 +404,9 @@ def keeps_the_first_token(client, **job):
 # follows-tokens
 
 
-def _changing_tokens(change):
+def changing_tokens(change):
+    """Make a collector that changes each token."""
+
     def collect(client, **job):
         response = client.list_sessions(**job)
         sessions = response["sessions"]
@@ -426,7 +428,7 @@ for _name, _change in {
     "takes_the_first_word": lambda token: token.split()[0],
     "keeps_the_token_in_a_short_column": lambda token: token[:1024],
 }.items():
-    WRONG[_name] = (_changing_tokens(_change), {"follows-tokens"}, {})
+    WRONG[_name] = (changing_tokens(_change), {"follows-tokens"}, {})
 
 
 @wrong("follows-tokens")
