@@ -18,6 +18,7 @@ from collectors.wrong import every
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
 from pytest_deadline_sessions.checking import VARIATIONS, Case
+from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._standing import place_of
 from pytest_deadline_sessions.checking._undoing import Undoing
@@ -271,6 +272,16 @@ def test_a_wait_that_is_over_before_its_time():
         thread.join()
     assert ended == [True]
     assert sleepers.slept == 0
+
+
+def test_a_wait_ends_with_a_collector_that_was_stopped():
+    """A thread that waits without a limit is stopped once the collector was, in another thread."""
+    sandbox = Sandbox(Clock(), patience=5)
+    with Undoing() as undoing:
+        sandbox.open(undoing)
+        sandbox._stopper.stopped = "it made too many calls"
+        with pytest.raises(Runaway, match="it made too many calls"):
+            sandbox._time.sleepers.wait(None, lambda _seconds: False, lambda: False)
 
 
 def test_a_place_without_code_of_the_collector():
