@@ -70,6 +70,7 @@ class Counterexample:
         number: Seeds the ids and the tokens of the case.
         before: The cases that must come first, because the collector keeps state from them.
         starts: Where in ``calls`` each call of the collector begins.
+        slow: Whether the collector was stopped because it ran too long without a call.
     """
 
     case: Case
@@ -78,6 +79,7 @@ class Counterexample:
     number: int = 0
     before: tuple[Case, ...] = ()
     starts: tuple[int, ...] = (0,)
+    slow: bool = False
 
     @property
     def rule(self) -> str:

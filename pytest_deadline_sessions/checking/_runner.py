@@ -298,8 +298,14 @@ class Run:
             case: The part of this case that breaks the rule.
             finding: The broken rule.
         """
-        starts = tuple(self._starts)
-        return Counterexample(case, finding, tuple(self._calls), self._number, starts=starts)
+        return Counterexample(
+            case,
+            finding,
+            tuple(self._calls),
+            self._number,
+            starts=tuple(self._starts),
+            slow=self._sandbox.slow,
+        )
 
     def _listen(self, call: Call) -> None:
         if self._is_setting_up:

@@ -91,7 +91,7 @@ def _first(
             return _unsteady(counterexample)
         blamed = _outlived(trial, counterexample, past)
         # A collector that waits until it is stopped is slow to rerun.
-        if blamed is None and shrink and not trial.slow and not trial.runs_program:
+        if blamed is None and shrink and not (counterexample.slow or trial.runs_program):
             return _shrunk(trial, counterexample)
         return blamed or counterexample
     return None
@@ -145,7 +145,7 @@ def _drawn(
     if last is None:
         return None
     blamed = _outlived(trial, last, past)
-    return blamed or (last if trial.slow else _shrunk(trial, last))
+    return blamed or (last if last.slow else _shrunk(trial, last))
 
 
 def _outlived(trial: Trial, counterexample: Counterexample, past: _Past) -> Counterexample | None:

@@ -89,11 +89,6 @@ class Trial:
         """Whether each call of the collector starts a process."""
         return isinstance(self.options.collect, Program)
 
-    @property
-    def slow(self) -> bool:
-        """Whether the collector was last stopped because it ran too long without a call."""
-        return self._runner.sandbox.slow
-
     def repeats(self, counterexample: Counterexample) -> bool:
         """Whether a second run of the case breaks the same rule in the same way.
 
@@ -114,7 +109,7 @@ class Trial:
         A collector that keeps state may do anything in an experiment, so none is made with it.
         """
         finding = counterexample.finding
-        allowed = finding.rule != STATELESS.name and not self.slow
+        allowed = finding.rule != STATELESS.name and not counterexample.slow
         suspicions: list[Suspicion] = []
         # The result may be of the collector's own type, and raise.
         with contextlib.suppress(Runaway, *RAISED):

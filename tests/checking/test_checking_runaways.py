@@ -135,6 +135,21 @@ def test_a_runaway_among_drawn_cases_is_not_shrunk():
     assert len(sizes) <= 4
 
 
+def test_a_runaway_in_a_calm_case_is_run_once():
+    """A runaway that is found after other cases is neither shrunk nor tried in experiments."""
+    sizes = []
+
+    def collect(client, **job):
+        sessions = every(client, **job)
+        if len(sessions) > 1:
+            sizes.append(len(sessions))
+            runaway.works_for_ever(client, **job)
+        return sessions
+
+    assert len(violation_of(collect, max_examples=0).listing) == 2
+    assert sizes == [2]
+
+
 def test_a_collector_that_retries_for_ever_is_stopped():
     """A collector that retries a permanent fault for ever is stopped after 1000 failed requests."""
 
