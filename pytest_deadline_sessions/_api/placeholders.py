@@ -30,6 +30,14 @@ def requester(role: str, name: str, account: str = ACCOUNT) -> str:
 REQUESTER = requester("Artist", "alex")
 OTHER_REQUESTERS = (f"arn:aws:iam::{ACCOUNT}:user/alex", requester("Wrangler", "sam"))
 
+_PATTERNED = {
+    "EnvironmentId": f"JOB:job-{1:032x}:Environment",
+    "IamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/Farm",
+    "IdentityCenterInstanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
+    "Subdomain": "studio",
+}
+"""Examples of strings that have a pattern and are no ids, by the name of their shape."""
+
 Record = dict[str, Any]
 """A resource as a dict of API member names, before it is cut to an operation's output shape."""
 
@@ -67,7 +75,8 @@ def fill(shape: StructureShape, known: Mapping[str, Any]) -> dict[str, Any]:
     """Build a structure from known members, and examples for required members that are missing.
 
     Known members that the shape lacks are left out, so that one record of a resource serves every
-    operation that returns it. A required string with a pattern must be known, unless it is an id.
+    operation that returns it. A required string with a pattern must be known, unless it is an id or
+    there is an example of it.
 
     Args:
         shape: A structure of the service model.
@@ -103,7 +112,7 @@ def _string(shape: Shape) -> str:
     if shape.metadata.get("enum"):
         return str(shape.metadata["enum"][0])
     if shape.metadata.get("pattern"):
-        return example_id(shape.name)
+        return _PATTERNED.get(shape.name) or example_id(shape.name)
     return "unknown"
 
 

@@ -13,7 +13,8 @@ from pytest_deadline_sessions.lifecycle import Rule
 Key = Callable[[Any], Any] | str
 """Where an item has its session id: a function of the item, or the name of a key or attribute."""
 
-_NAMES = ("sessionId", "session_id")
+NAMES = ("sessionId", "session_id")
+"""The names under which a summary, or an object made of it, has its session id."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,14 @@ def check_ids(
     return None
 
 
-def session_id(item: object, key: Key | None = None) -> str | None:
+def session_id(item: object, key: Key | None = None, names: Iterable[str] = NAMES) -> str | None:
     """Return the session id of an item; ``None`` if it has none.
 
     Args:
         item: An id; or a mapping or another object with a ``sessionId`` or ``session_id``, such as
             a summary, a dataclass or a namedtuple.
         key: Where else the id is: a function of the item, or the name of a key or an attribute.
+        names: The names under which the item may have its id, if no ``key`` says where.
 
     Example:
         >>> session_id({"sessionId": "session-1"}), session_id("session-2"), session_id(3)
@@ -82,7 +84,7 @@ def session_id(item: object, key: Key | None = None) -> str | None:
     elif isinstance(item, str) and key is None:
         value = item
     else:
-        value = _member(item, _NAMES if key is None else (key,))
+        value = _member(item, names if key is None else (key,))
     # A subclass of str may have methods of its own; only its text counts.
     return str.__str__(value) if isinstance(value, str) else None
 

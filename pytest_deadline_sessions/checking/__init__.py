@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any, Literal
 
 from pytest_deadline_sessions import _state
+from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._fake import FakeDeadline
 from pytest_deadline_sessions._public import public
@@ -43,6 +44,7 @@ public(Program, __name__)
 def check_pagination(
     collect: Any,
     *,
+    operation: str = model.OPERATION,
     call: Callable[[Any, Any, Any], Any] | None = None,
     key: Callable[[Any], Any] | str | None = None,
     jobs: int | None = None,
@@ -58,7 +60,8 @@ def check_pagination(
 ) -> Checked:
     """Check a collector against the contract, in many situations that the service could produce.
 
-    It calls the collector as ``collect(client, farmId=…, queueId=…, jobId=…)``. It tries the given
+    It calls the collector as ``collect(client, farmId=…, queueId=…, jobId=…)``, or with the ids
+    that another ``operation`` requires. It tries the given
     examples first, then the simplest cases of each variation, then the cases that Hypothesis draws
     under the active profile. Clients that the collector makes itself reach the same service, and
     sleeping takes no time.
@@ -68,10 +71,15 @@ def check_pagination(
             session ids (a list, tuple or iterator), a dict with ``sessions``, or text in which the
             ids are. With ``call`` it may be any object, such as a class. A ``Program`` is run as a
             process, in few cases, and without virtual time.
+        operation: The API name of the operation whose pages the collector lists, such as
+            ``"ListSessionActions"`` or ``"ListSessionsForWorker"``: one that botocore can paginate,
+            and whose items have an id. Unless it is ``"ListSessions"``, its items are made of the
+            sessions of a case, so that they vary, change and fail in the same ways.
         call: Calls a collector that has another signature: ``call(collect, client, job)``, where
-            ``job`` is a dict of the three ids.
+            ``job`` is a dict of the ids.
         key: Where an item of the result has its session id: the name of a key, an attribute or a
-            column, or a function of the item. By default ``sessionId`` or ``session_id``.
+            column, or a function of the item. By default ``sessionId`` or ``session_id``, or what
+            identifies the items of another ``operation``.
         jobs: For a collector that is told no job, but lists the sessions of all jobs of a queue:
             how many jobs the queue has. It is called as ``collect(client, farmId=…, queueId=…)``,
             and ``job`` has these two ids. The first job has the sessions of the case, and each
@@ -123,6 +131,7 @@ def check_pagination(
     __tracebackhide__ = True
     options = checked_options(
         collect=collect,
+        operation=operation,
         call=call,
         key=key,
         jobs=jobs,

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_deadline_sessions._api import model, validation
-from pytest_deadline_sessions._api.types import SessionSummary
 from pytest_deadline_sessions._contract.rules import COLLECTOR_RULES
+from pytest_deadline_sessions._contract.target import Target, target_of
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._case import Case
+from pytest_deadline_sessions.checking._content import items_of
 
 RULES = {name: rule.reason for name, rule in COLLECTOR_RULES.items()}
 """The wording of each rule that a collector must keep, by the rule's name."""
@@ -87,12 +88,6 @@ class Counterexample:
         return self.finding.rule
 
 
-def job_of(call: Call) -> Any:
-    """The id of the job that a request names, if it is text; else what it has in its place."""
-    value = call.params.get("jobId")
-    return str.__str__(value) if isinstance(value, str) else value
-
-
 @dataclass
 class _Tally:
     """Counts requests, to decide how many a collector may send.
@@ -115,8 +110,8 @@ class _Tally:
     held: int = 0
     resumptions: int = 0
 
-    def add(self, call: Call, previous: Call | None) -> None:
-        """Count one request for a page."""
+    def add(self, call: Call, previous: Call | None, held: int) -> None:
+        """Count one request for a page, whose response holds so many items."""
         self.add_outcome(call)
         if call.retry:
             self.retries += 1
@@ -126,7 +121,7 @@ class _Tally:
                 self.resumptions += 1
         else:
             self.repeats = self.held = 0
-        self.held = max(self.held, len(call.sessions))
+        self.held = max(self.held, held)
         self.limit = min(self.limit, validation.page_limit(call.params))
 
     def add_outcome(self, call: Call) -> None:
@@ -145,14 +140,17 @@ class Attempt:
         listing: The job's sessions when the collector was called.
         page_size: The most sessions that the service puts in a page.
         job: The ids that the collector was told.
+        target: The operation whose pages it should collect.
         others: The listings of the queue's other jobs, if the collector was told no job.
         job_ids: The ids of all jobs that it should list, if it was told none.
+        known: For each listing, the ids that its items may have.
+        called_before: Whether the collector was called before, if in another case.
         earlier: The ids and the tokens that earlier calls of the collector received.
         resumable: The requests of earlier calls for the same job, whose tokens are still good.
         same_object: Whether it returned the same object as in the previous call.
         healthy: Whether a request can fail only because of the collector itself.
         added: The ids of sessions that started while it ran.
-        requests: The ``ListSessions`` requests that it sent.
+        requests: The requests for pages that it sent.
         returned: Its return value; a list of the items if that is an iterator.
         error: The exception that it raised.
         runaway: Why it was stopped, if it was.
@@ -166,8 +164,11 @@ class Attempt:
     earlier: Collection[str] = ()
     resumable: Sequence[Call] = ()
     others: tuple[Listing, ...] = ()
-    job_ids: tuple[str, ...] = ()
+    job_ids: tuple[str | None, ...] = ()
+    target: Target = field(default_factory=target_of)
+    known: tuple[Mapping[str, str], ...] = ()
     healthy: bool = False
+    called_before: bool = False
     added: set[str] = field(default_factory=set)
     requests: list[Call] = field(default_factory=list)
     returned: Any = None
@@ -178,24 +179,50 @@ class Attempt:
     place: str = ""
     _tally: _Tally = field(default_factory=_Tally, init=False)
     _pages: dict[int, int] = field(default_factory=dict, init=False)
+    _filters: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         """Take the job that the collector was told for the only one."""
-        self.job_ids = self.job_ids or tuple(filter(None, [self.job.get("jobId")]))
+        self.job_ids = self.job_ids or (self.job.get("jobId"),)
 
     def add(self, call: Call) -> None:
         """Record one request; those of other operations only fail or not."""
-        if call.operation != model.OPERATION:
+        if call.operation != self.target.operation:
             self._tally.add_outcome(call)
             return
-        previous = (each for each in reversed(self.requests) if same(job_of(each), job_of(call)))
-        self._tally.add(call, next(previous, None))
+        job = self.job_of(call)
+        previous = (each for each in reversed(self.requests) if same(self.job_of(each), job))
+        self._tally.add(call, next(previous, None), len(self.target.items(call)))
         self.requests.append(call)
+        self._filters.add(repr(self._filter(call)))
+
+    def _filter(self, call: Call) -> dict[str, Any]:
+        """The arguments of a request that say which of the items it is about."""
+        known = {"nextToken", "maxResults", *self.target.ids}
+        return {name: value for name, value in call.params.items() if name not in known}
+
+    def job_of(self, call: Call) -> Any:
+        """The id of the job that a request names, if it is text; else what it has in its place."""
+        value = call.params.get("jobId") if "jobId" in self.target.ids else None
+        return str.__str__(value) if isinstance(value, str) else value
 
     @property
-    def sessions(self) -> list[SessionSummary]:
-        """The complete list of summaries that the collector should find."""
-        return [summary for listing in (self.listing, *self.others) for summary in listing]
+    def items(self) -> list[Any]:
+        """The complete list of items that the collector should find, such as summaries."""
+        listings = (self.listing, *self.others)
+        known = self.known or ({},) * len(listings)
+        return [
+            item
+            for listing, ids in zip(listings, known, strict=True)
+            for item in items_of(self.target, listing, ids)
+        ]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of these items."""
+        listings = (self.listing, *self.others)
+        id_of = self.target.id_of
+        return [id_of(summary["sessionId"]) for listing in listings for summary in listing]
 
     @property
     def count(self) -> int:
@@ -221,10 +248,12 @@ class Attempt:
         """How many calls the collector may make, not counting retries.
 
         Code that takes a page in parts, as ``PaginationConfig`` does with ``MaxItems``, requests
-        the page once for each part: at most once for each of its sessions.
+        the page once for each part: at most once for each of its sessions. With each other filter,
+        it may list as many pages again.
         """
         jobs = 1 + len(self.others)
-        return (self.pages() + jobs) * (1 + self.faults) + self._tally.resumptions
+        passes = (1 + self.faults) * max(len(self._filters), 1)
+        return (self.pages() + jobs) * passes + self._tally.resumptions
 
     def pages(self) -> int:
         """How many pages there are for the smallest maxResults that was sent."""

@@ -14,7 +14,7 @@ from pytest_deadline_sessions._transport import client_factory
 from pytest_deadline_sessions.checking import _awaiting
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt
 from pytest_deadline_sessions.checking._options import Options
-from pytest_deadline_sessions.checking._reading import has_sessions, most_items
+from pytest_deadline_sessions.checking._reading import has_items, most_items
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._undoing import Undoing
 
@@ -115,7 +115,8 @@ class Calling:
         result = self._call(self._client, attempt)
         if _awaiting.is_async(result):
             result = self._awaited(result, attempt, count)
-        if isinstance(result, Iterator) or (self._options.expected is None and _is_lazy(result)):
+        reads = self._options.expected is None
+        if isinstance(result, Iterator) or (reads and _is_lazy(result, attempt)):
             result = list(itertools.islice(result, most + 1))
             count(len(result))
         return result
@@ -161,7 +162,7 @@ class Calling:
         return bool(attempt.requests), value
 
 
-def _is_lazy(result: Any) -> bool:
+def _is_lazy(result: Any, attempt: Attempt) -> bool:
     """Whether a result must be iterated to the end while the collector runs."""
-    is_collection = isinstance(result, Collection) or has_sessions(result)
+    is_collection = isinstance(result, Collection) or has_items(result, attempt.target)
     return isinstance(result, Iterable) and not is_collection

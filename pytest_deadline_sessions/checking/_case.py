@@ -67,7 +67,8 @@ class Lapse:
         fault: The code of the fault.
         after: How many requests are answered first, counted from the end of the lapse before it.
         times: How many requests fail, botocore's retries included; ``None`` for all from then on.
-        operation: The API name of the operation; only its requests count.
+        operation: The API name of the operation; only its requests count. By default it is the
+            operation that is checked.
 
     Raises:
         TypeError: A value has the wrong type.
@@ -77,13 +78,14 @@ class Lapse:
     fault: str
     after: int = 0
     times: int | None = None
-    operation: str = model.OPERATION
+    operation: str | None = None
 
     def __post_init__(self) -> None:
         """Check every value now, so that an impossible lapse never exists."""
-        check_kind("operation", self.operation, str, "the API name of an operation")
-        model.operation_model(self.operation)
-        check_choice("fault", self.fault, fault_codes(self.operation))
+        operation = model.OPERATION if self.operation is None else self.operation
+        check_kind("operation", operation, str, "the API name of an operation")
+        model.operation_model(operation)
+        check_choice("fault", self.fault, fault_codes(operation))
         check_whole("after", self.after)
         if self.times is not None:
             check_whole("times", self.times, 1)
@@ -97,10 +99,12 @@ class Seen:
     """What a collector has been seen to do so far.
 
     Attributes:
+        checked: The API name of the operation that is checked.
         operations: The API names of the operations that it called, in that order.
         limit: The smallest maxResults that it sent.
     """
 
+    checked: str = model.OPERATION
     operations: dict[str, None] = field(default_factory=dict)
     limit: int = model.bounds("MaxResults")[1]
 
@@ -109,8 +113,11 @@ class Seen:
 
         A collector that calls other operations may do so for each session.
         """
-        others = self.operations.keys() - {model.OPERATION}
-        return calls if others else calls * self.limit
+        return calls if self.others() else calls * self.limit
+
+    def others(self) -> list[str]:
+        """The operations that it called beside the one that is checked."""
+        return [name for name in self.operations if name != self.checked]
 
 
 @dataclass(frozen=True, repr=False)

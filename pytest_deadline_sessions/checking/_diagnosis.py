@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import same
-from pytest_deadline_sessions.checking._attempt import Attempt, job_of
+from pytest_deadline_sessions.checking._attempt import Attempt
 from pytest_deadline_sessions.checking._diagnosis_faults import of_expiry, of_fault, of_restart
 from pytest_deadline_sessions.checking._diagnosis_pages import of_pages_left_out, of_stopping
 from pytest_deadline_sessions.checking._diagnosis_sessions import of_kind, of_sessions
-from pytest_deadline_sessions.checking._reading import most_items, session_ids
+from pytest_deadline_sessions.checking._reading import item_ids, most_items
 from pytest_deadline_sessions.checking._suspicion import Observation, Suspicion, joined
 
 _LIFETIME = datetime.timedelta(hours=24)
@@ -62,6 +62,7 @@ def of_surplus_calls(attempt: Attempt) -> tuple[Suspicion, ...]:
     failed = [call for call in calls if call.error is not None]
     if len(failed) > _ENOUGH_FAILURES:
         return (Suspicion(_of_failures(failed)),)
+    job_of = attempt.job_of
     pairs = [pair for pair in itertools.pairwise(calls) if job_of(pair[0]) == job_of(pair[1])]
     if any(now.token is None and not before.next_token for before, now in pairs):
         return (Suspicion("After the last page, it starts over from the first one."),)
@@ -109,7 +110,7 @@ def of_state(first: Attempt, again: Attempt) -> Iterator[Suspicion]:
         yield Suspicion("It begins with a token that an earlier call received.")
     if again.error is None and not again.requests:
         yield Suspicion("It makes no calls when it is called again: it returns what it kept.")
-    got = session_ids(again.returned, most_items(again.count))
+    got = item_ids(again.returned, most_items(again.count), again.target)
     before, now = joined(Observation(first, None).pages), joined(Observation(again, None).pages)
     # A list that is kept may have grown since.
     if before and got is not None and got[: len(before + now)] == before + now:

@@ -13,7 +13,7 @@ from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions.checking._attempt import Attempt
 from pytest_deadline_sessions.checking._case import Case
-from pytest_deadline_sessions.checking._reading import session_ids
+from pytest_deadline_sessions.checking._reading import item_ids
 from pytest_deadline_sessions.checking._suspicion import (
     Experiment,
     Observation,
@@ -29,14 +29,14 @@ _NO_GAP = datetime.timedelta(0)
 
 def of_kind(seen: Observation) -> Iterator[Suspicion]:
     """Suspect why a collector returns something other than sessions, by what it returned."""
-    returned = seen.attempt.returned
+    returned, target = seen.attempt.returned, seen.attempt.target
     if seen.got is not None and {*seen.got} & {"ResponseMetadata", "nextToken"}:
         yield Suspicion(
             "It iterates over a response, which gives the names of its members. Iterate over "
-            "response['sessions']."
+            f"response[{target.result_key!r}]."
         )
     if seen.got is None and isinstance(returned, list) and returned:
-        pages = [session_ids(page, 0) if isinstance(page, list) else None for page in returned]
+        pages = [item_ids(page, 0, target) if isinstance(page, list) else None for page in returned]
         if joined([page or [] for page in pages]) == seen.ids and None not in pages:
             yield Suspicion("It returns a list of pages, each a list of sessions.")
 
@@ -45,17 +45,26 @@ def of_sessions(seen: Observation) -> Iterator[Suspicion]:
     """Suspect that a collector leaves out sessions by their members."""
     if seen.got is None or not {*seen.got} < {*seen.ids}:
         return
-    summaries: list[Mapping[str, Any]] = [*seen.attempt.sessions]
-    left_out = [each for each in summaries if each["sessionId"] not in seen.got]
-    returned = [each for each in summaries if each["sessionId"] in seen.got]
+    key, items = seen.attempt.target.key, seen.attempt.items
+    left_out = [each for each in items if each[key] not in seen.got]
+    returned = [each for each in items if each[key] in seen.got]
     for members, experiments in _DUPLICATES.items():
+        if not all(_has_of_session(seen, member) for member in members):
+            continue
         keys = [_key(each, members) for each in returned]
         if all(_key(each, members) in keys for each in left_out):
             text = f"It treats sessions with the same {' and '.join(members)} as duplicates."
             yield Suspicion(text, _counting(experiments), members)
-    statuses = {each[_STATUS] for each in left_out}
-    if not statuses & {each[_STATUS] for each in returned}:
-        yield from _of_statuses(statuses)
+    if _has_of_session(seen, _STATUS):
+        statuses = {each[_STATUS] for each in left_out}
+        if not statuses & {each[_STATUS] for each in returned}:
+            yield from _of_statuses(statuses)
+
+
+def _has_of_session(seen: Observation, member: str) -> bool:
+    """Whether each item has a member as the session has that it is made of."""
+    item, session = seen.attempt.target.item.members, model.members("SessionSummary")
+    return member in item and item[member].name == session[member].name
 
 
 def _of_statuses(left_out: set[str]) -> Iterator[Suspicion]:
@@ -77,8 +86,8 @@ def _keeping(statuses: Sequence[str]) -> Callable[[Observation], bool]:
     return lambda seen: (
         list(seen.got or ())
         == [
-            each["sessionId"]
-            for each in seen.attempt.sessions
+            each[seen.attempt.target.key]
+            for each in seen.attempt.items
             if each["lifecycleStatus"] in statuses
         ]
     )
@@ -124,7 +133,9 @@ def of_order(attempt: Attempt, got: Sequence[str]) -> Iterator[Suspicion]:
         got: The session ids that it returned.
     """
     seen = Observation(attempt, got)
-    for text, members, order in _orders():
+    for text, members, order in _orders(seen.attempt.target.key):
+        if not all(member in seen.attempt.target.item.members for member in members):
+            continue
         if list(got) == order(seen):
             shows = _returning(order)
             experiments = (Experiment(Case(_shuffled()), shows), of_pages(1, 2, 3, shows=shows))
@@ -135,7 +146,7 @@ def _returning(order: Callable[[Observation], list[str]]) -> Callable[[Observati
     return lambda seen: list(seen.got or ()) == order(seen)
 
 
-def _orders() -> Iterator[tuple[str, tuple[str, ...], Callable[[Observation], list[str]]]]:
+def _orders(key: str) -> Iterator[tuple[str, tuple[str, ...], Callable[[Observation], list[str]]]]:
     yield "It reverses the listing.", (), lambda seen: seen.ids[::-1]
     yield "It puts later pages before earlier ones.", (), lambda seen: joined(seen.pages[::-1])
     yield (
@@ -143,16 +154,16 @@ def _orders() -> Iterator[tuple[str, tuple[str, ...], Callable[[Observation], li
         (),
         lambda seen: joined([page[::-1] for page in seen.pages]),
     )
-    for member in ("startedAt", "sessionId", "workerId", _STATUS):
+    for member in ("startedAt", key, "workerId", _STATUS):
         yield f"It sorts by {member}.", (member,), _sorting(member)
         yield f"It sorts by {member}, the largest first.", (member,), _sorting(member, reverse=True)
 
 
 def _sorting(member: str, *, reverse: bool = False) -> Callable[[Observation], list[str]]:
     def in_order(seen: Observation) -> list[str]:
-        summaries: list[Mapping[str, Any]] = [*seen.attempt.sessions]
-        summaries.sort(key=operator.itemgetter(member), reverse=reverse)
-        return [summary["sessionId"] for summary in summaries]
+        items = seen.attempt.items
+        items.sort(key=operator.itemgetter(member), reverse=reverse)
+        return [item[seen.attempt.target.key] for item in items]
 
     return in_order
 

@@ -85,8 +85,8 @@ def of_token(attempt: Attempt, token: str, issued: Collection[str]) -> Iterator[
 def _of_other_values(attempt: Attempt, token: str) -> Iterator[Suspicion]:
     if token in {"None", "null"}:
         yield Suspicion(f"It turns a missing token into the text {token!r}.")
-    sessions = [session for call in attempt.requests for session in call.sessions]
-    for member in ("sessionId", "workerId", "fleetId"):
+    sessions = [item for call in attempt.requests for item in attempt.target.items(call)]
+    for member in (attempt.target.key, "workerId", "fleetId"):
         if any(session.get(member) == token for session in sessions):
             yield Suspicion(f"It passes the {member} of a session instead of a token.")
     answered = sum(call.error is None for call in attempt.requests)

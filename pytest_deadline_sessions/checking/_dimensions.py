@@ -47,13 +47,13 @@ class Scope:
     Attributes:
         without: The variations to leave out.
         empty_final_token: Whether the last page may have an empty token.
-        operations: The operations that may fail.
+        operations: The operations that may fail; ``None`` is the one that is checked.
         limit: The most sessions that the collector accepts in a page.
     """
 
     without: frozenset[str] = frozenset()
     empty_final_token: bool = False
-    operations: tuple[str, ...] = (model.OPERATION,)
+    operations: tuple[str | None, ...] = (None,)
     limit: int = model.bounds("MaxResults")[1]
 
     def has(self, *variations: str) -> bool:
@@ -97,17 +97,21 @@ def disturbed(scope: Scope) -> dict[str, list[Any]]:
     dimensions = calm(scope)
     faulty = scope.has("faults")
     trouble = [expiry for expiry in scope.choices("expiry", EXPIRIES) if expiry != "none"]
-    codes = [code for operation in scope.operations for code in fault_codes(operation)]
+    codes = [code for operation in scope.operations for code in _codes(operation)]
     dimensions["trouble"] = [*(dict.fromkeys(codes) if faulty else ()), *trouble]
     dimensions["after"] = [0, 1, 2] if faulty else [0]
     dimensions["times"] = list(TIMES) if faulty else [1]
-    dimensions["operation"] = list(scope.operations) if faulty else [model.OPERATION]
+    dimensions["operation"] = list(scope.operations) if faulty else [None]
     failing = scope.has("sequences") and faulty
     dimensions["sequence"] = [
         *dimensions["sequence"],
         *(sequences(failing=True) if failing else ()),
     ]
     return dimensions
+
+
+def _codes(operation: str | None) -> list[str]:
+    return fault_codes() if operation is None else fault_codes(operation)
 
 
 def sequences(*, failing: bool) -> list[Sequence]:
@@ -179,7 +183,7 @@ def allowed(row: Row) -> bool:
     return all(rule(row) for rule in _RULES)
 
 
-_FIRST = {"place": -1, "after": 0, "times": 1, "operation": model.OPERATION}
+_FIRST = {"place": -1, "after": 0, "times": 1, "operation": None}
 
 
 def _are_first(row: Row, *names: str) -> bool:
@@ -199,7 +203,7 @@ def _expiries_are_no_faults(row: Row) -> bool:
 def _operation_has_fault(row: Row) -> bool:
     trouble, operation = row.get("trouble"), row.get("operation")
     is_fault = trouble is not None and trouble not in EXPIRIES
-    return not is_fault or operation is None or trouble in fault_codes(operation)
+    return not is_fault or trouble in _codes(operation)
 
 
 _RULES = (_place_of_sessions_that_end, _expiries_are_no_faults, _operation_has_fault)

@@ -44,7 +44,7 @@ class UnderWay:
 
 def _change(job: Job, change: str, place: int, attempt: Attempt) -> None:
     if change in get_args(Start):
-        attempt.added.add(start_session(job, change).session_id)
+        attempt.added.add(attempt.target.id_of(start_session(job, change).session_id))
         return
     running = [session for session in job.sessions if session.status == STARTED]
     if running:

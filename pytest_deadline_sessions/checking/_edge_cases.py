@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import get_args
 
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._contract.target import target_of
 from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.token_shapes import TokenShape
@@ -21,6 +22,7 @@ from pytest_deadline_sessions.checking._case import (
     Seen,
     without_empty_pages,
 )
+from pytest_deadline_sessions.checking._content import most_statuses
 from pytest_deadline_sessions.checking._dimensions import (
     DATA,
     TIMES,
@@ -30,7 +32,7 @@ from pytest_deadline_sessions.checking._dimensions import (
     sequences,
     with_data,
 )
-from pytest_deadline_sessions.lifecycle import ENDED, STARTED
+from pytest_deadline_sessions.lifecycle import ENDED, STARTED, UPDATE_IN_PROGRESS
 
 THREE = Listing(page_sizes=(1, 1, 1))
 MOST_CALLS = 520
@@ -70,7 +72,7 @@ def _all(scope: Scope, seen: Seen) -> Iterator[Case]:
         (("sequences",), _repeated),
         (("page-sizes",), lambda: _cuts(seen)),
         (("empty-pages",), _empty_pages),
-        (("data",), _data),
+        (("data",), lambda: _data(seen)),
         (("tokens",), _tokens),
         (("faults",), _faults),
         (("expiry",), _expiries),
@@ -137,12 +139,15 @@ def _empty_pages() -> Iterator[Case]:
     yield Case(Listing(page_sizes=(*(0,) * 40, 1)))
 
 
-def _data() -> Iterator[Case]:
+def _data(seen: Seen) -> Iterator[Case]:
     for status in model.enum("SessionLifecycleStatus"):
         yield Case(Listing(page_sizes=(1,), runs=((status, 1),)))
     for sizes, data in itertools.product(((2,), (2, 1), (2, 4)), DATA[1:]):
         yield Case(with_data(Listing(page_sizes=sizes), data))
     yield Case(Listing(page_sizes=(2, 2), runs=((ENDED, 1), (STARTED, 3)), workers=2))
+    if seen.checked != model.OPERATION:
+        statuses = most_statuses(target_of(seen.checked))
+        yield Case(Listing(runs=((UPDATE_IN_PROGRESS, statuses),)))
 
 
 def _tokens() -> Iterator[Case]:
@@ -182,7 +187,7 @@ def _slow() -> Iterator[Case]:
 
 def _faults_elsewhere(seen: Seen) -> Iterator[Case]:
     """Faults of the other operations that the collector calls."""
-    for operation in [name for name in seen.operations if name != model.OPERATION]:
+    for operation in seen.others():
         for code, after, times in itertools.product(fault_codes(operation), (0, 1), TIMES):
             yield Case(TWO, lapses=(Lapse(code, after, times, operation),))
 

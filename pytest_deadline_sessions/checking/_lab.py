@@ -6,7 +6,7 @@ import contextlib
 
 from pytest_deadline_sessions.checking._attempt import RAISED
 from pytest_deadline_sessions.checking._case import Case
-from pytest_deadline_sessions.checking._reading import most_items, session_ids
+from pytest_deadline_sessions.checking._reading import item_ids, most_items
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._runner import Runner
 from pytest_deadline_sessions.checking._suspicion import Observation, Suspicion
@@ -49,6 +49,6 @@ class Lab:
         got = None
         # Reading a lazy result may send requests, and raise.
         with contextlib.suppress(Runaway, *RAISED):
-            got = run.inside(lambda: session_ids(attempt.returned, most, key))
+            got = run.inside(lambda: item_ids(attempt.returned, most, attempt.target, key))
         self._observations[case] = Observation(attempt, got)
         return self._observations[case]

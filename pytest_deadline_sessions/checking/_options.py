@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._arguments import (
     check_callable,
     check_choice,
@@ -18,6 +19,7 @@ from pytest_deadline_sessions._arguments import (
     wrong_value,
 )
 from pytest_deadline_sessions._contract.completeness import Key
+from pytest_deadline_sessions._contract.target import Target, target_of
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions.checking._case import VARIATIONS, Case
 from pytest_deadline_sessions.checking._program import PATIENCE, Program
@@ -27,9 +29,7 @@ _PATIENCE = 5.0
 _EXAMPLES = "a list of Listings and Cases"
 _SECONDS = "a number of seconds above 0"
 _WITHOUT = f"names among {', '.join(VARIATIONS)}"
-_COLLECT = "a function of client, farmId, queueId and jobId"
 _IDS_OF_A_QUEUE = ("farmId", "queueId")
-_IDS = (*_IDS_OF_A_QUEUE, "jobId")
 
 MOST_JOBS = 100
 """The most jobs that a queue may have in a check."""
@@ -41,6 +41,7 @@ class Options:
 
     Attributes:
         collect: The collector: a function, or anything that ``call`` can use.
+        operation: The API name of the operation whose pages it collects.
         call: Calls the collector, if it has a signature of its own.
         key: Where an item of the result has its session id.
         jobs: How many jobs the queue has that the collector is told; ``None`` if it is told a job.
@@ -56,6 +57,7 @@ class Options:
     """
 
     collect: Any
+    operation: str = model.OPERATION
     call: Callable[[Any, Any, Any], Any] | None = None
     key: Key | None = None
     jobs: int | None = None
@@ -69,10 +71,16 @@ class Options:
     max_examples: int | None = None
     patience: float = _PATIENCE
 
+    @property
+    def target(self) -> Target:
+        """What the collector lists."""
+        return target_of(self.operation)
+
 
 def checked_options(
     *,
     collect: object,
+    operation: object,
     call: object,
     key: object,
     jobs: object,
@@ -93,8 +101,12 @@ def checked_options(
         ValueError: A variation is unknown, or a number out of range.
     """
     caller, preparing = cast("Any", call), cast("Any", setup)
+    target = target_of(cast("Any", operation))
     if jobs is not None:
         jobs = check_whole("jobs", jobs, 1, MOST_JOBS)
+        if target.ids != (*_IDS_OF_A_QUEUE, "jobId"):
+            lists = f"no jobs= for {target.operation}, which is not told a job"
+            raise wrong_value("jobs", jobs, lists)
     if client is not None:
         check_choice("client", client, ("plain", "async"))
     is_program = isinstance(collect, Program)
@@ -104,8 +116,10 @@ def checked_options(
         check_callable("call", call, "a function of the collector, a client and the ids of a job")
         check_signature("call", caller, "collect", "client", "job")
     elif not is_program:
-        function: Any = check_callable("collect", collect, _COLLECT)
-        check_collector(function, _IDS if jobs is None else _IDS_OF_A_QUEUE)
+        names = target.ids if jobs is None else _IDS_OF_A_QUEUE
+        arguments = " and ".join(", ".join(["client", *names]).rsplit(", ", 1))
+        function: Any = check_callable("collect", collect, f"a function of {arguments}")
+        check_collector(function, names)
     if setup is not None:
         check_callable("setup", setup, "a function of the fake and a job")
         check_signature("setup", preparing, "fake", "job")
@@ -115,6 +129,7 @@ def checked_options(
         check_signature("expected", expectation, "sessions")
     return Options(
         collect=collect,
+        operation=target.operation,
         call=caller,
         key=_key(key, expectation),
         jobs=jobs,

@@ -8,12 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._contract.completeness import Key, session_id
+from pytest_deadline_sessions._contract.target import Target, target_of
 from pytest_deadline_sessions._text import shown
 from pytest_deadline_sessions.checking._attempt import RAISED
 
-READABLE = "summaries, session ids, text with session ids, or a dict with 'sessions'"
 _WIDTH = 100
 _SPARE = 1_000
 
@@ -23,39 +22,44 @@ def most_items(sessions: int) -> int:
     return 10 * sessions + _SPARE
 
 
-def session_ids(returned: Any, most: int, key: Key | None = None) -> list[str] | None:
-    """Read the session ids of a result; ``None`` if it holds anything else.
+def item_ids(
+    returned: Any, most: int, target: Target | None = None, key: Key | None = None
+) -> list[str] | None:
+    """Read the ids of the items of a result; ``None`` if it holds anything else.
 
     Args:
         returned: The result.
         most: Read at most this many items plus one, unless it is a list or a tuple.
-        key: Where an item has its id, if not where a summary has it.
+        target: What is listed; by default the sessions of a job.
+        key: Where an item has its id, if not where the service has it.
 
     Example:
-        >>> session_ids([{"id": "session-1"}], 10, key="id"), session_ids(None, 10)
+        >>> item_ids([{"id": "session-1"}], 10, key="id"), item_ids(None, 10)
         (['session-1'], None)
     """
+    target = target_of() if target is None else target
     if isinstance(returned, str):
-        return re.findall(model.pattern("SessionId"), str.__str__(returned))
-    items = _items(returned, most)
+        return [found[0] for found in re.finditer(target.pattern, str.__str__(returned))]
+    items = _items(returned, most, target)
     if items is None:
-        return _keys(returned) if isinstance(returned, Mapping) else None
+        return _keys(returned, target) if isinstance(returned, Mapping) else None
     ids = []
     for item in items:
-        own = session_id(item, key)
+        own = session_id(item, key, target.names)
         if own is None:
             return None
         ids.append(own)
     return ids
 
 
-def advice(returned: Any, most: int, key: Key | None = None) -> str:
+def advice(returned: Any, most: int, target: Target, key: Key | None = None) -> str:
     """Say how to have a result checked in which no session ids can be read.
 
     Args:
         returned: The result.
         most: Read at most this many items plus one, unless it is a list or a tuple.
-        key: Where an item has its id, if not where a summary has it.
+        target: What is listed.
+        key: Where an item has its id, if not where the service has it.
     """
     if returned is None:
         return (
@@ -64,44 +68,51 @@ def advice(returned: Any, most: int, key: Key | None = None) -> str:
         )
     if inspect.iscoroutine(returned):
         return "Await it: it is a call of the client that was never made"
-    for item in _items(returned, most) or ():
-        if session_id(item, key) is None:
-            return _of_item(item, key)
+    for item in _items(returned, most, target) or ():
+        if session_id(item, key, target.names) is None:
+            return _of_item(item, target, key)
     return (
-        f"Expected {READABLE}. Reduce the result to one of these in call=, such as call=lambda "
-        "collect, client, job: collect(client, **job).result, or compare it whole with expected="
+        f"Expected {readable(target)}. Reduce the result to one of these in call=, such as "
+        "call=lambda collect, client, job: collect(client, **job).result, or compare it whole with "
+        "expected="
     )
 
 
-def _of_item(item: Any, key: Key | None) -> str:
+def readable(target: Target) -> str:
+    """The kinds of results in which ids can be read."""
+    items = "summaries, session ids, text with session ids"
+    return f"{items}, or a dict with {target.result_key!r}"
+
+
+def _of_item(item: Any, target: Target, key: Key | None) -> str:
     if key is not None:
         where = f"key={key!r}" if isinstance(key, str) else "key="
         return f"{where} finds no session id in the item {shown(item, _WIDTH)}"
-    name = next(_names_of_ids(item), None)
+    name = next(_names_of_ids(item, target), None)
     example = "key=lambda item: …" if name is None else f"key={name!r}"
     return (
-        f"Expected {READABLE}. Say where an item such as {shown(item, _WIDTH)} has its session id, "
-        f"with {example}, or compare the whole result with expected="
+        f"Expected {readable(target)}. Say where an item such as {shown(item, _WIDTH)} has its "
+        f"session id, with {example}, or compare the whole result with expected="
     )
 
 
-def _items(returned: Any, most: int) -> Iterable[Any] | None:
-    """The items of a result, or of the ``sessions`` in it; ``None`` if it has no items."""
+def _items(returned: Any, most: int, target: Target) -> Iterable[Any] | None:
+    """The items of a result, or of the response that it is; ``None`` if it has no items."""
     if isinstance(returned, Mapping):
-        returned = returned.get("sessions")
+        returned = returned.get(target.result_key)
     elif _is_frame(returned):
         returned = returned.to_dict("records")
-    elif has_sessions(returned):
-        returned = returned.sessions
+    elif has_items(returned, target):
+        returned = getattr(returned, target.result_key)
     if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
         return None
     bounded = isinstance(returned, list | tuple)
     return returned if bounded else itertools.islice(returned, most + 1)
 
 
-def has_sessions(returned: Any) -> bool:
-    """Whether a result has its items in an attribute ``sessions``, as a model of a response has."""
-    return isinstance(getattr(returned, "sessions", None), list | tuple)
+def has_items(returned: Any, target: Target) -> bool:
+    """Whether a result has its items in an attribute, as a model of a response has."""
+    return isinstance(getattr(returned, target.result_key, None), list | tuple)
 
 
 def _is_frame(returned: Any) -> bool:
@@ -109,20 +120,20 @@ def _is_frame(returned: Any) -> bool:
     return hasattr(returned, "columns") and callable(getattr(returned, "to_dict", None))
 
 
-def _keys(returned: Mapping[Any, Any]) -> list[str] | None:
-    """The keys of a mapping from session ids, such as to summaries."""
+def _keys(returned: Mapping[Any, Any], target: Target) -> list[str] | None:
+    """The keys of a mapping from ids, such as to summaries."""
     keys = list(returned)
-    return keys if all(map(_is_id, keys)) else None
+    return keys if all(_is_id(each, target) for each in keys) else None
 
 
-def _names_of_ids(item: Any) -> Iterator[str]:
-    """The keys or attributes of an item that hold a session id."""
+def _names_of_ids(item: Any, target: Target) -> Iterator[str]:
+    """The keys or attributes of an item that hold its id."""
     try:
         members = dict(item if isinstance(item, Mapping) else vars(item))
     except RAISED:
         return
-    yield from (name for name, value in members.items() if _is_id(value))
+    yield from (name for name, value in members.items() if _is_id(value, target))
 
 
-def _is_id(value: Any) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(model.pattern("SessionId"), value))
+def _is_id(value: Any, target: Target) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(target.pattern, value))

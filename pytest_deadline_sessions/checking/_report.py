@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.transcript import render
 from pytest_deadline_sessions.checking._attempt import RULES, Counterexample, Finding
 from pytest_deadline_sessions.checking._case import Case
@@ -25,7 +26,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
         options: The arguments of ``check_pagination``.
     """
     case, finding = counterexample.case, counterexample.finding
-    plain = case == Case(case.listing)
+    plain, rule = case == Case(case.listing), options.target.worded(RULES[finding.rule])
     lines = {
         "listing:  ": repr(case.listing),
         "jobs:     ": _jobs(options.jobs),
@@ -38,7 +39,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
     }
     return "\n".join(
         [
-            f"collector violates {finding.rule!r}: {finding.lead or RULES[finding.rule]}",
+            f"collector violates {finding.rule!r}: {finding.lead or rule}",
             "",
             f"  {finding.what}.",
             *(f"  {label}{text}" for label, text in lines.items() if text),
@@ -58,12 +59,13 @@ def _jobs(count: int | None) -> str:
 
 def _sessions(case: Case, finding: Finding) -> dict[str, str]:
     """Show the members of the sessions that matter for the cause."""
-    if not finding.members:
+    members = [name for name in finding.members if name in model.members("SessionSummary")]
+    if not members:
         return {}
     lines = {}
     sessions: Iterable[Mapping[str, Any]] = itertools.islice(case.listing, _MOST_SESSIONS)
     for place, session in enumerate(sessions):
-        values = (f"{member} {_value(session[member])}" for member in finding.members)
+        values = (f"{member} {_value(session[member])}" for member in members)
         lines[f"#{place}: ".ljust(10)] = ", ".join(values)
     return lines
 

@@ -15,11 +15,9 @@ from pytest_deadline_sessions._contract.rules import (
 )
 from pytest_deadline_sessions._contract.tokens import Ledger, changes
 from pytest_deadline_sessions._text import abbreviate, same, shown
-from pytest_deadline_sessions.checking._attempt import Attempt, Finding, job_of
+from pytest_deadline_sessions.checking._attempt import Attempt, Finding
 from pytest_deadline_sessions.checking._diagnosis import of_no_token, of_surplus_calls
 from pytest_deadline_sessions.checking._diagnosis_tokens import difference, of_token
-
-_IDS = ("farmId", "queueId", "jobId")
 
 
 def of_requests(attempt: Attempt) -> Finding | None:
@@ -29,14 +27,15 @@ def of_requests(attempt: Attempt) -> Finding | None:
 
 def _valid(attempt: Attempt) -> Finding | None:
     for place, call in enumerate(attempt.requests):
-        violations = [str(violation) for violation in validation.check_request(call.params)]
+        found = validation.check_request(call.params, call.operation)
+        violations = [str(violation) for violation in found]
         # An expired token may have any reason.
         if call.reason == "CANNOT_PARSE" and "expired" not in call.message:
             violations.append(f"the service refused it: {call.message}")
         if same(call.token, ""):
             violations.append("nextToken: '' (expected a token, or no nextToken at all)")
         if violations:
-            ids_only = all(text.split(":")[0] in _IDS for text in violations)
+            ids_only = all(text.split(":")[0] in attempt.target.ids for text in violations)
             rule = KEEPS_ARGUMENTS if ids_only else VALID_REQUESTS
             problem = f"It sent an invalid request: {'; '.join(violations)}"
             suspects = functools.partial(of_no_token, attempt, place)
@@ -51,9 +50,10 @@ def _arguments(attempt: Attempt) -> Finding | None:
             sent = call.params.get(name)
             if not same(sent, value):
                 return _of_id(attempt, name, sent, shown(value))
-        if job_of(call) not in ledgers:
-            return _of_id(attempt, "jobId", job_of(call), "a job of the queue")
-        ledger = ledgers[job_of(call)]
+        job = attempt.job_of(call)
+        if job not in ledgers:
+            return _of_id(attempt, "jobId", job, "a job of the queue")
+        ledger = ledgers[job]
         issuers = [other.issuer(call.token) for other in (ledger, *ledgers.values())]
         issuer = next(filter(None, issuers), None)
         changed = changes(issuer.params, call.params) if issuer is not None else []
@@ -68,7 +68,7 @@ def _ledgers(attempt: Attempt) -> dict[Any, Ledger]:
     """For each job, the tokens that the collector may have kept from earlier calls."""
     ledgers: dict[Any, Ledger] = {job_id: Ledger() for job_id in attempt.job_ids}
     for call in attempt.resumable:
-        ledgers[job_of(call)].add(call)
+        ledgers[attempt.job_of(call)].add(call)
     return ledgers
 
 
@@ -83,7 +83,7 @@ def _of_id(attempt: Attempt, name: str, sent: object, expected: str) -> Finding:
 def _tokens(attempt: Attempt) -> Finding | None:
     ledgers = _ledgers(attempt)
     for call in attempt.requests:
-        token, ledger = call.token, ledgers[job_of(call)]
+        token, ledger = call.token, ledgers[attempt.job_of(call)]
         if token is not None and not ledger.may_pass(token):
             return _strange_token(attempt, token, ledger)
         ledger.add(call)

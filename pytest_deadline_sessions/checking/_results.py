@@ -19,7 +19,7 @@ from pytest_deadline_sessions._text import plural, shown, worded
 from pytest_deadline_sessions.checking._attempt import RAISED, Attempt, Finding, UnfitError
 from pytest_deadline_sessions.checking._diagnosis import of_own_failure, of_result
 from pytest_deadline_sessions.checking._diagnosis_sessions import of_order
-from pytest_deadline_sessions.checking._reading import advice, most_items, session_ids
+from pytest_deadline_sessions.checking._reading import advice, item_ids, most_items
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._suspicion import Suspicion
 from pytest_deadline_sessions.lifecycle import Rule
@@ -40,15 +40,16 @@ def of_outcome(
     if error is not None:
         return _of_raising(attempt, error)
     rule = SURFACES_FAULTS if attempt.faults else COMPLETE
-    if attempt.earlier and (not attempt.requests or (attempt.same_object and not attempt.faults)):
+    again = not attempt.requests or (attempt.same_object and not attempt.faults)
+    if attempt.called_before and again:
         rule = STATELESS
     if expected is not None:
         return _compared(attempt, rule, _expected_result(expected, attempt), ordered=ordered)
     most = most_items(attempt.count)
     try:
-        got = session_ids(attempt.returned, most, key)
+        got = item_ids(attempt.returned, most, attempt.target, key)
         if got is None or (not got and attempt.count and _is_other_text(attempt.returned)):
-            return _unreadable(attempt, rule, advice(attempt.returned, most, key))
+            return _unreadable(attempt, rule, advice(attempt.returned, most, attempt.target, key))
     except RAISED as raised:
         return _of_reading(attempt, raised)
     if len(got) > most and not isinstance(attempt.returned, list | tuple):
@@ -63,7 +64,7 @@ def _of_raising(attempt: Attempt, error: BaseException, then: str = "") -> Findi
         return None
     if not attempt.faults:
         # The collector made no call, so the error can only come from state of earlier ones.
-        rule = STATELESS if attempt.earlier and not attempt.requests else COMPLETE
+        rule = STATELESS if attempt.called_before and not attempt.requests else COMPLETE
         suspects = functools.partial(_of_error, attempt, error)
         return Finding(rule.name, raised, error=error, suspects=suspects)
     if not attempt.healthy:
@@ -131,7 +132,7 @@ def _expected_result(expected: Callable[[list[Any]], Any], attempt: Attempt) -> 
     """
     most = most_items(attempt.count)
     try:
-        result = expected(attempt.sessions)
+        result = expected(attempt.items)
         lazy = isinstance(result, Iterator)
         result = list(itertools.islice(result, most + 1)) if lazy else _listed_if_lazy(result)
     except Exception as error:
@@ -178,7 +179,7 @@ def _same_items(items: list[Any], others: list[Any]) -> bool:
 
 
 def _listed(attempt: Attempt, rule: Rule, got: list[str], *, ordered: bool) -> Finding | None:
-    ids = [summary["sessionId"] for summary in attempt.sessions]
+    ids = attempt.ids
     incomplete = check_ids(got, ids, ordered=ordered, started=attempt.added)
     if incomplete is None:
         return None

@@ -12,6 +12,7 @@ import botocore.session
 
 from pytest_deadline_sessions import _state
 from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._domain.tokens import Tokens
 from pytest_deadline_sessions._domain.transcript import Call
@@ -29,6 +30,7 @@ from pytest_deadline_sessions.checking._attempt import (
 from pytest_deadline_sessions.checking._calling import Calling
 from pytest_deadline_sessions.checking._case import Case, Lapse, Seen, is_disturbed
 from pytest_deadline_sessions.checking._checked import Tally
+from pytest_deadline_sessions.checking._content import Content, ids_of
 from pytest_deadline_sessions.checking._drift import UnderWay
 from pytest_deadline_sessions.checking._elsewhere import Elsewhere
 from pytest_deadline_sessions.checking._judge import judge
@@ -61,11 +63,13 @@ class History:
     Attributes:
         strings: The ids and the tokens that it received, each with the case in which it first did.
         returned: Its last return value.
+        called: Whether it was called at all.
         seen: The operations and limits of its requests.
     """
 
     strings: dict[str, Case] = field(default_factory=dict)
     returned: Any = None
+    called: bool = False
     seen: Seen = field(default_factory=Seen)
 
     def add(self, attempt: Attempt, case: Case) -> None:
@@ -99,7 +103,7 @@ class Runner:
             self.sandbox = Sandbox(self.fake.clock, options.patience)
             self.calling = Calling(options, self.fake, self.sandbox)
         self.elsewhere = Elsewhere()
-        self.history = History()
+        self.history = History(seen=Seen(options.operation))
         self.tally = Tally(options.without)
 
     def open(self, undoing: Undoing) -> None:
@@ -155,11 +159,15 @@ class Run:
         self._tally = runner.tally
         self._calls: list[Call] = []
         self._starts: list[int] = []
+        self._target = runner.options.target
+        self._told: dict[str, dict[str, str]] = {}
         self._under_way: UnderWay
         self._is_setting_up = False
         fake.reset(behavior=case.behavior)
         fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else sets it)
         fake.on_call(self._listen)
+        is_other = self._target.operation != model.OPERATION
+        self._content = Content(fake, self._target) if is_other else None
         self.job = self.add_job(case.listing)
         for lapse in case.lapses:
             self.plan(lapse)
@@ -170,22 +178,27 @@ class Run:
         Args:
             listing: The sessions of the job.
             place: Determines the job's id: 0 is the job of the case itself. A collector that is
-                told a queue gets the job in a queue of its own.
+                told only a queue or a farm gets the job in one of its own.
         """
         jobs = self._options.jobs or 1
-        queue = 1 if self._options.jobs is None else 1 + place
+        # What tells this job from others must differ.
+        last = "queueId" if self._options.jobs is not None else next(reversed(self._target.ids), "")
+        farm, queue = place * (last == "farmId"), 1 + place * (last == "queueId")
         first, *_ = [
-            self._set_up(each, queue, 2 + place + more * _FAR)
+            self._set_up(each, farm, queue, 2 + place + more * _FAR)
             for more, each in enumerate([listing, *[BESIDE] * (jobs - 1)])
         ]
         return first
 
-    def _set_up(self, listing: Listing, queue: int, number: int) -> Job:
-        farm, queue_id, job_id = (
+    def _set_up(self, listing: Listing, farm: int, queue: int, number: int) -> Job:
+        farm_id, queue_id, job_id = (
             model.make_id(shape, self._number + more)
-            for shape, more in (("FarmId", 0), ("QueueId", queue), ("JobId", number))
+            for shape, more in (("FarmId", farm), ("QueueId", queue), ("JobId", number))
         )
-        job = self._fake.add_job(listing, farmId=farm, queueId=queue_id, jobId=job_id)
+        job = self._fake.add_job(listing, farmId=farm_id, queueId=queue_id, jobId=job_id)
+        told = self._told[job_id] = ids_of(self._target, job, self._number + number)
+        if self._content is not None:
+            self._content.add(job, told)
         if self._options.setup is not None:
             self._is_setting_up = True
             try:
@@ -203,9 +216,18 @@ class Run:
             return [job]
         return [each for each in self._fake.jobs if each["queueId"] == job["queueId"]]
 
+    def _lists(self, call: Call, job: Job) -> bool:
+        """Whether a call lists what the collector is told with this job."""
+        return call.operation == self._target.operation and all(
+            same(call.params.get(name), value) for name, value in self._told[job["jobId"]].items()
+        )
+
     def plan(self, lapse: Lapse) -> None:
         """Make requests fail as the lapse describes."""
-        self._fake.fail_next(lapse.fault, lapse.operation, times=lapse.times, after=lapse.after)
+        operation = lapse.operation or self._target.operation
+        # Not every operation can fail in every way.
+        if lapse.fault in fault_codes(operation):
+            self._fake.fail_next(lapse.fault, operation, times=lapse.times, after=lapse.after)
 
     def call_off(self) -> None:
         """Cancel all planned faults."""
@@ -225,19 +247,20 @@ class Run:
         # The user's own function may have planned some.
         faults = self._fake._service.state.planned  # noqa: SLF001 (nobody else asks)
         jobs = self._jobs(job)
-        told = (
-            job
-            if self._options.jobs is None
-            else {"farmId": job["farmId"], "queueId": job["queueId"]}
-        )
+        told = self._told[job["jobId"]]
+        if self._options.jobs is not None:
+            told = {"farmId": job["farmId"], "queueId": job["queueId"]}
         attempt = Attempt(
             job.listing,
             self._fake.behavior.page_size,
             dict(told),
             self._history.strings,
-            [call for call in self._calls if any(_lists(call, each) for each in jobs)],
+            [call for call in self._calls if any(self._lists(call, each) for each in jobs)],
+            target=self._target,
             others=tuple(each.listing for each in jobs[1:]),
-            job_ids=tuple(each["jobId"] for each in jobs),
+            job_ids=tuple(self._told[each["jobId"]].get("jobId") for each in jobs),
+            called_before=self._history.called,
+            known=tuple({**self._told[each["jobId"]], **each} for each in jobs),
             healthy=not (is_disturbed(conditions) or faults),
         )
         self._under_way = UnderWay(attempt, job, conditions)
@@ -262,7 +285,7 @@ class Run:
             isinstance(attempt.returned, dict | list | set)
             and attempt.returned is self._history.returned
         )
-        self._history.returned = attempt.returned
+        self._history.returned, self._history.called = attempt.returned, True
         return attempt
 
     def judge(self, attempt: Attempt) -> Finding | None:
@@ -319,17 +342,10 @@ class Run:
         excess = under_way.attempt.excess()
         if excess is not None:
             self._sandbox.stop(excess)
-        if call.operation == model.OPERATION and call.error is None and call.sent:
+        if call.operation == self._target.operation and call.error is None and call.sent:
             under_way.answer()
             if under_way.tokens_expire:
                 self._fake.expire_tokens()
-
-
-def _lists(call: Call, job: Job) -> bool:
-    """Whether a call lists the sessions of a job."""
-    return call.operation == model.OPERATION and all(
-        same(call.params.get(name), value) for name, value in job.items()
-    )
 
 
 def _sharing(original: Any) -> Any:

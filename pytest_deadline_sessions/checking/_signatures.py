@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytest_deadline_sessions._arguments import wrong_type
@@ -41,7 +41,8 @@ def check_collector(collect: Callable[..., Any], names: tuple[str, ...]) -> None
         "collect",
         collect,
         f"a function that can be called as collect(client, {ids}), but it takes "
-        f"{_parameters(signature)}; for another signature pass {adapter(collect, signature)}",
+        f"{_parameters(signature)}; for another signature pass "
+        f"{adapter(collect, signature, names)}",
     )
 
 
@@ -65,12 +66,12 @@ def check_signature(name: str, function: Callable[..., Any], *arguments: str) ->
         raise wrong_type(name, function, f"{expected} {_parameters(signature)}")
 
 
-def adapter(collect: Callable[..., Any], signature: inspect.Signature) -> str:
+def adapter(collect: Callable[..., Any], signature: inspect.Signature, names: Sequence[str]) -> str:
     """Write the ``call=`` that suits a signature, as far as the names of its parameters tell.
 
     Example:
         >>> def latest(deadline, job_id, *, limit=None): ...
-        >>> adapter(latest, inspect.signature(latest))
+        >>> adapter(latest, inspect.signature(latest), ["farmId", "jobId"])
         'call=lambda collect, client, job: collect(client, job["jobId"])'
     """
     if isinstance(collect, type):
@@ -78,19 +79,19 @@ def adapter(collect: Callable[..., Any], signature: inspect.Signature) -> str:
     arguments = []
     for place, parameter in enumerate(signature.parameters.values()):
         if parameter.kind in _REQUIRED and parameter.default is parameter.empty:
-            value = _guessed(parameter.name, place)
+            value = _guessed(parameter.name, place, names)
             by_name = parameter.kind is parameter.KEYWORD_ONLY
             arguments.append(f"{parameter.name}={value}" if by_name else value)
     return f"call=lambda collect, client, job: collect({', '.join(arguments)})"
 
 
-def _guessed(name: str, place: int) -> str:
+def _guessed(name: str, place: int, names: Sequence[str]) -> str:
     lowered = name.lower()
     if lowered in {"job", "ids"}:
         return "job"
-    for kind in ("farm", "queue", "job"):
-        if kind in lowered:
-            return f'job["{kind}Id"]'
+    for each in names:
+        if each.removesuffix("Id").lower() in lowered:
+            return f'job["{each}"]'
     return "client" if place == 0 or "client" in lowered else "…"
 
 

@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.faults import fault_codes
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service.behavior import Behavior, Reason, token_looks
@@ -47,9 +46,7 @@ def cases(
         Case,
         listing=_listings(without, seen),
         behavior=_behaviors(without, empty_final_token),
-        lapses=st.just(())
-        if "faults" in without
-        else _lapses(tuple(seen.operations) or (model.OPERATION,)),
+        lapses=st.just(()) if "faults" in without else _lapses(seen),
         expiries=st.just(())
         if "expiry" in without
         else _rarely(st.lists(st.integers(1, 4), min_size=1, max_size=2).map(tuple), ()),
@@ -113,8 +110,9 @@ def _behaviors(without: Collection[str], empty_final_token: bool) -> st.SearchSt
     return st.builds(Behavior, **members)
 
 
-def _lapses(operations: Collection[str]) -> st.SearchStrategy[tuple[Lapse, ...]]:
-    faults = [(operation, code) for operation in operations for code in fault_codes(operation)]
+def _lapses(seen: Seen) -> st.SearchStrategy[tuple[Lapse, ...]]:
+    faults: list[tuple[str | None, str]] = [(None, code) for code in fault_codes()]
+    faults += [(name, code) for name in seen.others() for code in fault_codes(name)]
     lapse = st.builds(
         _lapse,
         st.sampled_from(faults),
@@ -125,7 +123,7 @@ def _lapses(operations: Collection[str]) -> st.SearchStrategy[tuple[Lapse, ...]]
     return st.one_of(st.just(()), st.just(()), single, st.tuples(lapse, lapse))
 
 
-def _lapse(fault: tuple[str, str], after: int, times: int | None) -> Lapse:
+def _lapse(fault: tuple[str | None, str], after: int, times: int | None) -> Lapse:
     operation, code = fault
     return Lapse(code, after, times, operation)
 

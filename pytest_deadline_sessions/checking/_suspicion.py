@@ -25,13 +25,14 @@ class Observation:
     @property
     def ids(self) -> list[str]:
         """The ids of the listing."""
-        return [summary["sessionId"] for summary in self.attempt.sessions]
+        return self.attempt.ids
 
     @property
     def pages(self) -> list[list[str]]:
         """The ids of each page that the collector received."""
+        target = self.attempt.target
         return [
-            [session["sessionId"] for session in call.sessions]
+            [item[target.key] for item in target.items(call)]
             for call in self.attempt.requests
             if call.error is None
         ]

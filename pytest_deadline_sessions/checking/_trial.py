@@ -116,9 +116,16 @@ class Trial:
             self._runner.sandbox.call(lambda: suspicions.extend(finding.suspects()))
         lab = Lab(self._runner, allowed=allowed)
         cause = next(filter(lab.confirms, suspicions), None)
+        target = self.options.target
+        # With expected=, these are values of the user's.
+        worded = str if self.options.expected is not None else target.worded
         named = dataclasses.replace(
             finding,
-            cause="" if cause is None else cause.text,
+            what=target.worded(finding.what),
+            lead=target.worded(finding.lead),
+            expected=worded(finding.expected),
+            returned=worded(finding.returned),
+            cause="" if cause is None else target.worded(cause.text),
             members=() if cause is None else cause.members,
             suspects=tuple,
         )
@@ -158,7 +165,9 @@ class Trial:
         else:
             return None
         sequence = run.case.sequence
-        problem = f"{_AGAIN[sequence]}, it no longer returns the right result. {finding.what}"
+        problem = (
+            f"{_again(sequence, first)}, it no longer returns the right result. {finding.what}"
+        )
         stateless = dataclasses.replace(
             finding,
             rule=STATELESS.name,
@@ -183,15 +192,25 @@ class Trial:
         return self.options.expected is not None or finding.returned == other.returned
 
 
+def _again(sequence: str, first: Attempt) -> str:
+    """Say when a collector was called again; not every operation is about a job."""
+    text = _AGAIN[sequence]
+    if "jobId" in first.target.ids or not first.job:
+        return text
+    return text.replace("two jobs", f"two values of {first.target.ids[-1]}").replace(
+        "the same job", "the same ids"
+    )
+
+
 def _calls_again(run: Run, first: Attempt) -> Iterator[tuple[Job, Case]]:
     """Yield the job and the conditions of each call after the first."""
     sequence, calm = run.case.sequence, Case()
     if sequence == "two-jobs":
-        yield run.add_job(_OTHER, 1), calm
+        yield (run.add_job(_OTHER, 1) if first.job else run.job), calm
     if sequence == "changed-result":
         # The result may be of the collector's own type, and raise.
         with contextlib.suppress(Runaway, *RAISED):
-            run.inside(lambda: _empty(first.returned))
+            run.inside(lambda: _empty(first.returned, first.target.result_key))
     if sequence in _STARTS:
         start_session(run.job, _STARTS[sequence])
     if sequence == "failing-later":
@@ -201,10 +220,10 @@ def _calls_again(run: Run, first: Attempt) -> Iterator[tuple[Job, Case]]:
         yield run.job, calm
 
 
-def _empty(returned: Any) -> None:
+def _empty(returned: Any, result_key: str) -> None:
     """Empty a result, as its caller may."""
     if isinstance(returned, dict):
-        _empty(returned.get("sessions"))
+        _empty(returned.get(result_key), result_key)
         returned.clear()
     elif isinstance(returned, list):
         for session in returned:

@@ -245,6 +245,7 @@ def test_few_cases_are_tried():
     assert len(list(program_cases(VARIATIONS))) == 3
     defaults = dict.fromkeys(("call", "key", "jobs", "setup", "client", "expected"))
     switches = {"ordered": True, "examples": (), "without": (), "empty_final_token": False}
+    switches["operation"] = "ListSessions"
     options = checked_options(
         collect=program(RIGHT), **defaults, **switches, max_examples=None, patience=None
     )

@@ -34,7 +34,7 @@ THREE = Listing(page_sizes=(1, 1, 1))
 SCOPES = [
     Scope(),
     Scope(empty_final_token=True),
-    Scope(operations=("ListSessions", "GetSession")),
+    Scope(operations=(None, "GetSession")),
     Scope(limit=1),
     Scope(frozenset({"tokens", "data"})),
 ]
