@@ -1,4 +1,4 @@
-"""Give every example of a ``@given`` test the state that the test's fixtures left."""
+"""Give every example of a ``@given`` test the state and the journal that its fixtures left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_deadline_sessions import _patching
+from pytest_deadline_sessions import _patching, _state
 from pytest_deadline_sessions._plugin import activation, shared_fake
 
 if TYPE_CHECKING:
@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def restored(test: Activation) -> Iterator[None]:
-    """Restore the state before every example that runs inside the block."""
+    """Restore the state, and forget earlier examples, before every example inside the block."""
     item = test.item
     handle = getattr(getattr(item, "obj", None), "hypothesis", None)
-    # The test may also receive the service in the middle of an example, by ``request``.
-    if handle is None or (
-        test.restore is None and "request" not in getattr(item, "fixturenames", ())
-    ):
+    if handle is None:
         yield
         return
     if test.restore is not None:
@@ -35,7 +32,13 @@ def restored(test: Activation) -> Iterator[None]:
 
 
 def _restoring(inner: Callable[..., Any], config: pytest.Config) -> Callable[..., Any]:
+    # A failure report shows the calls of the fixtures, and of the example that failed.
+    of_fixtures = list(_state.journal)
+
     def restore() -> None:
+        for transcript in [each for each in _state.journal if each not in of_fixtures]:
+            _state.journal.remove(transcript)
+        # The test may receive the service in the middle of an example, by ``request``.
         # Other plugins wrap our function in turn, and use it for the next parameters of the test.
         test = activation.current(config)
         if test is not None and test.restore is not None:

@@ -215,3 +215,30 @@ def test_a_failing_state_machine(sections):
     )
     (line,) = report["Deadline Cloud calls"]
     assert line.startswith("ListSessions(")
+
+
+def test_only_the_example_that_failed_is_shown(sections):
+    """A ``@given`` test shows the calls of its fixtures and of the example that failed."""
+    report = sections(
+        """
+        import pytest
+        from hypothesis import HealthCheck, given, settings, strategies as st
+        from pytest_deadline_sessions import FakeDeadline
+
+        @pytest.fixture
+        def farm():
+            fake = FakeDeadline()
+            fake.client().list_sessions(**fake.add_job(farmId="farm-" + "a" * 32))
+            return fake
+
+        @settings(database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @given(sessions=st.integers(0, 100))
+        def test(farm, sessions):
+            fake = FakeDeadline()
+            found = fake.client().list_sessions(**fake.add_job(sessions=sessions))["sessions"]
+            assert len(found) < 7
+        """
+    )
+    of_fixture, of_example = report["Deadline Cloud calls"]
+    assert "farm-aaaa" in of_fixture
+    assert "200, 7 sessions" in of_example
