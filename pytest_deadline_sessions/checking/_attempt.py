@@ -151,6 +151,7 @@ class Attempt:
         healthy: Whether a request can fail only because of the collector itself.
         added: The ids of sessions that started while it ran.
         requests: The requests for pages that it sent.
+        failed_others: The requests of other operations that were made to fail.
         returned: Its return value; a list of the items if that is an iterator.
         error: The exception that it raised.
         runaway: Why it was stopped, if it was.
@@ -171,6 +172,7 @@ class Attempt:
     called_before: bool = False
     added: set[str] = field(default_factory=set)
     requests: list[Call] = field(default_factory=list)
+    failed_others: list[Call] = field(default_factory=list)
     returned: Any = None
     same_object: bool = False
     error: BaseException | None = None
@@ -189,6 +191,8 @@ class Attempt:
         """Record one request; those of other operations only fail or not."""
         if call.operation != self.target.operation:
             self._tally.add_outcome(call)
+            if call.planned:
+                self.failed_others.append(call)
             return
         job = self.job_of(call)
         previous = (each for each in reversed(self.requests) if same(self.job_of(each), job))

@@ -9,7 +9,12 @@ from collections.abc import Iterator, Sequence
 from pytest_deadline_sessions._domain.transcript import Call
 from pytest_deadline_sessions._text import same
 from pytest_deadline_sessions.checking._attempt import Attempt
-from pytest_deadline_sessions.checking._diagnosis_faults import of_expiry, of_fault, of_restart
+from pytest_deadline_sessions.checking._diagnosis_faults import (
+    of_expiry,
+    of_fault,
+    of_fault_elsewhere,
+    of_restart,
+)
 from pytest_deadline_sessions.checking._diagnosis_pages import of_pages_left_out, of_stopping
 from pytest_deadline_sessions.checking._diagnosis_sessions import of_kind, of_sessions
 from pytest_deadline_sessions.checking._reading import item_ids, most_items
@@ -26,14 +31,22 @@ def of_result(attempt: Attempt, got: Sequence[str] | None) -> tuple[Suspicion, .
         attempt: The call, and what the collector did.
         got: The session ids that it returned; ``None`` if it returned something else.
     """
+    seen = Observation(attempt, got)
     if not attempt.requests:
-        return (Suspicion(attempt.elsewhere or "It made no calls."),)
-    seen, last = Observation(attempt, got), attempt.requests[-1]
+        no_calls = Suspicion(attempt.elsewhere or "It made no calls.")
+        return (*of_fault_elsewhere(seen), no_calls)
+    last = attempt.requests[-1]
     if last.error is not None:
         return (*of_expiry(seen), *of_fault(seen))
     if last.next_token:
         return tuple(of_stopping(seen))
-    return (*of_kind(seen), *of_restart(seen), *of_pages_left_out(seen), *of_sessions(seen))
+    return (
+        *of_kind(seen),
+        *of_fault_elsewhere(seen),
+        *of_restart(seen),
+        *of_pages_left_out(seen),
+        *of_sessions(seen),
+    )
 
 
 def of_no_token(attempt: Attempt, place: int) -> tuple[Suspicion, ...]:

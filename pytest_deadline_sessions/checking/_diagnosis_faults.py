@@ -35,6 +35,17 @@ def of_fault(seen: Observation) -> Iterator[Suspicion]:
         yield Suspicion(text.format(f"{code}, among other errors,"), tuple(experiments))
 
 
+def of_fault_elsewhere(seen: Observation) -> Iterator[Suspicion]:
+    """Suspect what a collector does after a call of another operation has failed."""
+    attempt = seen.attempt
+    if attempt.failed_others and all(call.error is None for call in attempt.requests):
+        operation, code = attempt.failed_others[-1].operation, attempt.failed_others[-1].error or ""
+        failing = Case(TWO, lapses=(Lapse(code, operation=operation),))
+        for text, manner in _MANNERS_ELSEWHERE.items():
+            experiments = (Experiment(failing, manner), Experiment(Case(TWO), _complete))
+            yield Suspicion(text.format(f"{code} of {operation}"), experiments)
+
+
 def of_expiry(seen: Observation) -> Iterator[Suspicion]:
     """Suspect what a collector does after its token has expired."""
     if "expired" in seen.attempt.requests[-1].message:
@@ -104,6 +115,11 @@ def _complete(seen: Observation) -> bool:
     return seen.went_on and (seen.got is None or list(seen.got) == seen.ids)
 
 
+_MANNERS_ELSEWHERE: dict[str, _Manner] = {
+    "It returns no sessions at all after {}.": _emptied,
+    "It returns None after {}.": _none,
+    "It catches {} and returns as if nothing had failed.": _returned,
+}
 _MANNERS: dict[str, _Manner] = {
     "It treats {} as the end of the listing.": _kept,
     "It returns no sessions at all after {}.": _emptied,

@@ -40,8 +40,8 @@ def of_outcome(
     if error is not None:
         return _of_raising(attempt, error)
     rule = SURFACES_FAULTS if attempt.faults else COMPLETE
-    again = not attempt.requests or (attempt.same_object and not attempt.faults)
-    if attempt.called_before and again:
+    kept = not attempt.requests or attempt.same_object
+    if attempt.called_before and kept and not attempt.faults:
         rule = STATELESS
     if expected is not None:
         return _compared(attempt, rule, _expected_result(expected, attempt), ordered=ordered)

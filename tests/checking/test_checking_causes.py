@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import time
 
@@ -526,3 +527,38 @@ def test_a_collector_that_raises_in_an_experiment():
         return sessions[:1] if len(sessions) == 2 else Raising(sessions)
 
     assert found(collect, TWO_PAGES).cause == ""
+
+
+def _with_names(client, *, without, **job):
+    try:
+        name = client.get_job(**job)["name"]
+    except ClientError:
+        return without
+    return [{**session, "name": name} for session in every(client, **job)]
+
+
+@pytest.mark.parametrize(
+    ("without", "cause"),
+    [
+        ([], "It returns no sessions at all after AccessDeniedException of GetJob."),
+        (None, "It returns None after AccessDeniedException of GetJob."),
+        (["?"], "It catches AccessDeniedException of GetJob and returns as if nothing had failed."),
+    ],
+)
+def test_a_failed_call_of_another_operation(without, cause):
+    """The operation whose failure a collector hides is named."""
+    lapse = Lapse("AccessDeniedException", operation="GetJob")
+    collect = functools.partial(_with_names, without=without)
+    assert found(collect, Case(TWO_PAGES, lapses=(lapse,))).cause == cause
+
+
+def test_a_failed_call_that_is_not_the_cause():
+    """A collector that is wrong without that failure is not said to hide it."""
+    lapse = Lapse("AccessDeniedException", operation="GetJob")
+    collect = functools.partial(_with_names, without=[])
+
+    def first_alone(client, **job):
+        return collect(client, **job)[:1]
+
+    cause = found(first_alone, Case(TWO_PAGES, lapses=(lapse,))).cause
+    assert "GetJob" not in cause
