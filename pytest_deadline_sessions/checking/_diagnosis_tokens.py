@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import functools
 import html
 import itertools
 import json
+import posixpath
 import shlex
 from collections.abc import Callable, Collection, Iterator
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from pytest_deadline_sessions._service.behavior import Behavior
@@ -21,6 +24,19 @@ _Change = Callable[[str], str]
 
 _BEFORE, _AFTER = 8, 16
 _ADVICE = "Pass each token exactly as you received it."
+
+
+def _read_as(read: Callable[[str], object], write: Callable[[Any], str] = str) -> _Change:
+    """Read a token as something else and write it again; a token that cannot be read stays."""
+
+    def change(text: str) -> str:
+        try:
+            return write(read(text))
+        except (ValueError, OverflowError, RecursionError):
+            return text
+
+    return change
+
 
 _CHANGES: dict[str, _Change] = {
     "strips the '=' padding from the token": lambda text: text.rstrip("="),
@@ -44,6 +60,17 @@ _CHANGES: dict[str, _Change] = {
     "quotes the token for a shell": shlex.quote,
     "encodes the token as JSON": json.dumps,
     "escapes the token for JSON, without the quotes": lambda text: json.dumps(text)[1:-1],
+    "turns the token into an integer and back": _read_as(int),
+    "turns the token into a float and back": _read_as(float),
+    "reads the token as JSON and writes it again": _read_as(json.loads, json.dumps),
+    "reads the token as JSON and writes it again, without spaces": _read_as(
+        json.loads, functools.partial(json.dumps, separators=(",", ":"))
+    ),
+    "turns the token into a date and back": _read_as(datetime.datetime.fromisoformat),
+    "turns the token into an ISO date and back": _read_as(
+        datetime.datetime.fromisoformat, datetime.datetime.isoformat
+    ),
+    "normalizes the token as a path": posixpath.normpath,
     "escapes the token for HTML": html.escape,
     "escapes the token for HTML, except quotes": lambda text: html.escape(text, quote=False),
     "unescapes the token from HTML": html.unescape,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import posixpath
 import re
 import shlex
 import urllib.parse
@@ -93,6 +94,32 @@ def test_spaces_around_tokens(change, verb):
     """Which spaces are stripped is named."""
     case = Case(TWO_PAGES, Behavior(spaces_around_tokens=True))
     assert found(wrong.changing_tokens(change), case).cause.startswith(f"It {verb}.")
+
+
+def _or_itself(read, write=str):
+    def change(token):
+        try:
+            return write(read(token))
+        except ValueError:
+            return token
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("shape", "change", "verb"),
+    [
+        ("json", _or_itself(json.loads, json.dumps), "reads the token as JSON and writes it again"),
+        ("number", _or_itself(float), "turns the token into a float and back"),
+        ("digits", _or_itself(int), "turns the token into an integer and back"),
+        ("path", posixpath.normpath, "normalizes the token as a path"),
+    ],
+)
+def test_tokens_that_are_read_as_something_else(shape, change, verb):
+    """A token that looks like a number, say, and is read and written as one is shown as such."""
+    # Some of the many tokens begin with a zero.
+    case = Case(Listing(page_sizes=(1,) * 200), Behavior(token_shape=shape))
+    assert found(wrong.changing_tokens(change), case).cause.startswith(f"It {verb}")
 
 
 @pytest.mark.parametrize(
