@@ -32,7 +32,7 @@ class Program:
 
     Args:
         command: The program and its arguments, in which ``{farmId}``, ``{queueId}`` and ``{jobId}``
-            stand for the ids.
+            stand for the ids, or the names of those that another ``operation=`` requires.
         parse: A function from the standard output to the result. By default the result is the
             text, and the ids in it count.
         environment: Environment variables to set or to replace.

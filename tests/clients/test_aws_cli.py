@@ -18,7 +18,7 @@ from pytest_deadline_sessions import (
     PaginationViolation,
     check_pagination,
 )
-from pytest_deadline_sessions.checking import Program
+from pytest_deadline_sessions.checking import VARIATIONS, Program
 
 pytest.importorskip("h11")
 # Not the first on the PATH, which may have any version.
@@ -145,14 +145,25 @@ def test_other_operations(fake, aws):
     assert [found_job["name"] for found_job in result["jobs"]] == ["Shot 10"]
 
 
-def _listing(*arguments):
+def _listing(*arguments, command="list-sessions"):
     ids = ("--farm-id", "{farmId}", "--queue-id", "{queueId}", "--job-id", "{jobId}")
-    return Program([AWS, "deadline", "list-sessions", *ids, *arguments, "--output", "json"])
+    return Program([AWS, "deadline", command, *ids, *arguments, "--output", "json"])
 
 
 def test_the_check_of_the_cli():
     """``check_pagination`` finds nothing wrong with the CLI, which pages by itself."""
     check_pagination(_listing())
+
+
+def test_the_check_of_another_command():
+    """``check_pagination`` finds nothing wrong with another command either, but with one page."""
+    operation, command = "ListSessionActions", "list-session-actions"
+    # Each call starts a process.
+    without = [*VARIATIONS.keys() - {"page-sizes", "empty-pages"}]
+    check_pagination(_listing(command=command), operation=operation, without=without)
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(_listing("--no-paginate", command=command), operation=operation)
+    assert caught.value.finding.cause == "It returned only the first page."
 
 
 def test_the_check_of_one_page():
