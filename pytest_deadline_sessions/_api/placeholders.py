@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def fill(shape: StructureShape, known: Mapping[str, Any]) -> dict[str, Any]:
         known: Values by member name.
     """
     return {
-        name: _fitting(member, known[name]) if name in known else _example(member)
+        name: _fitting(member, known[name]) if name in known else example(member)
         for name, member in shape.members.items()
         if name in known or name in shape.required_members
     }
@@ -93,27 +94,34 @@ def _fitting(shape: Shape, value: Any) -> object:
     return fill(shape, value) if model.is_structure(shape) else value
 
 
-def _example(shape: Shape) -> object:
+def example(shape: Shape) -> object:
+    """An example value of any shape."""
     return _MAKERS[shape.type_name](shape)
 
 
 def _structure(shape: StructureShape) -> dict[str, Any]:
     if shape.metadata.get("union"):
         name, member = next(iter(shape.members.items()))
-        return {name: _example(member)}
+        return {name: example(member)}
     return fill(shape, {})
 
 
 def _list(shape: ListShape) -> list[Any]:
-    return [_example(shape.member)] * shape.metadata.get("min", 0)
+    return [example(shape.member)] * shape.metadata.get("min", 0)
 
 
 def _string(shape: Shape) -> str:
     if shape.metadata.get("enum"):
         return str(shape.metadata["enum"][0])
     if shape.metadata.get("pattern"):
-        return _PATTERNED.get(shape.name) or example_id(shape.name)
+        return _PATTERNED.get(shape.name) or _valid_id(shape)
     return "unknown"
+
+
+def _valid_id(shape: Shape) -> str:
+    """The example id of an id shape; those of tasks and session actions end with a number."""
+    made = example_id(shape.name)
+    return made if re.fullmatch(model.bare(shape.metadata["pattern"]), made) else f"{made}-0"
 
 
 def _number(shape: Shape) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,9 +57,21 @@ class Target:
         return " ".join(_words(_singular(self.result_key)))
 
     @property
-    def getter(self) -> str:
-        """The API name that an operation which gets one item has, if there is one."""
-        return f"Get{self.key[0].upper()}{self.key[1:-2]}"
+    def getters(self) -> list[str]:
+        """The API names of the operations that get one item.
+
+        Example:
+            >>> target_of("ListStorageProfilesForQueue").getters
+            ['GetStorageProfile', 'GetStorageProfileForQueue']
+        """
+        kind = f"{self.key[0].upper()}{self.key[1:-2]}"
+        scope = self.operation.partition(f"{kind}s")[2]
+        return _existing([f"Get{kind}", f"Get{kind}{scope}"])
+
+    @property
+    def batch_getters(self) -> list[str]:
+        """The API names of the operations that get several items by their ids."""
+        return _existing([f"BatchGet{self.key[0].upper()}{self.key[1:-2]}"])
 
     def items(self, call: Call) -> list[Mapping[str, Any]]:
         """The items in the response to a call; none after a fault."""
@@ -138,6 +150,11 @@ def _own_id(item: StructureShape, result_key: str, ids: tuple[str, ...]) -> str 
         return named
     required = [name for name in found if name in item.required_members]
     return required[0] if len(required) == 1 else None
+
+
+def _existing(names: Iterable[str]) -> list[str]:
+    known = model.operation_names()
+    return [name for name in dict.fromkeys(names) if name in known]
 
 
 def _singular(plural: str) -> str:

@@ -144,7 +144,7 @@ class Attempt:
         others: The listings of the queue's other jobs, if the collector was told no job.
         job_ids: The ids of all jobs that it should list, if it was told none.
         known: For each listing, the ids that its items may have.
-        called_before: Whether the collector was called before, if in another case.
+        called_before: Whether the collector has requested pages before, if in another case.
         earlier: The ids and the tokens that earlier calls of the collector received.
         resumable: The requests of earlier calls for the same job, whose tokens are still good.
         same_object: Whether it returned the same object as in the previous call.

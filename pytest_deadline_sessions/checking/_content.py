@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deadline_sessions._api import model
-from pytest_deadline_sessions._api.placeholders import fill
+from pytest_deadline_sessions._api.placeholders import example, fill
 from pytest_deadline_sessions._api.validation import page_limit
 from pytest_deadline_sessions._contract.target import Target
-from pytest_deadline_sessions._domain.faults import not_found
-from pytest_deadline_sessions._domain.layout import Cut
+from pytest_deadline_sessions._domain.faults import Fault, FaultError, not_found
+from pytest_deadline_sessions._domain.layout import Layout
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions._service import pagination
+from pytest_deadline_sessions._service.operations.batching import batch
 from pytest_deadline_sessions._service.state import JobIds, JobState
 
 if TYPE_CHECKING:
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
 
     from pytest_deadline_sessions._fake import FakeDeadline
     from pytest_deadline_sessions._service.jobs import Job
-    from pytest_deadline_sessions._service.service import Service
+    from pytest_deadline_sessions._service.service import Operation, Service
 
 _PAGING = ("nextToken", "maxResults")
-# These items are the fake's own sessions and jobs.
-_REAL = ("sessionId", "jobId")
 
 
 def ids_of(target: Target, job: Mapping[str, str], number: int) -> dict[str, str]:
@@ -43,18 +42,31 @@ def ids_of(target: Target, job: Mapping[str, str], number: int) -> dict[str, str
     }
 
 
-def items_of(target: Target, listing: Iterable[Any], known: Mapping[str, str]) -> list[Any]:
+def items_of(
+    target: Target, listing: Iterable[Any], known: Mapping[str, str], start: int = 0
+) -> list[Any]:
     """The items that are made of sessions.
 
     Args:
         target: The operation.
         listing: The summaries.
         known: The ids of the job and of the call.
+        start: The place of the first of these sessions.
     """
     if target.operation == model.OPERATION:
         return list(listing)
-    shape, every = target.item, enumerate(listing)
+    shape, every = target.item, enumerate(listing, start)
     return [_record(target, shape, summary, place, known) for place, summary in every]
+
+
+def varied(target: Target) -> list[str]:
+    """The members of an item that are enumerations, other than those that sessions have."""
+    own = model.members("SessionSummary")
+    return [
+        name
+        for name, shape in target.item.members.items()
+        if shape.metadata.get("enum") and (name not in own or own[name].name != shape.name)
+    ]
 
 
 def most_statuses(target: Target) -> int:
@@ -78,9 +90,12 @@ class Content:
         self._target = target
         self._jobs: dict[tuple[str, ...], dict[str, str]] = {}
         fake.operation(target.operation)(self._page)
-        if target.getter in model.operation_names() and target.key not in _REAL:
-            self._original = fake._service.operations.get(target.getter)  # noqa: SLF001
-            fake.operation(target.getter)(self._one)
+        # Listed sessions are the fake's own.
+        for name in target.getters if target.key != "sessionId" else ():
+            original = fake._service.operations.get(name)  # noqa: SLF001 (it is replaced here)
+            fake.operation(name)(functools.partial(self._one, name, original))
+        for name in target.batch_getters if target.key != "sessionId" else ():
+            fake.operation(name)(functools.partial(self._several, name))
 
     def add(self, job: Job, ids: Mapping[str, str]) -> None:
         """Answer calls with these ids by items that are made of a job's sessions."""
@@ -107,47 +122,84 @@ class Content:
         begin = pagination.begin(service, scope, params)
         own = {*_PAGING, *target.ids}
         wanted = [(name, value) for name, value in params.items() if name not in own]
+        limit, size = page_limit(params), service.behavior.page_size
         if wanted:
-            passing = _from(target, job, known, begin.offset, wanted)
-            items, following = pagination.cut(service, params, passing)
+            passing = _passing(target, job, known, wanted)
+            start, stop, following = _cuts(job, len(passing)).cut(begin, limit, size, len(passing))
+            items = passing[start:stop]
         else:
-            limit, size = page_limit(params), service.behavior.page_size
             start, stop, following = job.cut(begin, limit, size)
-            placed = itertools.islice(_from(target, job, known, start), stop - start)
-            items = [item for _, item in placed]
+            items = items_of(target, job.between(start, stop), known, start)
         if target.key == "jobId":
             _add_jobs(service, known, items)
         return pagination.finish(service, scope, params, {target.result_key: items}, following)
 
-    def _one(self, service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        target, known = self._target, self._known(params)
-        job, item_id = service.job(known), params[target.key]
+    def _one(
+        self, name: str, original: Operation | None, service: Service, params: Mapping[str, Any]
+    ) -> Mapping[str, Any] | Fault:
+        try:
+            return self._record(service, params, model.output_shape(name))
+        except FaultError:
+            if original is None:
+                raise
+        return original(service, params)
+
+    def _several(self, name: str, service: Service, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        member = self._target.result_key
+        shape = model.item_shape(name, member)
+
+        def get(service: Service, ids: Mapping[str, Any]) -> dict[str, Any]:
+            return self._record(service, ids, shape)
+
+        return batch(service, params, name, member, get)
+
+    def _record(
+        self, service: Service, ids: Mapping[str, Any], shape: StructureShape
+    ) -> dict[str, Any]:
+        """Make a structure of the session whose digits an item's id has.
+
+        Raises:
+            FaultError: There is no such item: ``ResourceNotFoundException``.
+        """
+        target, known = self._target, self._known(ids)
+        job, item_id = service.job(known), ids[target.key]
         place = job.position(target.session_id_of(item_id))
-        if place is not None:
-            shape = model.output_shape(target.getter)
-            return _record(target, shape, job.summary(place), place, known)
-        if self._original is not None:
-            return self._original(service, params)  # type: ignore[return-value]
-        raise not_found(target.key.removesuffix("Id"), item_id)
+        if place is None:
+            raise not_found(target.key.removesuffix("Id"), item_id)
+        return _record(target, shape, job.summary(place), place, known)
 
 
-def _from(
+def _passing(
     target: Target,
     job: JobState,
     known: Mapping[str, str],
-    start: int,
-    wanted: Collection[tuple[str, Any]] = (),
-) -> Iterator[tuple[Cut, dict[str, Any]]]:
-    """Yield the items from one place on that pass a filter, each with its place.
+    wanted: Iterable[tuple[str, Any]],
+) -> list[dict[str, Any]]:
+    """The items that pass a filter.
 
     A filter counts if the item has its member, or the session that the item is made of.
     """
-    shape = target.item
-    for place, summary in enumerate(job.between(start, len(job)), start):
-        item = _record(target, shape, summary, place, known)
+    sessions = {name: value for name, value in wanted if name == "sessionId"}
+    place = job.position(sessions["sessionId"]) if sessions else None
+    places = range(len(job)) if place is None else range(place, place + 1)
+    passing = []
+    for place, summary in enumerate(job.between(places.start, places.stop), places.start):
+        item = _record(target, target.item, summary, place, known)
         values: dict[str, Any] = {**summary, **item}
         if all(values.get(name, value) == value for name, value in wanted):
-            yield Cut(0, place), item
+            passing.append(item)
+    return passing
+
+
+def _cuts(job: JobState, count: int) -> Layout:
+    """Where fewer items are cut: as the first ones are, with the empty pages that follow."""
+    layout = job.layout or Layout(job.listing.page_sizes or ())
+    sizes: list[int] = []
+    for size in layout.sizes:
+        if size and sum(sizes) >= count:
+            break
+        sizes.append(size)
+    return Layout(tuple(sizes))
 
 
 def _add_jobs(
@@ -184,18 +236,31 @@ def _record(
             record[name] = values[name]
         elif name not in own or name in shape.required_members:
             record.update(_made(name, member, shape, summary, place))
+    if "startedAt" not in shape.required_members and _number(summary, place) % 2:
+        # What has a status has not always started.
+        record.pop("startedAt", None)
     return fill(shape, record)
 
 
 def _made(
     name: str, member: Shape, shape: StructureShape, summary: Mapping[str, Any], place: int
 ) -> dict[str, Any]:
-    """A value for a member that sessions do not have: for each enumeration, and required times."""
+    """A value for a member that sessions do not have, if it varies from item to item.
+
+    These are enumerations, unions and required times.
+    """
     every = member.metadata.get("enum")
     if every:
-        status = model.enum("SessionLifecycleStatus").index(summary["lifecycleStatus"])
-        # Items made of STARTED sessions differ in their ids alone.
-        return {name: every[status * (place + 1) % len(every)]}
+        return {name: every[_number(summary, place) % len(every)]}
+    if model.is_structure(member) and member.metadata.get("union"):
+        kinds = list(member.members)
+        kind = kinds[_number(summary, place) % len(kinds)]
+        return {name: {kind: example(member.members[kind])}}
     if member.type_name == "timestamp" and name in shape.required_members:
         return {name: summary["startedAt"]}
     return {}
+
+
+def _number(summary: Mapping[str, Any], place: int) -> int:
+    """Which of several values an item has: the first one if its session has just started."""
+    return model.enum("SessionLifecycleStatus").index(summary["lifecycleStatus"]) * (place + 1)

@@ -99,8 +99,8 @@ def of_pages_left_out(seen: Observation) -> Iterator[Suspicion]:
                 of_pages(2, 3, shows=_keeps(kept)),
             )
             yield Suspicion(text, experiments)
-    tokens = [call.token for call in seen.attempt.requests]
-    if seen.got == joined(seen.pages) and len({*tokens}) < len(tokens):
+    requests = [sorted(call.params.items()) for call in seen.attempt.requests]
+    if seen.got == joined(seen.pages) and any(requests.count(each) > 1 for each in requests):
         yield Suspicion("It requests a page again, and keeps its sessions twice.")
     if seen.got and list(seen.got) == seen.ids[: len(seen.got)]:
         count = len(seen.got)
@@ -118,7 +118,12 @@ def _keeps_first(count: int, seen: Observation) -> bool:
 
 
 def _keeps(kept: Callable[[list[list[str]]], list[list[str]]]) -> Callable[[Observation], bool]:
-    return lambda seen: seen.got is not None and list(seen.got) == joined(kept(seen.pages))
+    def shows(seen: Observation) -> bool:
+        pages = joined(kept(seen.pages))
+        # If nothing is left out of these pages, that is not the cause.
+        return seen.got is not None and list(seen.got) == pages != joined(seen.pages)
+
+    return shows
 
 
 def _went_on(seen: Observation) -> bool:

@@ -13,6 +13,7 @@ from pytest_deadline_sessions._api import model
 from pytest_deadline_sessions._domain.listing import Listing
 from pytest_deadline_sessions.checking._attempt import Attempt
 from pytest_deadline_sessions.checking._case import Case
+from pytest_deadline_sessions.checking._content import most_statuses, varied
 from pytest_deadline_sessions.checking._reading import item_ids
 from pytest_deadline_sessions.checking._suspicion import (
     Experiment,
@@ -21,7 +22,7 @@ from pytest_deadline_sessions.checking._suspicion import (
     joined,
     of_pages,
 )
-from pytest_deadline_sessions.lifecycle import ENDED, STARTED
+from pytest_deadline_sessions.lifecycle import ENDED, STARTED, UPDATE_IN_PROGRESS
 
 _STATUS = "lifecycleStatus"
 _NO_GAP = datetime.timedelta(0)
@@ -55,6 +56,10 @@ def of_sessions(seen: Observation) -> Iterator[Suspicion]:
         if all(_key(each, members) in keys for each in left_out):
             text = f"It treats sessions with the same {' and '.join(members)} as duplicates."
             yield Suspicion(text, _counting(experiments), members)
+    for name in varied(seen.attempt.target):
+        values = {each.get(name) for each in left_out}
+        if not values & {each.get(name) for each in returned}:
+            yield _of_values(seen, name, values)
     if _has_of_session(seen, _STATUS):
         statuses = {each[_STATUS] for each in left_out}
         if not statuses & {each[_STATUS] for each in returned}:
@@ -65,6 +70,19 @@ def _has_of_session(seen: Observation, member: str) -> bool:
     """Whether each item has a member as the session has that it is made of."""
     item, session = seen.attempt.target.item.members, model.members("SessionSummary")
     return member in item and item[member].name == session[member].name
+
+
+def _of_values(seen: Observation, name: str, values: set[Any]) -> Suspicion:
+    """Suspect that a collector leaves out the items that have some values of an enumeration."""
+    target = seen.attempt.target
+    listing = Listing(runs=((UPDATE_IN_PROGRESS, most_statuses(target)),))
+
+    def shows(other: Observation) -> bool:
+        kept = [each for each in other.attempt.items if each.get(name) not in values]
+        return list(other.got or ()) == [each[target.key] for each in kept]
+
+    text = f"It leaves out sessions whose {name} is {' or '.join(sorted(map(str, values)))}."
+    return Suspicion(text, (Experiment(Case(listing), shows),), (name,))
 
 
 def _of_statuses(left_out: set[str]) -> Iterator[Suspicion]:
@@ -134,12 +152,20 @@ def of_order(attempt: Attempt, got: Sequence[str]) -> Iterator[Suspicion]:
     """
     seen = Observation(attempt, got)
     for text, members, order in _orders(seen.attempt.target.key):
-        if not all(member in seen.attempt.target.item.members for member in members):
+        if any(_is_ambiguous(seen.attempt.items, member) for member in members):
             continue
         if list(got) == order(seen):
             shows = _returning(order)
             experiments = (Experiment(Case(_shuffled()), shows), of_pages(1, 2, 3, shows=shows))
             yield Suspicion(text, experiments, members)
+
+
+def _is_ambiguous(items: Sequence[Mapping[str, Any]], member: str) -> bool:
+    """Whether items lack a member, or have another one with the same values."""
+    if not all(member in item for item in items):
+        return True
+    others = items[0].keys() - {member} if items else ()
+    return any(all(item.get(other) == item[member] for item in items) for other in others)
 
 
 def _returning(order: Callable[[Observation], list[str]]) -> Callable[[Observation], bool]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Iterable, Mapping
-from typing import Any
 
-from pytest_deadline_sessions._api import model
+from pytest_deadline_sessions._contract.target import Target
 from pytest_deadline_sessions._domain.transcript import render
 from pytest_deadline_sessions.checking._attempt import RULES, Counterexample, Finding
 from pytest_deadline_sessions.checking._case import Case
+from pytest_deadline_sessions.checking._content import items_of
 from pytest_deadline_sessions.checking._options import Options
 from pytest_deadline_sessions.checking._rerun import rerun
 
@@ -34,7 +33,7 @@ def report(counterexample: Counterexample, options: Options) -> str:
         "expected: ": finding.expected,
         "returned: ": finding.returned,
         **{f"{label}: ".ljust(10): text for label, text in finding.details},
-        **_sessions(case, finding),
+        **_items(case, finding, options.target),
         "likely cause: ": finding.cause,
     }
     return "\n".join(
@@ -57,15 +56,14 @@ def _jobs(count: int | None) -> str:
     return f"{count} in the queue; each but the first has two pages of one session" if count else ""
 
 
-def _sessions(case: Case, finding: Finding) -> dict[str, str]:
-    """Show the members of the sessions that matter for the cause."""
-    members = [name for name in finding.members if name in model.members("SessionSummary")]
-    if not members:
+def _items(case: Case, finding: Finding, target: Target) -> dict[str, str]:
+    """Show the members of the items that matter for the cause."""
+    if not finding.members:
         return {}
     lines = {}
-    sessions: Iterable[Mapping[str, Any]] = itertools.islice(case.listing, _MOST_SESSIONS)
-    for place, session in enumerate(sessions):
-        values = (f"{member} {_value(session[member])}" for member in members)
+    items = items_of(target, itertools.islice(case.listing, _MOST_SESSIONS), {})
+    for place, item in enumerate(items):
+        values = (f"{member} {_value(item.get(member))}" for member in finding.members)
         lines[f"#{place}: ".ljust(10)] = ", ".join(values)
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -48,8 +49,8 @@ T = TypeVar("T")
 BESIDE = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)))
 """The sessions of a job beside that of the case."""
 
-# Between the ids of a queue's jobs, so that the ids of many cases fit.
-_FAR = 16**8
+# Between the ids of a queue's jobs, whose first digits then differ in a report.
+_FAR = 16**28
 _DEADLINE_MESSAGE = (
     "the collector waits in trio, with a deadline {:.3g} s away that passes in real time (expected "
     "trio.sleep, which takes no real time, or a longer patience=)"
@@ -63,7 +64,7 @@ class History:
     Attributes:
         strings: The ids and the tokens that it received, each with the case in which it first did.
         returned: Its last return value.
-        called: Whether it was called at all.
+        called: Whether it has requested pages.
         seen: The operations and limits of its requests.
     """
 
@@ -115,6 +116,7 @@ class Runner:
         if isinstance(self.calling, Calling) and isinstance(self.sandbox, Sandbox):
             self.calling.load()
             self._open_here(undoing, self.sandbox)
+        undoing.later(random.setstate, random.getstate())
         # The report has its own copy of the calls.
         undoing.later(self.fake.calls.clear)
         self.calling.open(undoing)
@@ -163,6 +165,8 @@ class Run:
         self._told: dict[str, dict[str, str]] = {}
         self._under_way: UnderWay
         self._is_setting_up = False
+        # What botocore waits between retries is random, and must be the same in another run.
+        random.seed(number)
         fake.reset(behavior=case.behavior)
         fake._service.state.tokens = Tokens(str(number))  # noqa: SLF001 (nobody else sets it)
         fake.on_call(self._listen)
@@ -197,12 +201,13 @@ class Run:
         )
         job = self._fake.add_job(listing, farmId=farm_id, queueId=queue_id, jobId=job_id)
         told = self._told[job_id] = ids_of(self._target, job, self._number + number)
+        known = {**told, **job}
         if self._content is not None:
             self._content.add(job, told)
         if self._options.setup is not None:
             self._is_setting_up = True
             try:
-                self._options.setup(self._fake, job)
+                self._options.setup(self._fake, job if told.keys() <= job.keys() else known)
             except Exception as error:
                 msg = f"setup() raised {worded(error)} for {job!r} (expected that it never raises)"
                 raise UnfitError(msg) from error
@@ -285,7 +290,8 @@ class Run:
             isinstance(attempt.returned, dict | list | set)
             and attempt.returned is self._history.returned
         )
-        self._history.returned, self._history.called = attempt.returned, True
+        self._history.returned = attempt.returned
+        self._history.called = self._history.called or bool(attempt.requests)
         return attempt
 
     def judge(self, attempt: Attempt) -> Finding | None:

@@ -14,6 +14,7 @@ from pytest_deadline_sessions import FakeDeadline, Listing, PaginationViolation,
 from pytest_deadline_sessions._api import model, validation
 from pytest_deadline_sessions._contract.target import Target, _target, target_of, targets
 from pytest_deadline_sessions._domain.faults import fault_codes
+from pytest_deadline_sessions._service.jobs import Job
 from pytest_deadline_sessions.checking import Case, Lapse
 from pytest_deadline_sessions.checking._content import (
     Content,
@@ -190,6 +191,15 @@ def test_all_values_of_an_enumeration_are_tried(status):
     assert caught.value.rule == "complete"
 
 
+def test_optional_times_may_be_absent():
+    """Items of some statuses have not started; those of sessions that just started have."""
+    listing = Listing(runs=(("STARTED", 2), ("UPDATE_IN_PROGRESS", 2)))
+    items = items_of(target_of(ACTIONS), listing, {})
+    assert ["startedAt" in each for each in items] == [True, True, False, True]
+    of_worker = items_of(target_of(OF_WORKER), listing, {"queueId": "", "jobId": ""})
+    assert all("startedAt" in each for each in of_worker)
+
+
 def test_every_value_is_among_the_items():
     """Enough sessions of one status make items with each value of each enumeration."""
     for operation, target in targets().items():
@@ -200,19 +210,21 @@ def test_every_value_is_among_the_items():
             values = shape.metadata.get("enum")
             if values and operation != "ListSessions" and name not in own:
                 assert {each[name] for each in items} == {*values}
+            if model.is_structure(shape) and shape.metadata.get("union"):
+                assert {kind for each in items for kind in each[name]} == {*shape.members}
 
 
 @pytest.mark.parametrize("operation", list(targets()))
 def test_items_are_valid(operation):
     """Each item is one that the service model allows, with an id of its own."""
     target = target_of(operation)
-    listing = Listing(page_sizes=(4,), runs=(("ENDED", 2), ("STARTED", 1), ("UPDATE_FAILED", 1)))
+    listing = Listing(runs=(("STARTED", 1), ("UPDATE_IN_PROGRESS", 12), ("ENDED", 2)))
     items = items_of(target, listing, ids_of(target, {}, 3))
     assert validation.check_response({target.result_key: items}, operation) == []
-    if target.getter in model.operation_names():
-        shape = model.output_shape(target.getter)
+    for getter in target.getters:
+        shape = model.output_shape(getter)
         one = _record(target, shape, listing[0], 0, ids_of(target, {}, 3))
-        assert validation.check_response(one, target.getter) == []
+        assert validation.check_response(one, getter) == []
     ids = [each[target.key] for each in items]
     assert ids == [target.id_of(each["sessionId"]) for each in listing]
     assert [target.session_id_of(each) for each in ids] == [each["sessionId"] for each in listing]
@@ -282,7 +294,7 @@ def test_emptied_results():
 def test_details_of_each_item(operation):
     """A collector may get each item, and is tried with failures of that too."""
     target = target_of(operation)
-    get, collect = botocore.xform_name(target.getter), collector(operation)
+    get, collect = botocore.xform_name(target.getters[0]), collector(operation)
 
     def details(client, **ids):
         listed = collect(client, **ids)
@@ -297,7 +309,7 @@ def test_details_of_each_item(operation):
         except client.exceptions.ThrottlingException:
             return hidden
 
-    failing = Case(TWO_PAGES, lapses=(Lapse("ThrottlingException", operation=target.getter),))
+    failing = Case(TWO_PAGES, lapses=(Lapse("ThrottlingException", operation=target.getters[0]),))
     assert found(hiding, failing, operation=operation).rule == "surfaces-faults"
 
 
@@ -448,3 +460,120 @@ def test_a_fault_that_an_operation_lacks():
     assert "ResourceNotFoundException" not in fault_codes("ListMonitors")
     lapse = Lapse("ResourceNotFoundException")
     passes(collector("ListMonitors"), Case(TWO_PAGES, lapses=(lapse,)), operation="ListMonitors")
+
+
+def actions_of_sessions(client, job, *, go_on=lambda _: True, follow=True, **more):
+    """List the actions of one session after another, page by page."""
+    actions = []
+    for session in every(client, **job):
+        wanted = {"sessionId": session["sessionId"]}
+        token = {}
+        while True:
+            page = client.list_session_actions(**job, **token, **wanted, **more)
+            actions += page["sessionActions"]
+            if "nextToken" not in page or not go_on(page):
+                break
+            token = {"nextToken": page["nextToken"]}
+            wanted = wanted if follow else {}
+    return actions
+
+
+@pytest.mark.parametrize(
+    ("rule", "options"),
+    [
+        ("complete", {"go_on": lambda page: page["sessionActions"]}),
+        ("complete", {"go_on": lambda _: False}),
+        ("keeps-arguments", {"follow": False}),
+    ],
+)
+def test_filtered_calls_have_pages_too(rule, options):
+    """What passes a filter comes in pages as the case cuts them, empty ones included."""
+
+    def wrong(client, **job):
+        return actions_of_sessions(client, job, **options)
+
+    def right(client, **job):
+        return actions_of_sessions(client, job)
+
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(wrong, operation=ACTIONS, without=SLOW, max_examples=0)
+    assert caught.value.rule == rule
+    assert 0 in caught.value.listing.page_sizes
+    for sizes in ((1, 0, 1), (0, 0, 2), (2, 1, 0), (3, 2)):
+        passes(right, Listing(page_sizes=sizes), operation=ACTIONS)
+
+
+def test_items_that_are_got_in_a_batch():
+    """Operations that get several items have the listed ones, and an error for each other."""
+
+    def details(client, **ids):
+        listed = collector("ListTasks")(client, **ids)
+        names = [{**ids, "taskId": task["taskId"]} for task in listed]
+        names.append({**ids, "taskId": f"task-{'f' * 32}-0"})
+        answer = client.batch_get_task(identifiers=names)
+        assert [error["code"] for error in answer["errors"]] == ["ResourceNotFoundException"]
+        return answer["tasks"]
+
+    passes(details, TWO_PAGES, operation="ListTasks")
+
+
+@pytest.mark.parametrize("operation", ["ListJobs", "ListQueues", "ListStorageProfilesForQueue"])
+def test_details_agree_with_the_listing(operation):
+    """An operation that gets an item returns the values that the listing has."""
+    target = target_of(operation)
+    get = botocore.xform_name(target.getters[-1])
+
+    def details(client, **ids):
+        listed = collector(operation)(client, **ids)
+        for item in listed:
+            one = getattr(client, get)(**ids, **{target.key: item[target.key]})
+            assert {name: one[name] for name in item if name in one}.items() <= item.items()
+            assert {"ResponseMetadata"} < one.keys()
+        return listed
+
+    statuses = Listing(runs=(("STARTED", 1), ("UPDATE_IN_PROGRESS", 3)))
+    passes(details, TWO_PAGES, statuses, operation=operation)
+
+
+def test_setup_for_other_ids():
+    """``setup=`` gets all ids that the collector is told, or the job if these are its own."""
+    told, prepared = [], []
+
+    def tasks(client, **ids):
+        told.append(ids)
+        return collector("ListTasks")(client, **ids)
+
+    def prepare(_fake, job):
+        prepared.append({name: job[name] for name in target_of("ListTasks").ids})
+
+    passes(tasks, TWO_PAGES, operation="ListTasks", setup=prepare)
+    assert told[0] in prepared
+    jobs = []
+    passes(collector(ACTIONS), operation=ACTIONS, setup=lambda _, job: jobs.append(job))
+    assert {type(job) for job in jobs} == {Job}
+
+
+def test_the_cause_is_a_status():
+    """Where items of some statuses are left out, the report names these and shows each item's."""
+    collect = collector(ACTIONS)
+
+    def without_failed(client, **ids):
+        return [each for each in collect(client, **ids) if each["status"] != "FAILED"]
+
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(without_failed, operation=ACTIONS, without=["faults"], max_examples=0)
+    report = str(caught.value)
+    assert "likely cause: It leaves out session actions whose status is FAILED." in report
+    assert "status FAILED" in report
+
+
+def test_the_cause_is_not_another_member_with_the_same_values():
+    """Jobs sorted by their creation are not said to be sorted by their start, which is as early."""
+    collect = collector("ListJobs")
+
+    def by_creation(client, **ids):
+        created = operator.itemgetter("createdAt")
+        return sorted(collect(client, **ids), key=created, reverse=True)
+
+    listing = Listing(page_sizes=(3,))
+    assert "startedAt" not in found(by_creation, listing, operation="ListJobs").cause

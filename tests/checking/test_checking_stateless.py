@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import random
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -175,3 +177,33 @@ def test_a_circuit_breaker_that_stays_open():
     with pytest.raises(PaginationViolation) as caught:
         check_pagination(breaking)
     assert caught.value.rule == "stateless"
+
+
+@pytest.mark.parametrize("returned", [[], None, ["session-" + "0" * 32]])
+def test_a_collector_that_never_calls(returned):
+    """A collector that makes no calls at all is wrong from the first case on: it keeps nothing."""
+    finding = found(lambda *_, **__: returned, ONE_PAGE)
+    assert (finding.rule, finding.cause) == ("complete", "It made no calls.")
+
+
+def test_a_time_budget():
+    """What botocore waits at random is the same when a case is run again."""
+
+    def within_six_seconds(client, **job):
+        began, sessions = time.monotonic(), []
+        for page in client.get_paginator("list_sessions").paginate(**job):
+            sessions += page["sessions"]
+            if time.monotonic() - began > 6:
+                break
+        return sessions
+
+    slow = Lapse("ThrottlingException", after=1, times=4)
+    case = Case(THREE_PAGES, lapses=(slow,))
+    state, rules = random.getstate(), []
+    for _ in range(10):
+        try:
+            passes(within_six_seconds, case)
+        except PaginationViolation as violation:  # noqa: PERF203 (each by itself)
+            rules.append(violation.rule)
+    assert set(rules) == {"complete"}
+    assert random.getstate() == state
