@@ -13,6 +13,7 @@ CONSTANT_MAKERS = {
     "TypeVar": "read by type checkers",
     "_base64": "a function",
     "_between": "a function",
+    "_read_as": "a function",
     "_decision": "a field of Behavior with its reason",
     "dataclasses.replace": "a copy of an object that is frozen",
     "datetime.datetime": "immutable",
