@@ -42,6 +42,7 @@ def test_a_wrong_collector_is_found(collect):
         check_pagination(collect)
 
 
+@pytest.mark.usefixtures("some_cases")
 @pytest.mark.parametrize("collect", some(RIGHT))
 def test_a_right_collector_passes(collect):
     """A collector that its author calls right passes."""

@@ -35,6 +35,7 @@ def test_wrong(name):
         assert again.finding.what.split()[:3] == violation.finding.what.split()[:3]
 
 
+@pytest.mark.usefixtures("some_cases")
 @pytest.mark.parametrize("name", RIGHT)
 def test_right(name):
     """A right collector passes the cases that are always tried.
