@@ -17,9 +17,13 @@ if hasattr(time, "tzset"):
     time.tzset()
 
 # The same wherever the tests run: Hypothesis has a profile of its own where CI is set. No deadline:
-# other work may slow this machine down.
+# other work may slow this machine down. No explanations of failures either: Hypothesis traces every
+# line for them.
 hypothesis.settings.register_profile(
-    "patient", hypothesis.settings.get_profile("default"), deadline=None
+    "patient",
+    hypothesis.settings.get_profile("default"),
+    deadline=None,
+    phases=[phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
 )
 hypothesis.settings.load_profile("patient")
 

@@ -371,6 +371,7 @@ def test_a_token_must_not_be_passed_twice():
 
 
 @pytest.mark.at_length
+@pytest.mark.usefixtures("some_cases")
 def test_a_collector_may_go_back_after_a_fault():
     """After a fault, a collector may go back to an earlier page and request it again."""
 

@@ -9,8 +9,8 @@ import types
 from typing import TypedDict
 
 import pytest
-from drawn import smallest
-from hypothesis import find, given, settings
+from drawn import find_one, smallest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_deadline_sessions import (
@@ -200,12 +200,12 @@ def test_types_of_boto3_that_are_installed(package):
     """The types of the installed stub packages draw valid data."""
     definitions = pytest.importorskip(f"{package}.type_defs")
     ds.register_boto3_types()
-    summaries = find(
+    summaries = find_one(
         st.from_type(list[definitions.SessionSummaryTypeDef]), lambda summaries: len(summaries) > 1
     )
     for summary in summaries:
         assert_session_summary(summary)
-    page = find(st.from_type(definitions.ListSessionsResponseTypeDef), lambda _: True)
+    page = find_one(st.from_type(definitions.ListSessionsResponseTypeDef), lambda _: True)
     assert {*page} == {*definitions.ListSessionsResponseTypeDef.__annotations__} - {"nextToken"}
 
 

@@ -55,8 +55,8 @@ def test_a_right_collector_passes():
     class Machine(Recorded):
         events = set()  # noqa: RUF012 (shared by the runs of this test)
 
-    for _ in range(5):
-        run_state_machine_as_test(Machine, settings=LIGHT)
+    for _ in range(20):
+        run_state_machine_as_test(Machine, settings=settings(LIGHT, max_examples=50))
         if set(model.enum("SessionLifecycleStatus")) < Machine.events:
             break
     assert set(model.enum("SessionLifecycleStatus")) < Machine.events
@@ -87,7 +87,7 @@ def test_a_saved_token_expires():
 def test_nothing_is_left_intercepted():
     """After its runs, the machine has restored botocore's client class."""
     before = dict(vars(botocore.client.BaseClient))
-    _run(ds.SessionsMachine)
+    run_state_machine_as_test(ds.SessionsMachine, settings=settings(LIGHT, max_examples=20))
     assert dict(vars(botocore.client.BaseClient)) == before
 
 

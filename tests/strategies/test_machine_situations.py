@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 
 import boto3
 import pytest
@@ -16,6 +18,8 @@ from pytest_deadline_sessions import strategies as ds
 from pytest_deadline_sessions._service.behavior import token_looks
 from pytest_deadline_sessions.strategies import _situations
 
+# `nox -s thorough` tries every collector with every seed, and draws as many runs as usual.
+STEP = int(os.environ.get("DEADLINE_SESSIONS_STEP", "3"))
 FIXED = settings(derandomize=True, database=None, deadline=None)
 FIND = settings(FIXED, phases=[Phase.generate])
 
@@ -140,8 +144,7 @@ def test_a_wrong_collector_is_found(collect):
 
 
 @pytest.mark.at_length
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("collect", FOUND)
+@pytest.mark.parametrize(("seed", "collect"), [*itertools.product(range(3), FOUND)][::STEP])
 def test_a_wrong_collector_is_found_with_any_seed(collect, seed, monkeypatch):
     """At Hypothesis's default number of examples and steps, the machine finds it."""
     monkeypatch.setattr("hypothesis.core.global_force_seed", seed)
@@ -178,7 +181,9 @@ def _again(client, job):
 @pytest.mark.parametrize("collect", [pages, _own_client, _again])
 def test_a_right_collector_passes(collect):
     """A correct collector passes, whether it retries, starts again or has a client of its own."""
-    run_state_machine_as_test(machine_of(collect), settings=FIXED)
+    usual = settings.get_profile("default").max_examples
+    fewer = settings(FIXED, max_examples=usual // STEP)
+    run_state_machine_as_test(machine_of(collect), settings=fewer)
 
 
 def test_pages_are_cut_as_drawn(machine):
