@@ -25,8 +25,9 @@ def job_contents(
 
     Example:
         >>> from hypothesis import find
-        >>> find(job_contents(), lambda contents: contents["tasks"] > 1)
-        {'sessions': Listing(), 'steps': 1, 'tasks': 2}
+        >>> contents = find(job_contents(), lambda contents: contents["tasks"] > 1)
+        >>> list(contents["sessions"]), contents["steps"], contents["tasks"]
+        ([], 1, 2)
     """
     return deferred(lambda: _contents(max_sessions, max_steps, max_tasks))
 

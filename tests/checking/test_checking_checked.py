@@ -71,6 +71,7 @@ def test_what_a_plain_check_tries():
     assert 0 < checked.seconds <= time.perf_counter() - before
 
 
+@pytest.mark.at_length
 def test_given_cases_count():
     """The cases in ``examples=`` count as well, and so do botocore's retries."""
     lapse = Lapse("ThrottlingException", times=2)
@@ -99,6 +100,7 @@ def test_a_variation_that_is_left_out_counts_nothing(variation):
     assert (checked.cases, checked.variations[variation]) == (len(shown), 0)
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("variation", [name for name in VARIATIONS if name != "page-sizes"])
 def test_cases_show_no_variation_that_is_left_out(variation):
     """Neither simple nor drawn cases show a variation that is left out."""

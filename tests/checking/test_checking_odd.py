@@ -467,6 +467,7 @@ def test_a_forked_process_may_end():
     assert set(statuses) == {7}
 
 
+@pytest.mark.at_length
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no such signals")
 def test_a_collector_that_blocks_signals_is_stopped():
     """A collector that blocks all signals is stopped, and the signal mask is restored."""
@@ -484,6 +485,7 @@ def test_a_collector_that_blocks_signals_is_stopped():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@pytest.mark.at_length
 @pytest.mark.skipif(not hasattr(signal, "SIGURG"), reason="no such signals")
 def test_a_collector_that_ignores_signals_is_stopped():
     """A collector that ignores SIGURG is stopped, and the handler is restored."""

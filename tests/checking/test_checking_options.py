@@ -278,6 +278,7 @@ def varied(case):
     return {variation for variation, shown in variations.items() if shown}
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_a_variation_can_be_left_out(variation):
     """``without=`` removes a variation from the simple cases and from those that are drawn."""

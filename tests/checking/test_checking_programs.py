@@ -183,6 +183,7 @@ def test_parsing_the_output():
     assert finding.what.startswith("It raised JSONDecodeError: ")
 
 
+@pytest.mark.at_length
 def test_expectations_of_a_program():
     """``expected=`` and ``key=`` apply to what ``parse=`` returns."""
     counting = program(RIGHT, parse=lambda text: len(text.split()))
@@ -191,6 +192,7 @@ def test_expectations_of_a_program():
     passes(keyed, TWO_PAGES, key=lambda row: row[0])
 
 
+@pytest.mark.at_length
 def test_jobs_of_a_program():
     """With ``jobs=`` a program gets the ids of the farm and the queue."""
     one_page_each = program(OF_QUEUE, "{farmId}", "{queueId}")
@@ -215,6 +217,7 @@ def test_a_program_that_cannot_be_started():
         check_pagination(Program(["no-such-program"]))
 
 
+@pytest.mark.at_length
 def test_the_report_of_a_program():
     """The code in a report has the whole program."""
     with pytest.raises(PaginationViolation) as caught:

@@ -496,6 +496,7 @@ def test_defaults_are_restored():
     assert [*nap(1)[:3], Naps.nap()] == real
 
 
+@pytest.mark.at_length
 def test_a_leftover_thread_does_not_advance_the_clock():
     """A leftover thread that sleeps in a loop does not advance the clock between two calls."""
     naps = []

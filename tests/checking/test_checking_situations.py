@@ -274,6 +274,7 @@ def details(swallow):
     return collect
 
 
+@pytest.mark.at_length
 def test_faults_of_other_operations():
     """A collector that loses the sessions whose details fail is found; one that raises passes."""
     with pytest.raises(PaginationViolation) as caught:
@@ -302,6 +303,7 @@ def test_small_pages_get_smaller_listings():
     assert sum(len(case.listing) for case in tried) < 10_000
 
 
+@pytest.mark.at_length
 def test_only_the_cases_that_are_always_tried():
     """With ``max_examples=0`` nothing is drawn; bugs of one situation are still found."""
     check_pagination(paginator, max_examples=0, without=only("empty-pages"))
@@ -343,6 +345,7 @@ def resuming(keeps):
     return collect
 
 
+@pytest.mark.at_length
 def test_resuming_after_a_failure():
     """A token that was kept for the same job after a failure may be passed in the next call."""
     check_pagination(

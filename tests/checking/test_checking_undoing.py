@@ -163,6 +163,7 @@ def _with_contexts(error):
         error = error.__context__
 
 
+@pytest.mark.at_length
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="no such signals")
 @pytest.mark.parametrize("after", [0.001, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
 def test_a_timeout_at_any_time(after):

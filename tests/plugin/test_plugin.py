@@ -429,6 +429,7 @@ def test_xdist_and_randomly(run, plugins, options):
     ).assert_outcomes(passed=12)
 
 
+@pytest.mark.at_length
 def test_optimised_python(pytester, monkeypatch):
     """With ``python -O`` invalid responses are still refused and broken rules reported."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")

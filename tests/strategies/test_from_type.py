@@ -195,6 +195,7 @@ def test_types_of_boto3(monkeypatch, package, name):
         assert all({*example} == {"farmId", "queueId", "jobId"} for example in examples)
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("package", STUBS)
 def test_types_of_boto3_that_are_installed(package):
     """The types of the installed stub packages draw valid data."""

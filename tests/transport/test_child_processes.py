@@ -105,6 +105,7 @@ def test_processes_of_other_classes(deadline_sessions, deadline_sessions_endpoin
     assert deadline_sessions_endpoint
 
 
+@pytest.mark.at_length
 def test_joblib(deadline_sessions, deadline_sessions_endpoint):
     """Processes that joblib starts reach the server."""
     joblib = pytest.importorskip("joblib")

@@ -79,6 +79,7 @@ def poison(tmp_path):
     return tmp_path / "poison"
 
 
+@pytest.mark.at_length
 def test_profiles_of_the_machine(tmp_path, poison):
     """No profile in the user's config file makes a session fetch, start or read anything.
 
@@ -120,6 +121,7 @@ def test_profiles_of_the_machine(tmp_path, poison):
     assert not (poison / "ran").exists()
 
 
+@pytest.mark.at_length
 def test_clients_created_before_with_a_profile(tmp_path, poison):
     """A client created before, whose credentials are not fetched yet, does not fetch them."""
     (poison / ".aws" / "config").write_text(
@@ -166,6 +168,7 @@ ENVIRONMENTS = {
 }
 
 
+@pytest.mark.at_length
 def test_variables_of_the_machine(tmp_path, poison):
     """No AWS variable makes a client inside the interception open files or connections.
 
@@ -195,6 +198,7 @@ def test_variables_of_the_machine(tmp_path, poison):
     assert _run(program, {}, tmp_path) == ""
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("where", ["AWS_DATA_PATH", "~"])
 def test_models_of_the_machine_change_nothing(tmp_path, poison, where):
     """Service models and data files of the user have no effect on clients in the interception."""
