@@ -9,12 +9,14 @@ import contextlib
 import datetime
 import itertools
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 from pytest_deadline_sessions._domain.clock import Clock
+from pytest_deadline_sessions.checking._children import Children
 from pytest_deadline_sessions.checking._runaway import Stopper
 from pytest_deadline_sessions.checking._standing import place_of
 from pytest_deadline_sessions.checking._threads import Threads, current_frames, idles, waits
@@ -26,7 +28,11 @@ GRACE = 0.25
 MOST_GRACE = 2.0
 """How many real seconds that may take in all between two calls."""
 SHORT_STEP = 0.001
+_FIRST_STEP = 0.0001
+_FEWEST_LOOKS = 10
 _STEP = 0.01
+# Of a thread that outlives the check.
+_LONG_STEP = 3600.0
 _MOST_LENGTH = MOST_SLEPT + 1
 # In a tuple, so that rebinding leaves it alone.
 _real_clock = (time.perf_counter,)
@@ -39,15 +45,19 @@ class Sleepers:
         clock: The clock.
         threads: Which threads are the collector's.
         stopper: Stops a collector that sleeps too often or too long.
+        children: The processes that the collector starts.
 
     Attributes:
         slept: Total virtual seconds slept so far.
     """
 
-    def __init__(self, clock: Clock, threads: Threads, stopper: Stopper) -> None:
+    def __init__(
+        self, clock: Clock, threads: Threads, stopper: Stopper, children: Children
+    ) -> None:
         self._clock = clock
         self._threads = threads
         self._stopper = stopper
+        self._children = children
         self._sleeps = 0
         self._slept_since_reset = 0.0
         self._grace_taken = 0.0
@@ -56,6 +66,8 @@ class Sleepers:
         self._sleepers: set[tuple[datetime.datetime, int, int]] = set()
         # For each waiting thread, by its id: whether its wait is over, so that it is about to run.
         self._waiting: dict[int, Callable[[], bool]] = {}
+        # The ids of those that something outside of this process may wake.
+        self._open: set[int] = set()
         # The ids of the threads that were told to stop.
         self._told: set[int] = set()
         self.slept = 0.0
@@ -106,20 +118,46 @@ class Sleepers:
             endless: Whether only threads of this process can end the wait.
         """
         here = threading.get_ident()
+        # At every moment, other threads must see that this one may go on.
+        if not endless:
+            self._open.add(here)
         self._waiting[here] = over
         try:
             if seconds is None:
-                return self._wait_without_limit(attempt, endless=endless)
+                return self._wait_without_limit(attempt)
             return self._wait_with_limit(seconds, attempt)
         finally:
             del self._waiting[here]
+            self._open.discard(here)
+
+    def wait_really(self, seconds: float, attempt: Callable[[float], bool]) -> bool:
+        """Wait for another process in real time, which passes on the clock too.
+
+        Args:
+            seconds: How many seconds to wait.
+            attempt: Tries for as many real seconds as it is passed.
+
+        Returns:
+            Whether an attempt succeeded.
+        """
+        left, done = seconds, False
+        while left > 0 and not done:
+            self._stopper.stop_again()
+            started = _real_clock[0]()
+            done = attempt(min(left, _STEP))
+            passed = min(_real_clock[0]() - started, left)
+            left -= passed
+            self._pass(self._clock.now() + datetime.timedelta(seconds=passed))
+        return done or attempt(0)
 
     def _wait_with_limit(self, seconds: float, attempt: Callable[[float], bool]) -> bool:
         self.note_sleep(0)
         with self._asleep(seconds) as (until, wakes):
+            step = _FIRST_STEP
             while not wakes():
-                if attempt(SHORT_STEP):
+                if attempt(step):
                     return True
+                step = min(2 * step, SHORT_STEP)
         if attempt(0):
             return True
         before = self.slept
@@ -127,18 +165,22 @@ class Sleepers:
         self._note_slept(self.slept - before)
         return False
 
-    def _wait_without_limit(self, attempt: Callable[[float], bool], *, endless: bool) -> bool:
+    def _wait_without_limit(self, attempt: Callable[[float], bool]) -> bool:
         here, started = threading.get_ident(), _real_clock[0]()
-        quiet_since = started
-        while not attempt(_STEP):
+        quiet_since, looks = started, 0
+        # Nobody else waits for a pool thread without work.
+        spare = idles(sys._getframe())  # noqa: SLF001 (documented)
+        # Threads that outlive the check wait as they would without it.
+        while not attempt(_STEP if self._threads.is_open else _LONG_STEP):
             now = _real_clock[0]()
-            if not self._threads.is_open:
-                # Threads that outlive the check wait as they would without it.
+            if spare or not self._threads.is_open:
                 continue
             self._tell(here, now - started)
-            if not endless or self._may_end():
-                quiet_since = now
-            elif now - quiet_since >= GRACE:
+            looks += 1
+            if self._may_end():
+                quiet_since, looks = now, 0
+            # On a busy machine, a thread that is about to run waits for its turn.
+            elif now - quiet_since >= GRACE and looks >= _FEWEST_LOOKS:
                 self._stopper.stop(f"it waits for ever at {self._place()}")
         return True
 
@@ -154,6 +196,7 @@ class Sleepers:
         return (
             not self._stopper.running
             or bool(self._sleepers)
+            or bool(self._open)
             or self.others_work()
             or self._threads.stir()
         )
@@ -170,7 +213,7 @@ class Sleepers:
             length += datetime.timedelta.resolution
         until = self._clock.now() + length
         mine = (until, next(self._order), threading.get_ident())
-        grace = min(seconds, GRACE, MOST_GRACE - self._grace_taken)
+        most_grace = min(seconds, MOST_GRACE - self._grace_taken)
         started = _real_clock[0]()
 
         def wakes() -> bool:
@@ -183,7 +226,11 @@ class Sleepers:
             if min(self._sleepers.copy()) != mine:
                 return False
             waited = _real_clock[0]() - started
-            return waited >= grace or not self.others_work(waited)
+            # A process works in real time, and another thread may wait for it.
+            beside = self._children.run() and (self._open - {mine[-1]} or self.others())
+            if waited < (most_grace if beside else min(GRACE, most_grace)):
+                return not (beside or self.others_work(waited))
+            return True
 
         self._sleepers.add(mine)
         try:
@@ -191,6 +238,10 @@ class Sleepers:
         finally:
             self._sleepers.discard(mine)
             self._grace_taken += _real_clock[0]() - started
+
+    def tick(self) -> None:
+        """Advance the clock by as little as it can show."""
+        self._pass(self._clock.now() + datetime.timedelta.resolution)
 
     def _pass(self, until: datetime.datetime) -> None:
         passed = max(until - self._clock.now(), datetime.timedelta(0))
@@ -215,9 +266,10 @@ class Sleepers:
             waited: How many seconds this thread has waited; others may be about to continue.
             ident: The id of the thread to leave out; by default this one.
         """
-        # An idle pool thread may just have received work.
         others = self.others(ident)
-        return bool(others) and (waited < SHORT_STEP or not all(map(waits, others)))
+        # An idle pool thread may just have received work.
+        at_work = bool(others) and (waited < SHORT_STEP or not all(map(waits, others)))
+        return at_work or self._threads.start_now()
 
     def note_sleep(self, seconds: float) -> None:
         """Count a sleep, and stop a collector that sleeps too often or too long.

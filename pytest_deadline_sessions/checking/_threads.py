@@ -70,10 +70,14 @@ class Threads:
         """Whether this thread is an outsider, or the check has ended."""
         return not self.is_open or threading.get_ident() in self._outsiders
 
+    def start_now(self) -> bool:
+        """Whether a thread is starting, and has no frame yet."""
+        return any(not thread.is_alive() for thread in threading.enumerate())
+
     def stir(self) -> bool:
         """Whether a thread is starting, or an outsider is not where it was before the check."""
         frames = current_frames()
-        return any(not thread.is_alive() for thread in threading.enumerate()) or any(
+        return self.start_now() or any(
             _spot(frames[ident]) != place
             for ident, place in self._places.items()
             if ident in self._outsiders and ident in frames

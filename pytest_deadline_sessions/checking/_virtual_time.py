@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from pytest_deadline_sessions._domain.clock import Clock
+from pytest_deadline_sessions.checking._children import Children
 from pytest_deadline_sessions.checking._runaway import Stopper
 from pytest_deadline_sessions.checking._sleepers import SHORT_STEP, Sleepers
 from pytest_deadline_sessions.checking._threads import Threads, package
@@ -41,9 +42,10 @@ class VirtualTime:
 
     def __init__(self, clock: Clock, threads: Threads, stopper: Stopper) -> None:
         self._threads = threads
-        self.sleepers = Sleepers(clock, threads, stopper)
+        children = Children()
+        self.sleepers = Sleepers(clock, threads, stopper, children)
         self.trio = TrioTime(self.sleepers, threads)
-        self.waiting = Waiting(self.sleepers, threads)
+        self.waiting = Waiting(self.sleepers, threads, children)
 
     def replacements(self) -> dict[Any, Any]:
         """Our functions, by the real ones that they replace."""
@@ -51,6 +53,7 @@ class VirtualTime:
         return {
             _real_sleep[0]: functools.partial(self._sleep),
             _real_async_sleep[0]: self._async_sleep,
+            **self.waiting.replacements(),
         }
 
     def reset(self) -> None:

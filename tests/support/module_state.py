@@ -23,6 +23,7 @@ CONSTANT_MAKERS = {
     "frozenset": "immutable",
     "getattr": "makes nothing",
     "object": "has no attributes",
+    "property": "calls a function",
     "pytest.StashKey": "a key; the values are in pytest's stash",
     "re.compile": "immutable",
     "requester": "a string",
