@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
@@ -43,13 +44,14 @@ class Stopper:
         self.stopped: str | None = None
         self.beats = 0
         self.runs = 0
-        self._raised = 0
+        # The ids of the threads in which it was stopped.
+        self._raised: set[int] = set()
 
     def reset(self) -> None:
         """Forget why the collector was last stopped, before it is called again."""
         self.runs += 1
         self.stopped = None
-        self._raised = 0
+        self._raised.clear()
 
     def run(self, function: Callable[[], T]) -> T:
         """Call ``function``. Every frame above this one is the collector's.
@@ -74,9 +76,11 @@ class Stopper:
             Runaway: Always.
         """
         self.stopped = self.stopped or why
-        self._raised += 1
-        if self._raised > 1:
+        here = threading.get_ident()
+        if here in self._raised:
             _raise_in_handlers(frame or sys._getframe(1))  # noqa: SLF001 (documented)
+        # The first time, the thread may clean up.
+        self._raised.add(here)
         raise Runaway(self.stopped)
 
     def stop_again(self) -> None:

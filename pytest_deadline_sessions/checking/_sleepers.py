@@ -68,6 +68,8 @@ class Sleepers:
         self._waiting: dict[int, Callable[[], bool]] = {}
         # The ids of those that something outside of this process may wake.
         self._open: set[int] = set()
+        # The ids of those that wait in real time.
+        self._waiting_really: set[int] = set()
         # The ids of the threads that were told to stop.
         self._told: set[int] = set()
         self.slept = 0.0
@@ -141,14 +143,27 @@ class Sleepers:
             Whether an attempt succeeded.
         """
         left, done = seconds, False
-        while left > 0 and not done:
-            self._stopper.stop_again()
-            started = _real_clock[0]()
-            done = attempt(min(left, _STEP))
-            passed = min(_real_clock[0]() - started, left)
-            left -= passed
-            self._pass(self._clock.now() + datetime.timedelta(seconds=passed))
+        self._waiting_really.add(threading.get_ident())
+        try:
+            while left > 0 and not done:
+                self._stopper.stop_again()
+                started = _real_clock[0]()
+                done = attempt(min(left, _STEP))
+                passed = min(_real_clock[0]() - started, left)
+                left -= passed
+                self._pass(self._clock.now() + datetime.timedelta(seconds=passed))
+        finally:
+            self._waiting_really.discard(threading.get_ident())
         return done or attempt(0)
+
+    def stops_itself(self, ident: int) -> bool:
+        """Whether a thread waits here, and so ends by itself once the collector is stopped.
+
+        Args:
+            ident: The id of the thread.
+        """
+        asleep = {ident for *_, ident in self._sleepers.copy()}
+        return ident in asleep | self._waiting.copy().keys() | self._waiting_really.copy()
 
     def _wait_with_limit(self, seconds: float, attempt: Callable[[float], bool]) -> bool:
         self.note_sleep(0)

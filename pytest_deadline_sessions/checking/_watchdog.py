@@ -1,7 +1,9 @@
 """The watchdog: stops a collector that runs too long without calling the service.
 
-It raises ``Runaway`` in the collector. If a bare ``except`` swallows that, it raises another one,
-inside the handler.
+A thread that sleeps, waits in virtual time or calls the service stops by itself. The watchdog is
+for threads that compute, or that wait in C. It raises ``Runaway`` there: in the main thread by a
+signal, which also ends waits, and in others by an exception that Python delivers when they next
+run. If a bare ``except`` swallows that, it raises another one, inside the handler.
 """
 
 from __future__ import annotations
@@ -155,6 +157,8 @@ class Watchdog:
             # It may have ended just now.
             idents = [*self._threads.busy(), self._threads.collector]
             for ident in idents if self._stopper.running else []:
+                if self._time.sleepers.stops_itself(ident):
+                    continue
                 if _SIGNAL is not None and ident == threading.main_thread().ident:
                     # Unlike the other way, it also ends waiting for a lock, a queue or a thread.
                     signal.pthread_kill(ident, _SIGNAL)
@@ -173,11 +177,12 @@ class Watchdog:
             self._stopper.stop(stopped, frame)
 
     def _end_threads(self) -> None:
-        left = self._patience
+        left = max(self._patience, MOST_GRACE)
         while left > 0 and self._threads.busy():
             frames = current_frames()
             for ident in self._threads.busy():
-                self._end_thread(ident, frames.get(ident))
+                if not self._time.sleepers.stops_itself(ident):
+                    self._end_thread(ident, frames.get(ident))
             _real_sleep[0](STEP)
             left -= STEP
 

@@ -117,6 +117,36 @@ def test_runaways_are_stopped_without_signals(monkeypatch):
     violation_of(runaway.works_for_ever, examples=[EMPTY_PAGE])
 
 
+def test_only_threads_that_compute_are_interrupted(monkeypatch):
+    """Threads that wait or sleep stop by themselves; only the one that computes is interrupted."""
+    waiting, interrupted, ended = [], [], []
+    interrupt = _watchdog._raise_in
+    monkeypatch.setattr(
+        _watchdog, "_raise_in", lambda each: [interrupted.append(each), interrupt(each)]
+    )
+
+    def work(wait):
+        waiting.append(threading.get_ident())
+        try:
+            wait()
+        finally:
+            ended.append(threading.get_ident())
+
+    def collect(*_, **__):
+        event, lock = threading.Event(), threading.Lock()
+        lock.acquire()
+        for wait in (event.wait, lock.acquire, functools.partial(event.wait, 600)):
+            threading.Thread(target=work, args=[wait], daemon=True).start()
+        while True:
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(violation_of, collect, examples=[EMPTY_PAGE]).result()
+    assert interrupted
+    assert not set(interrupted) & set(waiting)
+    assert sorted(ended) == sorted(waiting)
+
+
 @pytest.mark.at_length
 def test_a_runaway_among_drawn_cases_is_not_shrunk(monkeypatch):
     """A drawn case with a runaway is not shrunk: each step would take ``patience`` seconds."""
