@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import signal
 import subprocess
@@ -45,10 +44,7 @@ class Processes:
     Attributes:
         stopped: Why the program was killed, or ``None``.
         slow: Whether it was killed because it ran too long without a call.
-        due: Infinity, since nothing that a program waits for is known.
     """
-
-    due = math.inf
 
     def __init__(self, patience: float) -> None:
         self.stopped: str | None = None

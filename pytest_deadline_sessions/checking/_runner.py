@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,10 +50,6 @@ BESIDE = Listing(page_sizes=(1, 1), runs=((STARTED, 1), (ENDED, 1)))
 
 # Between the ids of a queue's jobs, whose first digits then differ in a report.
 _FAR = 16**28
-_DEADLINE_MESSAGE = (
-    "the collector waits in trio, with a deadline {:.3g} s away that passes in real time (expected "
-    "trio.sleep, which takes no real time, or a longer patience=)"
-)
 
 
 @dataclass
@@ -246,8 +241,7 @@ class Run:
             conditions: The expiries and drift during the call, and whether faults are planned.
 
         Raises:
-            UnfitError: The collector waits in trio for a deadline that passes in real time, or
-                needs an event loop that it cannot have.
+            UnfitError: The collector needs an event loop that it cannot have.
         """
         # The user's own function may have planned some.
         faults = self._fake._service.state.planned  # noqa: SLF001 (nobody else asks)
@@ -283,8 +277,6 @@ class Run:
             if not _of_runaway(error):
                 raise
             attempt.place = line_of(error)
-        if self._sandbox.due < math.inf:
-            raise UnfitError(_DEADLINE_MESSAGE.format(self._sandbox.due))
         attempt.runaway, attempt.elsewhere = self._sandbox.stopped, self._elsewhere.cause
         attempt.same_object = (
             isinstance(attempt.returned, dict | list | set)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -98,9 +97,3 @@ class Sandbox:
     def slow(self) -> bool:
         """Whether the collector was stopped because it ran too long without a call."""
         return self._watchdog.slow
-
-    @property
-    def due(self) -> float:
-        """The seconds to the deadline that a stopped collector awaited in trio; else infinity."""
-        waited = self._watchdog.slow and not self._watchdog.worked_beside
-        return self._time.trio.due if waited else math.inf

@@ -263,25 +263,20 @@ class Sleepers:
         self._clock.advance(passed)
         self.slept += passed.total_seconds()
 
-    def others(self, ident: int | None = None) -> list[FrameType]:
-        """The current frames of the collector's other threads that are not sleeping.
-
-        Args:
-            ident: The id of the thread to leave out; by default this one.
-        """
+    def others(self) -> list[FrameType]:
+        """The current frames of the collector's other threads that are not sleeping."""
         asleep = {ident for *_, ident in self._sleepers.copy()}
         waiting = self._waiting.copy()
         about_to_run = {each for each, over in waiting.items() if over()}
-        return self._threads.others((asleep | waiting.keys()) - about_to_run, ident)
+        return self._threads.others((asleep | waiting.keys()) - about_to_run)
 
-    def others_work(self, waited: float = math.inf, ident: int | None = None) -> bool:
+    def others_work(self, waited: float = math.inf) -> bool:
         """Whether another thread of the collector is working: neither asleep nor blocked.
 
         Args:
             waited: How many seconds this thread has waited; others may be about to continue.
-            ident: The id of the thread to leave out; by default this one.
         """
-        others = self.others(ident)
+        others = self.others()
         # An idle pool thread may just have received work.
         at_work = bool(others) and (waited < SHORT_STEP or not all(map(waits, others)))
         return at_work or self._threads.start_now()

@@ -11,7 +11,8 @@ from typing import Any
 from pytest_deadline_sessions.checking._runaway import Stopper
 from pytest_deadline_sessions.checking._threads import package
 
-_OTHERS = {*sys.stdlib_module_names, __name__.partition(".")[0], "anyio", "botocore"}
+_OURS = __name__.partition(".")[0]
+_OTHERS = {*sys.stdlib_module_names, _OURS, "anyio", "botocore", "outcome", "trio"}
 
 
 def place_of(frames: Iterable[FrameType]) -> str:
@@ -37,6 +38,9 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 def _tasks(frame: FrameType) -> Iterator[FrameType]:
     """Yield the frames of the tasks of the event loop that a thread runs, innermost first."""
     for each in _outwards(frame):
+        if each.f_code.co_name == "unrolled_run" and package(each) == "trio":
+            for task in each.f_locals["runner"].tasks:
+                yield from reversed(list(_awaited(task.coro)))
         loop = each.f_locals.get("self") if each.f_code.co_name == "_run_once" else None
         if isinstance(loop, asyncio.AbstractEventLoop):
             for task in asyncio.all_tasks(loop):

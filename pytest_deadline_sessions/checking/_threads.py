@@ -83,14 +83,13 @@ class Threads:
             if ident in self._outsiders and ident in frames
         )
 
-    def others(self, asleep: Iterable[int], ident: int | None = None) -> list[FrameType]:
+    def others(self, asleep: Iterable[int]) -> list[FrameType]:
         """The current frames of the collector's other threads that are neither asleep nor spare.
 
         Args:
             asleep: The ids of the sleeping threads.
-            ident: The id of the thread to leave out; by default this one.
         """
-        left_out = {*self._outsiders, *asleep, ident or threading.get_ident()}
+        left_out = {*self._outsiders, *asleep, threading.get_ident()}
         return [
             frame
             for other, frame in current_frames().items()

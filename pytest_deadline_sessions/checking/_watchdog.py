@@ -46,14 +46,12 @@ class Watchdog:
 
     Attributes:
         slow: Whether the collector was stopped because it ran too long without a call.
-        worked_beside: Whether another thread of the collector was working then.
     """
 
     def __init__(
         self, patience: float, stopper: Stopper, threads: Threads, virtual_time: VirtualTime
     ) -> None:
         self.slow = False
-        self.worked_beside = False
         self._patience = patience
         self._stopper = stopper
         self._threads = threads
@@ -127,7 +125,6 @@ class Watchdog:
             quiet += STEP
             if stopper.stopped is None and quiet >= self._patience:
                 self.slow = True
-                self.worked_beside = self._time.sleepers.others_work(ident=self._threads.collector)
                 stopper.stopped = f"it ran for {self._patience:g} s without making a call"
                 due = quiet
             if stopper.stopped is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
+import re
 import subprocess
 import sys
 import threading
@@ -17,7 +17,7 @@ from interrupting import state, unlike
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
-from pytest_deadline_sessions.checking import VARIATIONS, Case, _virtual_time
+from pytest_deadline_sessions.checking import VARIATIONS, Case
 from pytest_deadline_sessions.checking._checked import Tally
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._threads import Threads
@@ -37,11 +37,9 @@ ONE_SESSION = Case(Listing(page_sizes=(1,)))
 def _trio_is_restored():
     """After each test, trio has its own functions and clock again."""
     before = state()
-    real = (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run)
-    clock = trio._core._run.perf_counter
+    real = trio.run
     yield
-    assert (trio.sleep, trio.sleep_until, trio.sleep_forever, trio.run) == real
-    assert trio._core._run.perf_counter is clock is time.perf_counter
+    assert trio.run == real
     # Threads may end at any time, and pytest 8.0 sets a hook of its own during a test.
     assert not set(unlike(before, state())) - {"threads", "hooks"}
 
@@ -143,24 +141,6 @@ def test_deadlines_of_trio():
         assert 150 <= trio.current_time() - start < 200
 
     _inside(work)
-
-
-def test_a_sleeper_polls_until_it_may_wake(monkeypatch):
-    """A trio sleeper polls until it may wake, without real pauses if no other thread is working."""
-    answers = iter([False, False, True])
-
-    @contextlib.contextmanager
-    def sleeping(_seconds):
-        yield lambda: next(answers)
-
-    time_of_trio = Sandbox(Clock(), patience=5)._time.trio
-    monkeypatch.setattr(time_of_trio._sleepers, "sleeping", sleeping)
-    monkeypatch.setattr(time_of_trio._sleepers, "others", list)
-    monkeypatch.setattr(_virtual_time, "_real_sleep", ())
-    with Undoing() as undoing:
-        time_of_trio.patch_new(undoing)
-        trio.run(time_of_trio._until, 1e9)
-    assert list(answers) == []
 
 
 def test_tasks_wake_in_order():
@@ -290,8 +270,6 @@ async def _all_in_two_tasks(client, job):
     ("work", "why"),
     [
         (_sleeps, "slept 5000 times"),
-        (_waits, "ran for"),
-        (_sleeps_forever, "ran for"),
         (_waits_for_a_thread_with_a_deadline, "ran for"),
         (_spins, "ran for"),
         (_works, "ran for"),
@@ -305,13 +283,47 @@ def test_runaways_in_trio(work, why):
     assert trio.run(_one) == 1
 
 
-@pytest.mark.parametrize("library", [{}, {"run": lambda work: anyio.run(work, backend="trio")}])
-def test_a_deadline_in_real_time(library):
-    """A real wait with a deadline beyond ``patience`` gives an error, not a violation."""
-    collect = running(_waits_with_a_deadline, **library)
-    with pytest.raises(RuntimeError, match=r"with a deadline (60|59\.\d) s away"):
-        check_pagination(collect, max_examples=1, patience=0.3, examples=[ONE_SESSION])
+@pytest.mark.parametrize("work", [_waits, _sleeps_forever])
+def test_a_wait_without_end_is_reported_with_its_line(work):
+    """A task that nothing can wake is reported long before ``patience``, with its line."""
+    with pytest.raises(PaginationViolation) as caught:
+        check_pagination(running(work), examples=[ONE_SESSION], max_examples=0, patience=60)
+    what = caught.value.finding.what
+    assert re.search(rf"waits for ever at .*_trio\.py:\d+, in {work.__name__}$", what)
     assert trio.run(_one) == 1
+
+
+@pytest.mark.parametrize("library", [{}, {"run": lambda work: anyio.run(work, backend="trio")}])
+def test_deadlines_of_waits(library):
+    """A deadline of trio ends any wait in virtual time, whatever the wait is for."""
+
+    async def work(client, job):
+        before = time.monotonic()
+        await _waits_with_a_deadline(client, job)
+        sending, receiving = trio.open_memory_channel(0)
+        with trio.move_on_after(60):
+            await receiving.receive()
+        ours, theirs = trio.socket.socketpair()
+        with ours, theirs, trio.move_on_after(60):
+            await ours.recv(1)
+        await sending.aclose()
+        assert 179 < time.monotonic() - before < 181
+        return every(client, **job)
+
+    check_pagination(running(work, **library), max_examples=0, without=VARIATIONS)
+
+
+def test_a_clock_of_its_own():
+    """A collector that runs trio with a clock of its own keeps that clock."""
+    clock = pytest.importorskip("trio.testing").MockClock(autojump_threshold=0)
+
+    async def work(client, job):
+        assert trio.lowlevel.current_clock() is clock
+        await trio.sleep(3600)
+        return every(client, **job)
+
+    collect = running(work, lambda main: trio.run(main, clock=clock))
+    check_pagination(collect, max_examples=0, without=VARIATIONS)
 
 
 async def _one():
@@ -468,6 +480,21 @@ def test_with_pytest_socket(pytester, run_pytest):
     result.assert_outcomes(passed=3)
     result = run_pytest(*blocking, "--allow-unix-socket", "-k", "sync")
     result.assert_outcomes(passed=1, failed=1)
+
+
+def test_a_run_that_is_stopped_before_it_begins():
+    """A collector that is stopped while trio starts or ends does not break trio."""
+    sandbox = Sandbox(Clock(), patience=5)
+    with Undoing() as undoing:
+        sandbox.open(undoing)
+        sandbox._stopper.stopped = "it made too many calls"
+
+        async def work():
+            sandbox._time.trio._runs[threading.get_ident()] = None
+            sandbox._time.trio._idle(trio._core._run.GLOBAL_RUN_CONTEXT.runner.io_manager)
+
+        trio.run(work)
+    assert trio.run(_one) == 1
 
 
 def test_a_trio_run_that_begins_or_ends():
