@@ -17,7 +17,7 @@ from interrupting import state, unlike
 
 from pytest_deadline_sessions import Listing, PaginationViolation, check_pagination
 from pytest_deadline_sessions._domain.clock import Clock
-from pytest_deadline_sessions.checking import VARIATIONS, Case
+from pytest_deadline_sessions.checking import VARIATIONS, Case, _watchdog
 from pytest_deadline_sessions.checking._checked import Tally
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._threads import Threads
@@ -497,9 +497,11 @@ def test_a_run_that_is_stopped_before_it_begins():
     assert trio.run(_one) == 1
 
 
-def test_a_trio_run_that_begins_or_ends():
+def test_a_trio_run_that_begins_or_ends(monkeypatch):
     """``cancels`` handles a trio run that is not registered yet, or has just ended."""
-    time_of_trio = Sandbox(Clock(), patience=5)._time.trio
+    sandbox, raised = Sandbox(Clock(), patience=5), []
+    time_of_trio = sandbox._time.trio
+    monkeypatch.setattr(_watchdog, "_raise_in", raised.append)
     frames = []
     exec(
         "seen.append(sys._getframe())", {"__name__": "trio._core._run", "seen": frames, "sys": sys}
@@ -509,6 +511,8 @@ def test_a_trio_run_that_begins_or_ends():
     assert time_of_trio.cancels(frames[0], 1)
     assert not time_of_trio.cancels(sys._getframe(), 1)
     assert not time_of_trio.cancels(None, 1)
+    sandbox._watchdog._end_thread(frames[0], 1)
+    assert raised == []
 
 
 @pytest.mark.parametrize("late", [True, False])
