@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from pytest_deadline_sessions import _patching
 from pytest_deadline_sessions.checking._runaway import Runaway
 from pytest_deadline_sessions.checking._sleepers import Sleepers
 from pytest_deadline_sessions.checking._threads import Threads, package
@@ -107,7 +108,7 @@ class TrioTime:
 
             def start_clock(self) -> None:
                 runner = time._trio._core._run.GLOBAL_RUN_CONTEXT.runner  # noqa: SLF001
-                runner.clock_autojump_threshold = 0
+                _patching.assign(runner, "clock_autojump_threshold", 0)
                 self._io = runner.io_manager
 
             def current_time(self) -> float:

@@ -511,7 +511,7 @@ def test_a_trio_run_that_begins_or_ends(monkeypatch):
     assert time_of_trio.cancels(frames[0], 1)
     assert not time_of_trio.cancels(sys._getframe(), 1)
     assert not time_of_trio.cancels(None, 1)
-    sandbox._watchdog._end_thread(frames[0], 1)
+    sandbox._watchdog._end_thread(1, frames[0])
     assert raised == []
 
 
