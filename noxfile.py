@@ -188,6 +188,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Check mutants of the right collectors; docs/check_pagination.md shows what came of it."""
+    _install(session, "mutants")
+    session.run("python", "tests/benchmarks/mutation_campaign.py", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build the wheel and the source distribution into ``dist``."""
     session.install("build")

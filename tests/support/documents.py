@@ -13,6 +13,8 @@ import re
 import runpy
 from pathlib import Path
 
+import mutants
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = "pytest_deadline_sessions"
 COMMAND = "python tests/support/documents.py"
@@ -61,6 +63,28 @@ def variations():
     return VARIATIONS.items()
 
 
+def operators():
+    """What became of the mutants of each operator, as the last campaign counted."""
+    from pytest_deadline_sessions.checking import RULES
+
+    counts = mutants.campaign()["counts"]
+    outcomes = [*RULES, "an exception", "survived"]
+    known = {outcome for each in counts.values() for outcome in each}
+    assert known <= set(outcomes), known
+    for operator, each in counts.items():
+        numbers = [sum(each.values()), *(each.get(outcome, 0) for outcome in outcomes)]
+        yield operator, *map(str, numbers)
+    totals = [sum(each.get(outcome, 0) for each in counts.values()) for outcome in outcomes]
+    yield "all", *map(str, [sum(totals), *totals])
+
+
+def survivors():
+    """The kinds of mutants that survive: how many there are, and why they do."""
+    campaign = mutants.campaign()
+    for kind, why in campaign["kinds"].items():
+        yield kind, str(campaign["survived"][kind]), why
+
+
 def rooms():
     """The rooms of the package, and what each may import."""
     architecture = runpy.run_path(str(ROOT / "tests" / "quality" / "test_architecture.py"))
@@ -100,13 +124,23 @@ def _about(path):
     return docstring.partition("\n")[0].replace("``", "").rstrip(".")
 
 
+def check_pagination(text):
+    """Update the tables of the document on ``check_pagination``."""
+    from pytest_deadline_sessions.checking import RULES
+
+    for head, rows in [
+        ("| rule | what it says | because |", rules()),
+        ("| variation | what varies |", variations()),
+        (f"| operator | mutants | {' | '.join(RULES)} | an exception | survived |", operators()),
+        ("| survivors | number | why they survive |", survivors()),
+    ]:
+        text = table(text, head, rows)
+    return text
+
+
 GENERATED = {
     "README.md": lambda text: table(text, "| member | default | why |", behavior()),
-    "docs/check_pagination.md": lambda text: table(
-        table(text, "| rule | what it says | because |", rules()),
-        "| variation | what varies |",
-        variations(),
-    ),
+    "docs/check_pagination.md": check_pagination,
     "docs/architecture.md": lambda text: table(text, "| room | may import | knows |", rooms()),
     "CONTRIBUTING.md": tree,
 }
