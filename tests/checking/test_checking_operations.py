@@ -586,3 +586,10 @@ def test_the_cause_is_not_another_member_with_the_same_values():
 
     listing = Listing(page_sizes=(3,))
     assert "startedAt" not in found(by_creation, listing, operation="ListJobs").cause
+
+
+def test_the_cause_is_not_a_status_that_other_items_have():
+    """Where an item is left out that has the status of others, its status is no cause."""
+    collect = collector(ACTIONS)
+    finding = found(lambda client, **ids: collect(client, **ids)[1:], TWO_PAGES, operation=ACTIONS)
+    assert "status" not in finding.cause
