@@ -35,6 +35,7 @@ _PATTERNED = {
     "EnvironmentId": f"JOB:job-{1:032x}:Environment",
     "IamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/Farm",
     "IdentityCenterInstanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
+    "KmsKeyArn": f"arn:aws:kms:us-west-2:{ACCOUNT}:key/studio",
     "Subdomain": "studio",
 }
 """Examples of strings that have a pattern and are no ids, by the name of their shape."""

@@ -132,7 +132,10 @@ def _target(operation: str, paginator: Mapping[str, Any]) -> Target | None:
     result_key = paginator.get("result_key")
     if paginator.get("output_token") != _TOKEN or not isinstance(result_key, str):
         return None
-    ids = tuple(model.input_shape(operation).required_members)
+    # Older service models list required members by name; in the address they have their order.
+    required = model.input_shape(operation).required_members
+    address: str = model.operation_model(operation).http["requestUri"]
+    ids = tuple(sorted(required, key=lambda name: address.find(f"{{{name}}}")))
     shape = model.item_shape(operation, result_key)
     own = _own_id(shape, result_key, ids) if model.is_structure(shape) else None
     return None if own is None else Target(operation, result_key, own, ids)
