@@ -39,7 +39,7 @@ def judge(mutant, options):
 
     Args:
         mutant: A mutant; without mutation, its collectors must pass.
-        options: The arguments of ``check_pagination`` by the name of the collector.
+        options: The arguments of ``check_pagination`` by the collector's module and name.
 
     Returns:
         The rule that it breaks, that it made something raise, or that it survived.
@@ -49,7 +49,8 @@ def judge(mutant, options):
     try:
         collectors = mutant.load()
         for name in mutants.users(mutant.definition)[:MOST_USERS]:
-            check_pagination(collectors[name], **options.get(name, {}))
+            given = options.get((mutant.definition.module, name), {})
+            check_pagination(collectors[name], **given)
     except PaginationViolation as violation:
         return violation.rule
     except Exception:  # noqa: BLE001
@@ -106,7 +107,7 @@ def prepared():
     hypothesis.settings.load_profile("mutants")
     hypothesis.core.global_force_seed = 0
     check_pagination(paginator)
-    return {name: options for name, (_, options) in RIGHT.items()}
+    return {(mutants.OWN, name): options for name, (_, options) in RIGHT.items()}
 
 
 def refused(survivors, options):

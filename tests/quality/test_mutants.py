@@ -42,7 +42,7 @@ for name, before, after in {list(MUTANTS)}:
     source = definition.text().replace(before, after)
     several.append(mutants.Mutant(definition, "by hand", before, after, source))
 quick = {{"without": VARIATIONS, "max_examples": 0}}
-options = dict.fromkeys([each.registers for each in definitions], quick)
+options = {{(each.module, name): quick for each in definitions for name in mutants.users(each)}}
 outcomes = [[*mutant.key, outcome] for mutant, outcome, _ in judged(several, options)]
 print(json.dumps(outcomes))
 """
