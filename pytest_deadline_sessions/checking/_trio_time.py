@@ -16,6 +16,18 @@ from pytest_deadline_sessions.checking._sleepers import Sleepers
 from pytest_deadline_sessions.checking._threads import Threads, package
 from pytest_deadline_sessions.checking._undoing import Undoing
 
+# What trio calls in the middle of its own work, our clock included.
+_CALLED_BY_TRIO = frozenset(
+    {"attr", "attrs", "freezegun", "outcome", "sniffio", "sortedcontainers", __name__.split(".")[0]}
+)
+
+
+def _serves_others(frame: FrameType) -> bool:
+    """Whether the code in a frame is of a library that works for its caller, or is generated."""
+    name = package(frame)
+    generated = "__name__" not in frame.f_globals
+    return generated or name in sys.stdlib_module_names or name in _CALLED_BY_TRIO
+
 
 @dataclass
 class _Run:
@@ -63,7 +75,7 @@ class TrioTime:
             frame: The current frame of the thread.
             ident: The id of the thread.
         """
-        while frame is not None and package(frame) in sys.stdlib_module_names:
+        while frame is not None and _serves_others(frame):
             frame = frame.f_back
         if ident not in self._runs or frame is None or package(frame) != "trio":
             return False

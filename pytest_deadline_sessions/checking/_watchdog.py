@@ -132,7 +132,7 @@ class Watchdog:
                 due = due or quiet + pause
                 if quiet >= due:
                     tried += 1
-                    self._interrupt(again=tried > 1)
+                    self._interrupt(tried)
                     pause, due = min(2 * pause, MOST_GRACE), quiet + pause
                     if tried == _MOST_TRIES:
                         self.report_unstoppable()
@@ -148,24 +148,26 @@ class Watchdog:
                 "into C code.\n"
             )
 
-    def _interrupt(self, *, again: bool = False) -> None:
+    def _interrupt(self, tried: int) -> None:
+        """Interrupt the collector for the first time, the second time, and so on."""
         with self._interrupting:
-            frames = current_frames()
             # It may have ended just now.
             idents = [*self._threads.busy(), self._threads.collector]
             for ident in idents if self._stopper.running else []:
                 if self._time.sleepers.stops_itself(ident):
                     continue
-                if _SIGNAL is not None and ident == threading.main_thread().ident:
+                is_main = ident == threading.main_thread().ident
+                if _SIGNAL is not None and is_main and tried % 2:
                     # Unlike the other way, it also ends waiting for a lock, a queue or a thread.
                     signal.pthread_kill(ident, _SIGNAL)
-                    if not again:
-                        continue
-                # The thread may block signals, or ignore them.
-                self._end_thread(ident, frames.get(ident))
+                else:
+                    # The thread may block signals, or ignore them. Both at once would raise a
+                    # second exception where the first one is handled, such as in trio.
+                    self._end_thread(ident)
 
-    def _end_thread(self, ident: int, frame: FrameType | None) -> None:
-        if not self._time.trio.cancels(frame, ident):
+    def _end_thread(self, ident: int) -> None:
+        # The exception must hit this frame: a moment later, trio's own code may run.
+        if not self._time.trio.cancels(current_frames().get(ident), ident):
             _raise_in(ident)
 
     def _on_signal(self, _number: int, frame: FrameType | None) -> None:
@@ -176,10 +178,9 @@ class Watchdog:
     def _end_threads(self) -> None:
         left = max(self._patience, MOST_GRACE)
         while left > 0 and self._threads.busy():
-            frames = current_frames()
             for ident in self._threads.busy():
                 if not self._time.sleepers.stops_itself(ident):
-                    self._end_thread(ident, frames.get(ident))
+                    self._end_thread(ident)
             _real_sleep[0](STEP)
             left -= STEP
 

@@ -545,7 +545,7 @@ def test_a_collector_that_cannot_be_stopped_is_shown_on_stderr(monkeypatch):
     sandbox, ended = Sandbox(Clock(), patience=0.05), threading.Event()
     stderr, polls = io.StringIO(), itertools.count()
     monkeypatch.setattr(sys, "__stderr__", stderr)
-    monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda **_: None)
+    monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda _: None)
     monkeypatch.setattr(ended, "wait", lambda _: next(polls) > 200)
     sandbox._watchdog.watch(ended)
     assert not stderr.getvalue()

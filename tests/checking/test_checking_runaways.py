@@ -275,7 +275,7 @@ def test_a_stopped_collector_has_time_to_clean_up(monkeypatch):
     """A collector that cleans up slowly is interrupted again, at longer and longer intervals."""
     sandbox = Sandbox(Clock(), patience=5)
     polls, interrupted = [], []
-    monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda **_: interrupted.append(len(polls)))
+    monkeypatch.setattr(sandbox._watchdog, "_interrupt", lambda _: interrupted.append(len(polls)))
 
     class Ended:
         def wait(self, seconds):
@@ -307,7 +307,7 @@ def test_each_call_has_its_whole_patience():
             return tick == 15
 
     stopper.running = True
-    sandbox._watchdog._interrupt = lambda **_: None
+    sandbox._watchdog._interrupt = lambda _: None
     sandbox._watchdog.watch(Ended())
 
 

@@ -22,6 +22,7 @@ from pytest_deadline_sessions.checking._checked import Tally
 from pytest_deadline_sessions.checking._sandbox import Sandbox
 from pytest_deadline_sessions.checking._threads import Threads
 from pytest_deadline_sessions.checking._trial import Trial
+from pytest_deadline_sessions.checking._trio_time import TrioTime
 from pytest_deadline_sessions.checking._undoing import Undoing
 
 pytestmark = MAY_STOP_COLLECTORS
@@ -511,8 +512,23 @@ def test_a_trio_run_that_begins_or_ends(monkeypatch):
     assert time_of_trio.cancels(frames[0], 1)
     assert not time_of_trio.cancels(sys._getframe(), 1)
     assert not time_of_trio.cancels(None, 1)
-    sandbox._watchdog._end_thread(1, frames[0])
+    monkeypatch.setattr(_watchdog, "current_frames", lambda: {1: frames[0]})
+    sandbox._watchdog._end_thread(1)
     assert raised == []
+
+
+@pytest.mark.parametrize(
+    "module", ["outcome._impl", "attr._make", "json", "freezegun.api", TrioTime.__module__, None]
+)
+def test_what_trio_calls_is_not_interrupted(module):
+    """Code of a library that trio calls, or that is generated, counts as trio's own."""
+    time_of_trio = Sandbox(Clock(), patience=5)._time.trio
+    time_of_trio._runs[1] = None
+    namespace = {"seen": [], "sys": sys} | ({} if module is None else {"__name__": module})
+    exec("def called(): seen.append(sys._getframe())", namespace)
+    for caller, is_cancelled in (("trio._core._run", True), ("my_collector", False)):
+        exec("called()", {"__name__": caller, "called": namespace["called"]})
+        assert time_of_trio.cancels(namespace["seen"][-1], 1) is is_cancelled
 
 
 @pytest.mark.parametrize("late", [True, False])
