@@ -36,7 +36,7 @@ class Target:
     key: str
     ids: tuple[str, ...]
 
-    @property
+    @functools.cached_property
     def item(self) -> StructureShape:
         """The shape of an item."""
         return model.item_shape(self.operation, self.result_key)
@@ -46,7 +46,7 @@ class Target:
         """The regular expression that the id of an item matches as a whole."""
         return model.bare(self.item.members[self.key].metadata["pattern"])
 
-    @property
+    @functools.cached_property
     def names(self) -> tuple[str, str]:
         """The names under which an item may have its id: as the API and as Python spells it."""
         return self.key, "_".join(_words(self.key))
@@ -84,6 +84,8 @@ class Target:
             >>> target_of("ListSessionActions").id_of("session-" + "0" * 31 + "7")
             'sessionaction-00000000000000000000000000000007-0'
         """
+        if self.key == "sessionId":
+            return session_id
         made = session_id.replace(model.id_prefix("SessionId"), self.pattern.split("[", 1)[0], 1)
         return made if re.fullmatch(self.pattern, made) else f"{made}-0"
 
